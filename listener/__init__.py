@@ -1,0 +1,3 @@
+"""
+The daemon that follows the collection and is the only writer of the store.
+"""

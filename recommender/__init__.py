@@ -1,0 +1,3 @@
+"""
+The model: products in, ranked neighbours out; knows neither MongoDB nor HTTP.
+"""

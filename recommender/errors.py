@@ -1,0 +1,45 @@
+"""
+What can go wrong with the model and its store; the class says what to do.
+"""
+
+from __future__ import annotations
+
+
+class RecommenderError(Exception):
+    """
+    Root of the package's errors; the docstring is the default message.
+    """
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class StoreEmpty(RecommenderError):  # noqa: N818
+    """
+    No model has been published here yet: build one, or wait for the listener.
+    """
+
+
+class StoreCorrupt(RecommenderError):  # noqa: N818
+    """
+    A file of the store does not hold what was written: use another generation,
+    else rebuild.
+    """
+
+
+class StoreTooNew(RecommenderError):  # noqa: N818
+    """
+    The store was written by a newer Evershelf: upgrade this program, or rebuild.
+    """
+
+
+class StoreLocked(RecommenderError):  # noqa: N818
+    """
+    Another listener owns this store: stop it, or give this one its own folder.
+    """
+
+
+class UnknownProduct(RecommenderError):  # noqa: N818
+    """
+    The model holds no such product.
+    """

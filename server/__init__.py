@@ -1,0 +1,3 @@
+"""
+The server that answers from the latest published generation.
+"""
