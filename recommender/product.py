@@ -34,7 +34,7 @@ class Product:
     """
 
     key: bytes
-    texts: Mapping[str, str] = field(default=NO_TEXTS)
+    texts: Mapping[str, str] = field(default_factory=lambda: NO_TEXTS)
     category: tuple[str, ...] = ()
     brand: str = ""
     price: float = math.nan

@@ -1,0 +1,370 @@
+"""
+The mutable index: takes mutations, gives frozen segments.
+
+It keeps its segments in such proportions that their number stays small and a
+change rewrites little: each is at least `FANOUT` times as large as the next newer
+one. Small neighbours are merged at once, large ones in the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import numpy as np
+
+from recommender.blob import Blob
+from recommender.kernels import Bools
+from recommender.mutation import Clear, Delete, Mutation, Upsert
+from recommender.product import Product
+from recommender.segment import (
+    Part,
+    Segment,
+    build_segment,
+    content_hash,
+    hash_keys,
+    merge_segments,
+)
+from recommender.weights import Weights
+
+
+FANOUT: Final = 8
+SMALL_ROWS: Final = 512  # merging as many takes about a millisecond
+LARGEST_PENDING: Final = 16_384  # bounds the memory of a cold build
+MOSTLY_DEAD: Final = 0.5  # from here on a segment is worth rewriting alone
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """
+    What a run of mutations did, by kind.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+            self.unchanged + other.unchanged,
+        )
+
+    @property
+    def changes(self) -> int:
+        """
+        How many mutations changed the catalogue.
+        """
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass(slots=True)
+class _Shelved:
+    """
+    A segment and which of its rows are dead.
+    """
+
+    segment: Segment
+    dead: Bools
+
+    @property
+    def size(self) -> int:
+        return len(self.segment) + len(self.segment.tombstones)
+
+    @property
+    def is_mostly_dead(self) -> bool:
+        rows = len(self.segment)
+        return rows > SMALL_ROWS and int(self.dead.sum()) > MOSTLY_DEAD * rows
+
+    def kill(self, newer: Segment) -> None:
+        """
+        Note that *newer* shadows this one.
+        """
+        for keys in (newer.keys, newer.tombstones):
+            if len(keys):
+                self.dead[self.segment.find_all(keys, hash_keys(keys))] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """
+    A merge that the index asks for; run it in any thread, then let the index adopt.
+    """
+
+    parts: tuple[Part, ...]
+    keep_tombstones: bool
+
+    def run(self) -> Segment:
+        """
+        Return the merged segment; pure, and slow.
+        """
+        return merge_segments(self.parts, keep_tombstones=self.keep_tombstones)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """
+    What the index knows of a living product.
+    """
+
+    content: int
+    visible: bool
+
+
+class Index:
+    """
+    The living catalogue. One thread owns it.
+    """
+
+    def __init__(self, weights: Weights, segments: Sequence[Segment] = ()) -> None:
+        """
+        Start from *segments*, oldest first, as another index once froze them.
+        """
+        self._weights = weights
+        self._pending: dict[bytes, Product | None] = {}  # None: removed
+        self._shelf: list[_Shelved] = []
+        self._merging: frozenset[Segment] = frozenset()
+        for segment in segments:
+            self._shelve(segment)
+        alive = [(s.segment, ~s.dead) for s in self._shelf]
+        self._products = sum(int(living.sum()) for _, living in alive)
+        self._visible = sum(int((s.visible & living).sum()) for s, living in alive)
+
+    @property
+    def products(self) -> int:
+        """
+        How many products there are, hidden ones too.
+        """
+        return self._products
+
+    @property
+    def visible(self) -> int:
+        """
+        How many products may be returned to a visitor.
+        """
+        return self._visible
+
+    @property
+    def is_dirty(self) -> bool:
+        """
+        Whether there are changes that `freeze` has not yet returned.
+        """
+        return bool(self._pending)
+
+    def apply(self, mutations: Iterable[Mutation]) -> Counts:
+        """
+        Bring the catalogue to where *mutations* say it is, one after the other.
+
+        A product that says what it said before changes nothing.
+        """
+        inserted = updated = deleted = unchanged = 0
+        for mutation in mutations:
+            match mutation:
+                case Upsert(product):
+                    known = self._known(product.key)
+                    if known is None:
+                        inserted += 1
+                    elif known.content == content_hash(product):
+                        unchanged += 1
+                        continue
+                    else:
+                        updated += 1
+                    self._put(product, known)
+                case Delete(key):
+                    known = self._known(key)
+                    if known is None:
+                        unchanged += 1
+                    else:
+                        deleted += 1
+                        self._remove(key, known)
+                case Clear():
+                    deleted += self._products
+                    self._clear()
+                case _:
+                    assert_never(mutation)
+        return Counts(inserted, updated, deleted, unchanged)
+
+    def freeze(self) -> tuple[Segment, ...]:
+        """
+        Return all segments, oldest first; together they are the catalogue.
+        """
+        if self._pending:
+            self._shelve(self._take_pending())
+            while len(self._shelf) > 1 and self._is_small_merge_due():
+                self._merge_small()
+        return tuple(shelved.segment for shelved in self._shelf)
+
+    def merge_due(self) -> Merge | None:
+        """
+        Return a merge worth doing in the background, if there is one.
+
+        Until it is adopted or abandoned no other is offered.
+        """
+        if self._merging:
+            return None
+        run = self._run_due()
+        if not run:
+            return None
+        chosen = self._shelf[run.start : run.stop]
+        self._merging = frozenset(shelved.segment for shelved in chosen)
+        return Merge(
+            tuple(Part(s.segment, s.dead.copy()) for s in chosen),
+            keep_tombstones=run.start > 0,
+        )
+
+    def adopt(self, merge: Merge, merged: Segment) -> None:
+        """
+        Put *merged* in the place of what it was merged from.
+        """
+        self.abandon()
+        first = merge.parts[0].segment
+        segments = [shelved.segment for shelved in self._shelf]
+        if first not in segments:
+            return  # cleared meanwhile
+        at = segments.index(first)
+        end = at + len(merge.parts)
+        shelved = _Shelved(merged, np.zeros(len(merged), np.bool_))
+        for newer in segments[end:]:
+            shelved.kill(newer)
+        self._shelf[at:end] = [shelved] if shelved.size else []
+
+    def abandon(self) -> None:
+        """
+        Forget the merge under way, so that it may be offered again.
+        """
+        self._merging = frozenset()
+
+    def compact(self) -> None:
+        """
+        Make everything one segment, at once.
+        """
+        if self._pending:
+            self._shelve(self._take_pending())
+        if len(self._shelf) > 1 or any(s.dead.any() for s in self._shelf):
+            self._replace(range(len(self._shelf)))
+        self.abandon()
+
+    def contents(self) -> Iterator[tuple[bytes, int]]:
+        """
+        Yield key and content hash of every living product, in no order.
+        """
+        for key, product in self._pending.items():
+            if product is not None:
+                yield key, content_hash(product)
+        for shelved in self._shelf:
+            for row in np.flatnonzero(~shelved.dead):
+                key = shelved.segment.keys[row]
+                if key not in self._pending:
+                    yield key, int(shelved.segment.contents[row])
+
+    def keys(self) -> Iterator[bytes]:
+        """
+        Yield the key of every living product, in no order.
+        """
+        return (key for key, _ in self.contents())
+
+    def content(self, key: bytes) -> int | None:
+        """
+        Return the content hash of a living product, else None.
+        """
+        known = self._known(key)
+        return None if known is None else known.content
+
+    def _known(self, key: bytes) -> _Known | None:
+        if key in self._pending:
+            product = self._pending[key]
+            if product is None:
+                return None
+            return _Known(content_hash(product), product.visible)
+        for shelved in reversed(self._shelf):
+            row = shelved.segment.find(key)
+            if row >= 0 and not shelved.dead[row]:
+                segment = shelved.segment
+                return _Known(int(segment.contents[row]), bool(segment.visible[row]))
+        return None
+
+    def _put(self, product: Product, known: _Known | None) -> None:
+        self._products += known is None
+        self._visible += product.visible - (known is not None and known.visible)
+        self._pending[product.key] = product
+        if len(self._pending) >= LARGEST_PENDING:
+            self._shelve(self._take_pending())
+
+    def _remove(self, key: bytes, known: _Known) -> None:
+        self._products -= 1
+        self._visible -= known.visible
+        self._pending[key] = None
+
+    def _clear(self) -> None:
+        self._pending.clear()
+        self._shelf.clear()
+        self._products = self._visible = 0
+
+    def _take_pending(self) -> Segment:
+        pending, self._pending = self._pending, {}
+        products = [product for product in pending.values() if product is not None]
+        removed = [key for key, product in pending.items() if product is None]
+        return build_segment(products, self._weights, self._shelved(removed))
+
+    def _shelved(self, keys: Sequence[bytes]) -> Sequence[bytes]:
+        """
+        Return those *keys* that some segment holds, the only ones worth a tombstone.
+        """
+        blob = Blob.of(keys)
+        hashes = hash_keys(keys)
+        held = {
+            shelved.segment.keys[row]
+            for shelved in self._shelf
+            for row in shelved.segment.find_all(blob, hashes)
+        }
+        return [key for key in keys if key in held]
+
+    def _shelve(self, segment: Segment) -> None:
+        if not len(segment) and not len(segment.tombstones):
+            return
+        for older in self._shelf:
+            older.kill(segment)
+        self._shelf.append(_Shelved(segment, np.zeros(len(segment), np.bool_)))
+
+    def _is_small_merge_due(self) -> bool:
+        older, newer = self._shelf[-2:]
+        return (
+            older.size < FANOUT * newer.size
+            and older.size + newer.size <= SMALL_ROWS
+            and older.segment not in self._merging
+        )
+
+    def _merge_small(self) -> None:
+        self._replace(range(len(self._shelf) - 2, len(self._shelf)))
+
+    def _replace(self, run: range) -> None:
+        chosen = self._shelf[run.start : run.stop]
+        merged = merge_segments(
+            [Part(shelved.segment, shelved.dead) for shelved in chosen],
+            keep_tombstones=run.start > 0,
+        )
+        shelved = _Shelved(merged, np.zeros(len(merged), np.bool_))
+        self._shelf[run.start : run.stop] = [shelved] if shelved.size else []
+
+    def _run_due(self) -> range | None:
+        """
+        Return the neighbours to merge in the background: from the first that is too
+        small beside what is newer, up to the newest; or one that is mostly dead.
+        """
+        newer = 0
+        start = None
+        for i in reversed(range(len(self._shelf))):
+            size = self._shelf[i].size
+            if newer and size < FANOUT * newer and size + newer > SMALL_ROWS:
+                start = i
+            newer += size
+        if start is not None:
+            return range(start, len(self._shelf))
+        for i, shelved in enumerate(self._shelf):
+            if shelved.is_mostly_dead:
+                return range(i, i + 1)
+        return None

@@ -1,0 +1,396 @@
+"""
+The inner loops, compiled; `tests/recommender/test_kernels.py` holds each against
+plain numpy.
+
+All take and fill arrays, allocate little, and release the interpreter's lock.
+Compiled code is cached on disk beside this file, or under NUMBA_CACHE_DIR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+
+from numpy.typing import NDArray
+
+
+Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Postings(NamedTuple):
+    """
+    Rows and weights by term: those of term t lie from indptr[t] to indptr[t + 1].
+    """
+
+    indptr: Longs
+    rows: Ints
+    tf: Floats
+
+
+class Norms(NamedTuple):
+    """
+    What the norms of rows are made of: ‖d‖² = L²·A + 2L·B + C.
+    """
+
+    a: Doubles
+    b: Doubles
+    c: Doubles
+    big_l: float
+    query_square: float
+
+
+class Columns(NamedTuple):
+    """
+    What filters look at, by row.
+    """
+
+    dead: Bools
+    visible: Bools
+    in_stock: Bools
+    price: Doubles
+    category_indptr: Longs
+    category_codes: Ints
+    brand_codes: Ints
+
+
+class Wanted(NamedTuple):
+    """
+    What filters ask for; an empty table of codes, a stock of -1 and a price of NaN
+    ask for nothing.
+    """
+
+    categories: Bools
+    brands: Bools
+    stock: int
+    min_price: float
+    max_price: float
+
+
+def _kernel(function: F) -> F:
+    return cast("F", numba.njit(cache=True, nogil=True)(function))
+
+
+@_kernel
+def copy_runs(
+    source: Bytes, begins: Longs, rows: Longs, offsets: Longs, target: Bytes
+) -> None:
+    """
+    Copy the byte strings at *rows* of a blob behind one another.
+    """
+    for i in range(len(rows)):
+        begin = begins[rows[i]]
+        to = offsets[i]
+        for j in range(offsets[i + 1] - to):
+            target[to + j] = source[begin + j]
+
+
+@_kernel
+def gather_rows(
+    indptr: Longs, terms: Ints, tf: Floats, rows: Longs, renamed: Ints,
+    to_indptr: Longs, to_terms: Ints, to_tf: Floats, to_rows: Longs,
+) -> None:  # fmt: skip
+    """
+    Copy sparse rows into place, terms renamed by a rising map.
+    """
+    for i in range(len(rows)):
+        begin = indptr[rows[i]]
+        to = to_indptr[to_rows[i]]
+        for j in range(indptr[rows[i] + 1] - begin):
+            to_terms[to + j] = renamed[terms[begin + j]]
+            to_tf[to + j] = tf[begin + j]
+
+
+@_kernel
+def mark_terms(indptr: Longs, terms: Ints, rows: Longs, used: Bools) -> None:
+    """
+    Mark every term that *rows* hold.
+    """
+    for i in range(len(rows)):
+        for j in range(indptr[rows[i]], indptr[rows[i] + 1]):
+            used[terms[j]] = True
+
+
+@_kernel
+def gather_codes(
+    indptr: Longs, codes: Ints, rows: Longs, renamed: Ints,
+    to_indptr: Longs, to_codes: Ints, to_rows: Longs,
+) -> None:  # fmt: skip
+    """
+    Copy lists of codes into place, codes renamed.
+    """
+    for i in range(len(rows)):
+        begin = indptr[rows[i]]
+        to = to_indptr[to_rows[i]]
+        for j in range(indptr[rows[i] + 1] - begin):
+            to_codes[to + j] = renamed[codes[begin + j]]
+
+
+@_kernel
+def count_terms(terms: Ints, counts: Longs) -> None:
+    """
+    Add to *counts* how often each term occurs.
+    """
+    for j in range(len(terms)):
+        counts[terms[j]] += 1
+
+
+@_kernel
+def uncount_terms(indptr: Longs, terms: Ints, rows: Ints, counts: Ints) -> None:
+    """
+    Subtract from *counts* how often each term occurs in *rows*.
+    """
+    for i in range(len(rows)):
+        for j in range(indptr[rows[i]], indptr[rows[i] + 1]):
+            counts[terms[j]] -= 1
+
+
+@_kernel
+def invert(
+    indptr: Longs, terms: Ints, tf: Floats, cursor: Longs,
+    post_rows: Ints, post_tf: Floats,
+) -> None:  # fmt: skip
+    """
+    Fill postings from rows: by term, then by row. *cursor* holds where each term's
+    postings begin, and is used up.
+    """
+    for row in range(len(indptr) - 1):
+        for j in range(indptr[row], indptr[row + 1]):
+            at = cursor[terms[j]]
+            post_rows[at] = row
+            post_tf[at] = tf[j]
+            cursor[terms[j]] = at + 1
+
+
+@_kernel
+def square_sums(indptr: Longs, tf: Floats, out: Doubles) -> None:
+    """
+    A(d) = Σ_t tf(d,t)².
+    """
+    for row in range(len(indptr) - 1):
+        total = 0.0
+        for j in range(indptr[row], indptr[row + 1]):
+            total += float(tf[j]) * float(tf[j])
+        out[row] = total
+
+
+@_kernel
+def norm_parts(
+    indptr: Longs, terms: Ints, tf: Floats, g: Doubles, b: Doubles, c: Doubles
+) -> None:
+    """
+    B(d) = Σ_t tf²·g(t) and C(d) = Σ_t tf²·g(t)², of every row.
+    """
+    for row in range(len(indptr) - 1):
+        first = 0.0
+        second = 0.0
+        for j in range(indptr[row], indptr[row + 1]):
+            part = float(tf[j]) * float(tf[j]) * g[terms[j]]
+            first += part
+            second += part * g[terms[j]]
+        b[row] = first
+        c[row] = second
+
+
+@_kernel
+def move_norm_parts(
+    post_indptr: Longs, post_rows: Ints, post_tf: Floats,
+    terms: Longs, old_g: Doubles, new_g: Doubles, b: Doubles, c: Doubles,
+) -> None:  # fmt: skip
+    """
+    Move B and C of the rows that hold *terms*, whose g has changed.
+    """
+    for i in range(len(terms)):
+        by = new_g[i] - old_g[i]
+        by2 = new_g[i] * new_g[i] - old_g[i] * old_g[i]
+        for j in range(post_indptr[terms[i]], post_indptr[terms[i] + 1]):
+            square = float(post_tf[j]) * float(post_tf[j])
+            b[post_rows[j]] += square * by
+            c[post_rows[j]] += square * by2
+
+
+@_kernel
+def find_sorted(haystack: Hashes, needles: Hashes, out: Longs) -> None:
+    """
+    For each needle the place of an equal value in *haystack* (sorted), else -1.
+    """
+    size = len(haystack)
+    for i in range(len(needles)):
+        low = 0
+        high = size
+        while low < high:
+            middle = (low + high) >> 1
+            if haystack[middle] < needles[i]:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low if low < size and haystack[low] == needles[i] else -1
+
+
+@_kernel
+def find_first(haystack: Hashes, needle: np.uint64) -> int:
+    """
+    The first place in *haystack* (sorted) whose value is at least *needle*.
+    """
+    low = 0
+    high = len(haystack)
+    while low < high:
+        middle = (low + high) >> 1
+        if haystack[middle] < needle:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@_kernel
+def find_keys(
+    hashes: Hashes, order: Ints, data: Bytes, offsets: Longs,
+    sought_hashes: Hashes, sought_data: Bytes, sought_offsets: Longs, out: Ints,
+) -> None:  # fmt: skip
+    """
+    For each sought byte string its row, else -1; equal hashes are compared by bytes.
+    """
+    size = len(hashes)
+    for i in range(len(sought_hashes)):
+        out[i] = -1
+        wanted = sought_hashes[i]
+        low = 0
+        high = size
+        while low < high:
+            middle = (low + high) >> 1
+            if hashes[middle] < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        begin = sought_offsets[i]
+        length = sought_offsets[i + 1] - begin
+        while low < size and hashes[low] == wanted and out[i] < 0:
+            row = order[low]
+            start = offsets[row]
+            same = offsets[row + 1] - start == length
+            j = 0
+            while same and j < length:
+                same = data[start + j] == sought_data[begin + j]
+                j += 1
+            if same:
+                out[i] = row
+            low += 1
+
+
+@_kernel
+def add_scores(
+    postings: Postings, terms: Longs, weights: Doubles, scores: Doubles, touched: Ints
+) -> int:
+    """
+    scores(d) += Σ_t weight(t)·tf(d,t); return how many rows are listed in *touched*.
+
+    A term of -1 is absent here. *scores* must be zero, weights above zero.
+    """
+    count = 0
+    for i in range(len(terms)):
+        if terms[i] < 0:
+            continue
+        weight = weights[i]
+        for j in range(postings.indptr[terms[i]], postings.indptr[terms[i] + 1]):
+            row = postings.rows[j]
+            if scores[row] == 0.0:
+                touched[count] = row
+                count += 1
+            scores[row] += weight * float(postings.tf[j])
+    return count
+
+
+@_kernel
+def is_in_range(price: float, least: float, most: float) -> bool:
+    """
+    Whether a price lies within limits, where NaN is no limit; no price is in none.
+    """
+    if not np.isnan(least) and not price >= least:
+        return False
+    return bool(np.isnan(most) or price <= most)
+
+
+@_kernel
+def is_accepted(row: int, columns: Columns, wanted: Wanted) -> bool:
+    """
+    Whether a row is alive, visible and passes the filters.
+    """
+    if columns.dead[row] or not columns.visible[row]:
+        return False
+    if wanted.stock >= 0 and columns.in_stock[row] != (wanted.stock == 1):
+        return False
+    if not is_in_range(columns.price[row], wanted.min_price, wanted.max_price):
+        return False
+    brand = columns.brand_codes[row]
+    if len(wanted.brands) > 0 and (brand < 0 or not wanted.brands[brand]):
+        return False
+    accepted = len(wanted.categories) == 0
+    for j in range(columns.category_indptr[row], columns.category_indptr[row + 1]):
+        if not accepted:
+            accepted = wanted.categories[columns.category_codes[j]]
+    return accepted
+
+
+@_kernel
+def insert_ranked(best: Longs, rows: Ints, kept: int, value: int, row: int) -> int:
+    """
+    Put a row at its rank, best first, ties by row; return how many are kept.
+    """
+    at = min(kept, len(best) - 1)
+    while at > 0 and (
+        best[at - 1] < value or (best[at - 1] == value and rows[at - 1] > row)
+    ):
+        best[at] = best[at - 1]
+        rows[at] = rows[at - 1]
+        at -= 1
+    best[at] = value
+    rows[at] = row
+    return min(kept + 1, len(best))
+
+
+@_kernel
+def best_rows(
+    touched: Ints, scores: Doubles, norms: Norms, floor: int,
+    columns: Columns, wanted: Wanted, best: Longs, rows: Ints,
+) -> int:  # fmt: skip
+    """
+    Keep the best accepted rows, best first, ties by row; return how many.
+
+    A score is the cosine in billionths, rounded: scores(d) / (‖q‖·‖d‖), with
+    ‖d‖² = L²·A + 2L·B + C. Rows below *floor* are left out. *scores* is zero again
+    afterwards.
+    """
+    kept = 0
+    worst = max(floor, 1)
+    for i in range(len(touched)):
+        row = touched[i]
+        score = scores[row]
+        scores[row] = 0.0
+        square = norms.c[row] + norms.big_l * (
+            norms.big_l * norms.a[row] + 2.0 * norms.b[row]
+        )
+        square *= norms.query_square
+        bar = (worst - 1) * 1e-9  # cheaper than a root, and never too strict
+        if score * score < bar * bar * square:
+            continue
+        value = int(np.rint(score / np.sqrt(square) * 1e9))
+        if value < worst:
+            continue
+        if kept == len(best) and value == worst and row > rows[kept - 1]:
+            continue
+        if is_accepted(row, columns, wanted):
+            kept = insert_ranked(best, rows, kept, value, row)
+            if kept == len(best):
+                worst = max(worst, best[kept - 1])
+    return kept

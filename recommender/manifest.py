@@ -1,0 +1,108 @@
+"""
+What a generation is made of, as one small JSON file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, NamedTuple
+
+import orjson
+import xxhash
+
+from recommender.errors import StoreCorrupt, StoreTooNew
+from recommender.position import ClusterTime
+
+
+FORMAT: Final = 1
+
+
+class SegmentRef(NamedTuple):
+    """
+    A segment's file: its name within the store, and its size in bytes.
+    """
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """
+    A published generation.
+
+    Attributes:
+        generation: Grows with each publication, also over crashes.
+        segments: Oldest first.
+        checkpoints: Opaque position by followed collection; everything up to it
+            is in the segments.
+        as_of: Every write acknowledged at or before this is in the segments.
+        identity: Which collection this is a model of; opaque.
+        fingerprint: Of the settings that shape the model; opaque.
+        products: Living products.
+        visible: Living products that a visitor may see.
+        published_s: Unix time of the publication.
+        next_generation: Numbers below this may have been used.
+    """
+
+    generation: int
+    segments: tuple[SegmentRef, ...]
+    checkpoints: Mapping[str, str]
+    as_of: ClusterTime
+    identity: str
+    fingerprint: str
+    products: int
+    visible: int
+    published_s: float
+    next_generation: int
+
+
+def to_bytes(manifest: Manifest) -> bytes:
+    """
+    Return the manifest as JSON behind a line with its format and checksum.
+    """
+    body = orjson.dumps(asdict(manifest), default=list)
+    return b"evershelf manifest %d %s\n%s\n" % (
+        FORMAT,
+        xxhash.xxh3_64_hexdigest(body).encode(),
+        body,
+    )
+
+
+def from_bytes(content: bytes) -> Manifest:
+    """
+    Return the manifest that *content* holds.
+
+    Raises:
+        StoreCorrupt: It holds something else, or only a part.
+        StoreTooNew: Written in a later format.
+    """
+    first, _, body = content.rstrip(b"\n").partition(b"\n")
+    words = first.split()
+    if len(words) != 4 or words[:2] != [b"evershelf", b"manifest"]:  # noqa: PLR2004
+        msg = "the file does not begin as a manifest"
+        raise StoreCorrupt(msg)
+    if not words[2].isdigit():
+        msg = "the manifest's format is not a number"
+        raise StoreCorrupt(msg)
+    if int(words[2]) > FORMAT:
+        raise StoreTooNew
+    if xxhash.xxh3_64_hexdigest(body).encode() != words[3]:
+        msg = "the manifest differs from its checksum"
+        raise StoreCorrupt(msg)
+    try:
+        return _from_json(orjson.loads(body))
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"the manifest is not complete: {error!r}"
+        raise StoreCorrupt(msg) from error
+
+
+def _from_json(values: dict[str, Any]) -> Manifest:
+    return Manifest(
+        **values
+        | {
+            "segments": tuple(SegmentRef(*ref) for ref in values["segments"]),
+            "as_of": ClusterTime(*values["as_of"]),
+        }
+    )

@@ -1,0 +1,483 @@
+"""
+A frozen whole that answers: segments, and what follows from them together.
+
+Deriving the next snapshot costs what the change costs. With N products, L =
+ln(1+N) + 1 and g(t) = -ln(1+df(t)), smooth idf is L + g(t), so the squared norm of
+a product is L²·A + 2L·B + C: N moves L alone, and a changed df moves B and C of
+the rows that hold the term.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+import numpy as np
+
+from recommender import kernels
+from recommender.blob import Blob
+from recommender.errors import StoreCorrupt, UnknownProduct
+from recommender.facets import Codes, brand_codes, category_codes
+from recommender.kernels import (
+    Bools,
+    Columns,
+    Doubles,
+    Hashes,
+    Ints,
+    Norms,
+    Wanted,
+)
+from recommender.manifest import Manifest
+from recommender.segment import Segment, hash_keys
+from recommender.store import Generation
+
+
+SCALE: Final = 1e9  # scores are compared at nine decimals
+NO_ROWS: Final = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """
+    What the products returned must be.
+
+    Attributes:
+        categories: Any of these: an element of the path, or a prefix "a > b" of
+            it, whatever the case. Empty: any category or none.
+        brands: Any of these, whatever the case. Empty: any brand or none.
+        min_price: Inclusive; a product without a price has none to offer.
+        max_price: Inclusive, likewise.
+        in_stock: Whether it must, or must not, be in stock.
+        exclude: Keys that are not wanted.
+    """
+
+    categories: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    min_price: float | None = None
+    max_price: float | None = None
+    in_stock: bool | None = None
+    exclude: frozenset[bytes] = frozenset()
+
+
+NO_FILTERS: Final = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """
+    A product with its score, the cosine, above 0 and at most 1.
+    """
+
+    key: bytes
+    score: float
+    display: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """
+    Where a living product is.
+    """
+
+    view: View
+    row: int
+
+    @property
+    def key(self) -> bytes:
+        """
+        Its key.
+        """
+        return self.view.segment.keys[self.row]
+
+    @property
+    def visible(self) -> bool:
+        """
+        Whether a visitor may see it.
+        """
+        return bool(self.view.segment.visible[self.row])
+
+    @property
+    def display(self) -> bytes:
+        """
+        A JSON object with what a page shows.
+        """
+        return self.view.segment.displays[self.row]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """
+    A segment as one snapshot sees it, R rows and T terms.
+
+    Attributes:
+        dead: Rows that a newer segment shadows, (R,).
+        own: Living rows here that hold each term, (T,).
+        df: Living rows anywhere that hold each term, (T,).
+        b: B(d) = Σ tf²·g(t), (R,).
+        c: C(d) = Σ tf²·g(t)², (R,).
+    """
+
+    segment: Segment
+    dead: Bools
+    own: Ints
+    df: Ints
+    b: Doubles
+    c: Doubles
+
+    @property
+    def columns(self) -> Columns:
+        """
+        What filters look at.
+        """
+        s = self.segment
+        return Columns(
+            self.dead, s.visible, s.in_stock, s.price,
+            s.category_indptr, s.category_codes, s.brand_codes,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Living:
+    """
+    A segment and who is alive in it, before the corpus is known.
+    """
+
+    segment: Segment
+    dead: Bools
+    own: Ints
+    lost: Ints  # rows that died since the snapshot before
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """
+    The terms of a query with their weights tf·idf², in order of their hashes.
+    """
+
+    hashes: Hashes
+    weights: Doubles
+    square: float
+
+
+class _Scratch(threading.local):
+    """
+    Room for scores, one per thread; zero between queries.
+    """
+
+    def __init__(self) -> None:
+        self.scores: Doubles = np.zeros(0, np.float64)
+        self.touched: Ints = np.empty(0, np.int32)
+
+    def room(self, rows: int) -> tuple[Doubles, Ints]:
+        if len(self.scores) < rows:
+            self.scores = np.zeros(rows, np.float64)
+            self.touched = np.empty(rows, np.int32)
+        return self.scores, self.touched
+
+
+_scratch = _Scratch()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """
+    The whole model of one generation.
+
+    Attributes:
+        manifest: Of the generation.
+        views: Its segments, oldest first.
+        products: Living products, hidden ones too.
+        visible: Living products that a visitor may see.
+    """
+
+    manifest: Manifest
+    views: tuple[View, ...]
+    products: int
+    visible: int
+
+    @classmethod
+    def derive(
+        cls, generation: Generation, previous: Snapshot | None = None
+    ) -> Snapshot:
+        """
+        Return the snapshot of *generation*, using what *previous* has worked out.
+
+        Raises:
+            StoreCorrupt: The segments do not add up to what the manifest says.
+        """
+        before = {view.segment: view for view in previous.views} if previous else {}
+        living = _living(generation.segments, before)
+        views = _views(living, before)
+        products = sum(int((~view.dead).sum()) for view in views)
+        visible = sum(int((view.segment.visible & ~view.dead).sum()) for view in views)
+        manifest = generation.manifest
+        if (products, visible) != (manifest.products, manifest.visible):
+            msg = (
+                f"generation {manifest.generation} holds {products} products, "
+                f"{visible} visible, instead of {manifest.products}, {manifest.visible}"
+            )
+            raise StoreCorrupt(msg)
+        return cls(manifest, views, products, visible)
+
+    @property
+    def generation(self) -> int:
+        """
+        The generation's number.
+        """
+        return self.manifest.generation
+
+    @property
+    def big_l(self) -> float:
+        """
+        L = ln(1+N) + 1.
+        """
+        return math.log1p(self.products) + 1.0
+
+    def find(self, key: bytes) -> Row | None:
+        """
+        Return where the living product of *key* is, hidden or not; None if nowhere.
+        """
+        for view in reversed(self.views):
+            row = view.segment.find(key)
+            if row >= 0 and not view.dead[row]:
+                return Row(view, row)
+        return None
+
+    def similar(
+        self, key: bytes, *, limit: int, filters: Filters = NO_FILTERS
+    ) -> list[Hit]:
+        """
+        Return the visible products most like that of *key*, best first.
+
+        The product itself is never among them. If *limit* products pass the filters
+        with a score above 0, *limit* are returned. Ties are in order of their keys.
+
+        Raises:
+            UnknownProduct: No product has this key.
+        """
+        row = self.find(key)
+        if row is None:
+            raise UnknownProduct
+        unwanted = filters.exclude | {key}
+        hits = self._best(self._query(row), limit + len(unwanted), filters)
+        return [hit for hit in hits if hit.key not in unwanted][:limit]
+
+    def _query(self, row: Row) -> _Query:
+        view, at = row.view, row.row
+        segment = view.segment
+        span = slice(segment.indptr[at], segment.indptr[at + 1])
+        places = segment.terms[span]
+        tf = segment.tf[span].astype(np.float64)
+        idf = self.big_l - np.log1p(view.df[places])
+        weights = tf * idf
+        return _Query(
+            segment.dictionary[places], weights * idf, float(weights @ weights)
+        )
+
+    def _best(self, query: _Query, limit: int, filters: Filters) -> list[Hit]:
+        found: list[tuple[int, bytes, View, int]] = []
+        floor = 1
+        for view in self.views:
+            for score, row in self._best_in(view, query, limit, floor, filters):
+                found.append((-score, view.segment.keys[row], view, row))
+            found.sort(key=lambda hit: hit[:2])
+            del found[limit:]
+            if len(found) == limit:
+                floor = -found[-1][0]
+        return [
+            Hit(key, -score / SCALE, view.segment.displays[row])
+            for score, key, view, row in found
+        ]
+
+    def _best_in(
+        self, view: View, query: _Query, limit: int, floor: int, filters: Filters
+    ) -> Iterable[tuple[int, int]]:
+        segment = view.segment
+        wanted = _wanted(segment, filters)
+        if wanted is None:
+            return ()
+        places = np.empty(len(query.hashes), np.int64)
+        kernels.find_sorted(segment.dictionary, query.hashes, places)
+        scores, touched = _scratch.room(len(segment))
+        count = kernels.add_scores(
+            segment.postings, places, query.weights, scores, touched
+        )
+        best = np.empty(limit, np.int64)
+        rows = np.empty(limit, np.int32)
+        norms = Norms(segment.squares, view.b, view.c, self.big_l, query.square)
+        kept = kernels.best_rows(
+            touched[:count], scores, norms, floor, view.columns, wanted, best, rows
+        )
+        return zip(best[:kept].tolist(), rows[:kept].tolist(), strict=True)
+
+
+def _wanted(segment: Segment, filters: Filters) -> Wanted | None:
+    """
+    Return the filters in the segment's own codes; None when no row can pass.
+    """
+    categories = _accepted(category_codes(segment), filters.categories)
+    brands = _accepted(brand_codes(segment), filters.brands)
+    if categories is None or brands is None:
+        return None
+    return Wanted(
+        categories,
+        brands,
+        -1 if filters.in_stock is None else int(filters.in_stock),
+        math.nan if filters.min_price is None else filters.min_price,
+        math.nan if filters.max_price is None else filters.max_price,
+    )
+
+
+def _accepted(codes: Codes, wanted: Sequence[str]) -> Bools | None:
+    """
+    Return a table of the accepted codes, empty when nothing is asked for; None when
+    no code is accepted.
+    """
+    if not wanted:
+        return np.zeros(0, np.bool_)
+    accepted = np.zeros(codes.size, np.bool_)
+    for value in wanted:
+        accepted[codes.of(value)] = True
+    return accepted if accepted.any() else None
+
+
+def _living(
+    segments: Sequence[Segment], before: Mapping[Segment, View]
+) -> list[_Living]:
+    """
+    Say who is alive in each segment: rows whose key no newer segment has.
+    """
+    hashed = {s: _hashed_keys(s) for s in segments if s not in before}
+    living = []
+    for i, segment in enumerate(segments):
+        newer = [hashed[s] for s in segments[i + 1 :] if s in hashed]
+        if view := before.get(segment):
+            dead, own = view.dead, view.own
+        else:
+            newer = [hashed.get(s) or _hashed_keys(s) for s in segments[i + 1 :]]
+            dead = np.zeros(len(segment), np.bool_)
+            own = np.diff(segment.post_indptr).astype(np.int32)
+        living.append(_without(_Living(segment, dead, own, NO_ROWS), newer))
+    return living
+
+
+def _hashed_keys(segment: Segment) -> list[tuple[Blob, Hashes]]:
+    blobs = [blob for blob in (segment.keys, segment.tombstones) if len(blob)]
+    return [(blob, hash_keys(blob)) for blob in blobs]
+
+
+def _without(
+    living: _Living, newer: Iterable[Iterable[tuple[Blob, Hashes]]]
+) -> _Living:
+    segment = living.segment
+    found = [segment.find_all(*keys) for keys in chain.from_iterable(newer)]
+    rows = np.unique(np.concatenate([NO_ROWS, *found]))
+    lost = rows[~living.dead[rows]]
+    if not len(lost):
+        return living
+    dead, own = living.dead.copy(), living.own.copy()
+    dead[lost] = True
+    kernels.uncount_terms(segment.indptr, segment.terms, lost, own)
+    return _Living(segment, dead, own, lost)
+
+
+def _views(
+    living: Sequence[_Living], before: Mapping[Segment, View]
+) -> tuple[View, ...]:
+    hashes, changes = _changed_terms(living, before)
+    return tuple(
+        _moved(before[one.segment], one, hashes, changes)
+        if one.segment in before
+        else _fresh(one, living)
+        for one in living
+    )
+
+
+def _changed_terms(
+    living: Sequence[_Living], before: Mapping[Segment, View]
+) -> tuple[Hashes, Ints]:
+    """
+    Return which terms more or fewer living products hold than before, and by how many.
+    """
+    kept = {one.segment for one in living if one.segment in before}
+    hashes: list[Hashes] = [np.zeros(0, np.uint64)]
+    changes: list[Ints] = [np.zeros(0, np.int32)]
+    if not kept:
+        return hashes[0], changes[0]  # nobody would ask
+    for view in before.values():
+        if view.segment not in kept:
+            hashes.append(view.segment.dictionary)
+            changes.append(-view.own)
+    for one in living:
+        if one.segment not in kept:
+            hashes.append(one.segment.dictionary)
+            changes.append(one.own)
+        elif len(one.lost):
+            places = np.unique(one.segment.terms_of(one.lost))
+            hashes.append(one.segment.dictionary[places])
+            changes.append(one.own[places] - before[one.segment].own[places])
+    unique, place = np.unique(np.concatenate(hashes), return_inverse=True)
+    total = np.zeros(len(unique), np.int64)
+    np.add.at(total, place, np.concatenate(changes))
+    moved = total != 0
+    return unique[moved], total[moved].astype(np.int32)
+
+
+def _moved(view: View, one: _Living, hashes: Hashes, changes: Ints) -> View:
+    """
+    Return *view* after the document frequencies of *hashes* have changed.
+    """
+    segment = one.segment
+    places = np.empty(len(hashes), np.int64)
+    kernels.find_sorted(segment.dictionary, hashes, places)
+    here = places >= 0
+    if not here.any():
+        return View(segment, one.dead, one.own, view.df, view.b, view.c)
+    places = places[here]
+    df = view.df.copy()
+    df[places] += changes[here]
+    sizes = segment.post_indptr[places + 1] - segment.post_indptr[places]
+    if sizes.sum() > len(segment.terms) // 2:
+        return _weighed(one, df)
+    b, c = view.b.copy(), view.c.copy()
+    kernels.move_norm_parts(
+        segment.post_indptr, segment.post_rows, segment.post_tf,
+        places, -np.log1p(view.df[places]), -np.log1p(df[places]), b, c,
+    )  # fmt: skip
+    return View(segment, one.dead, one.own, df, b, c)
+
+
+def _fresh(one: _Living, living: Sequence[_Living]) -> View:
+    """
+    Return the view of a segment that was not there before.
+    """
+    df = one.own.copy()
+    mine = one.segment.dictionary
+    for other in living:
+        if other is one:
+            continue
+        theirs = other.segment.dictionary
+        if len(mine) <= len(theirs):
+            places = np.empty(len(mine), np.int64)
+            kernels.find_sorted(theirs, mine, places)
+            here = places >= 0
+            df[here] += other.own[places[here]]
+        else:
+            places = np.empty(len(theirs), np.int64)
+            kernels.find_sorted(mine, theirs, places)
+            here = places >= 0
+            df[places[here]] += other.own[here]
+    return _weighed(one, df)
+
+
+def _weighed(one: _Living, df: Ints) -> View:
+    segment = one.segment
+    b = np.empty(len(segment), np.float64)
+    c = np.empty(len(segment), np.float64)
+    kernels.norm_parts(segment.indptr, segment.terms, segment.tf, -np.log1p(df), b, c)
+    return View(segment, one.dead, one.own, df, b, c)

@@ -1,0 +1,398 @@
+"""
+The folder through which models pass from the listener to the servers.
+
+    current.json   what servers read; renamed into place at each publication
+    durable.json   what a crash falls back to; fsynced with all that it names
+    position.json  what the listener is doing
+    segments/      immutable files, named after the generation that wrote them
+    lock           held by the one listener that writes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+import threading
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import orjson
+
+from recommender import manifest as manifests
+from recommender import segment_file
+from recommender.errors import StoreCorrupt, StoreEmpty, StoreLocked
+from recommender.manifest import Manifest, SegmentRef
+from recommender.position import ClusterTime, Position, State
+from recommender.segment import Segment
+
+
+CURRENT: Final = "current.json"
+DURABLE: Final = "durable.json"
+POSITION: Final = "position.json"
+SEGMENTS: Final = "segments"
+LOCK: Final = "lock"
+
+# A reader may have read a pointer just before it moved; it opens its files at once.
+GRACE_S: Final = 60.0
+# Numbers that a crash may cost; the durable pointer is renewed before they run out.
+RESERVED: Final = 10_000
+# Below this a file is read; above, it is mapped, and several processes share it.
+MAPPED_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """
+    A manifest with the segments that it names, oldest first.
+    """
+
+    manifest: Manifest
+    segments: tuple[Segment, ...]
+
+
+class StoreReader:
+    """
+    Reads what a listener publishes; never writes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read_manifest(self) -> Manifest:
+        """
+        Return the current manifest, or the durable one when that is damaged.
+
+        Raises:
+            StoreEmpty: Neither exists.
+            StoreCorrupt: Neither can be used.
+            StoreTooNew: Written by a later Evershelf.
+        """
+        try:
+            return self.read_pointer(CURRENT)
+        except (StoreCorrupt, StoreEmpty):
+            return self.read_pointer(DURABLE)
+
+    def read_pointer(self, name: str) -> Manifest:
+        """
+        Return the manifest that a pointer, `CURRENT` or `DURABLE`, holds.
+
+        Raises:
+            StoreEmpty: There is no such file.
+            StoreCorrupt: It cannot be used.
+            StoreTooNew: Written by a later Evershelf.
+        """
+        try:
+            return manifests.from_bytes((self.folder / name).read_bytes())
+        except FileNotFoundError as error:
+            raise StoreEmpty from error
+        except OSError as error:
+            msg = f"{name} cannot be read: {error}"
+            raise StoreCorrupt(msg) from error
+
+    def load(self, manifest: Manifest, known: Generation | None = None) -> Generation:
+        """
+        Return *manifest* with its segments; those that *known* has are not read again.
+
+        Segments that are read are compared with their checksums if they are small;
+        large ones are left to `verify_segment`.
+
+        Raises:
+            StoreCorrupt: A segment is missing or damaged.
+            StoreTooNew: Written by a later Evershelf.
+        """
+        have = (
+            dict(zip(known.manifest.segments, known.segments, strict=True))
+            if (known)
+            else {}
+        )
+        return Generation(
+            manifest,
+            tuple(have.get(ref) or self._open(ref) for ref in manifest.segments),
+        )
+
+    def verify_segment(self, ref: SegmentRef) -> None:
+        """
+        Compare the whole of a segment's file with its checksums.
+
+        Raises:
+            StoreCorrupt: They differ, or the file is missing.
+        """
+        segment_file.verify_blocks(self._buffer(ref))
+
+    def read_position(self) -> Position | None:
+        """
+        Return what the listener last said; None when it never did, or unreadably.
+        """
+        try:
+            values = orjson.loads((self.folder / POSITION).read_bytes())
+            return Position(
+                state=State(values["state"]),
+                reason=str(values["reason"]),
+                generation=int(values["generation"]),
+                as_of=ClusterTime(*values["as_of"]),
+                read_time=ClusterTime(*values["read_time"]),
+                written_at_s=float(values["written_at_s"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _open(self, ref: SegmentRef) -> Segment:
+        buffer = self._buffer(ref)
+        if ref.size < MAPPED_BYTES:
+            segment_file.verify_blocks(buffer)
+        return segment_file.from_buffer(buffer)
+
+    def _buffer(self, ref: SegmentRef) -> memoryview:
+        path = self.folder / SEGMENTS / ref.name
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size != ref.size:
+                    msg = f"{ref.name} has {size} bytes instead of {ref.size}"
+                    raise StoreCorrupt(msg)
+                if size < MAPPED_BYTES:
+                    return memoryview(file.read())
+                return memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
+        except OSError as error:
+            msg = f"{ref.name} cannot be read: {error}"
+            raise StoreCorrupt(msg) from error
+
+
+class Store:
+    """
+    The writer's side. One process at a time holds it; within it, one thread, but
+    for `make_durable`, which may run beside the rest.
+    """
+
+    def __init__(self, folder: Path, lock: int) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._reader = StoreReader(folder)
+        self._refs: dict[Segment, SegmentRef] = {}
+        self._current: Manifest | None = None
+        self._durable: Manifest | None = None
+        self._floor = 0  # numbers below may have been used before a crash
+        self._unnamed_since: dict[str, float] = {}
+        self._mutex = threading.Lock()  # of the durable pointer
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """
+        Create the folder if need be, private to the user, and take its lock.
+
+        Raises:
+            StoreLocked: Another process holds it.
+        """
+        (folder / SEGMENTS).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            msg = f"another listener holds {folder / LOCK}: stop it, or set another folder"
+            raise StoreLocked(msg) from error
+        return cls(folder, lock)
+
+    def close(self) -> None:
+        """
+        Let go of the lock.
+        """
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def current(self) -> Manifest | None:
+        """
+        The newest manifest that this process has loaded or published.
+        """
+        return self._current
+
+    def load(self) -> Generation:
+        """
+        Return the durable generation, every block verified.
+
+        Raises:
+            StoreEmpty: There is none.
+            StoreCorrupt: It cannot be used.
+            StoreTooNew: Written by a later Evershelf.
+        """
+        manifest = self._reader.read_pointer(DURABLE)
+        generation = self._reader.load(manifest)
+        for ref in manifest.segments:
+            if ref.size >= MAPPED_BYTES:
+                self._reader.verify_segment(ref)
+        self._refs = dict(zip(generation.segments, manifest.segments, strict=True))
+        self._current = self._durable = manifest
+        self._floor = manifest.next_generation
+        return generation
+
+    def publish(  # noqa: PLR0913 a manifest says as much
+        self,
+        segments: Sequence[Segment],
+        *,
+        checkpoints: Mapping[str, str],
+        as_of: ClusterTime,
+        identity: str,
+        fingerprint: str,
+        products: int,
+        visible: int,
+        now_s: float,
+    ) -> Manifest:
+        """
+        Make *segments*, oldest first, what servers read; return their manifest.
+
+        Files that are new are written first, so that the rename is all or nothing.
+        After an OSError the generation before is still the current one.
+        """
+        generation = self._next_generation()
+        fresh = [segment for segment in segments if segment not in self._refs]
+        for serial, segment in enumerate(fresh):
+            self._refs[segment] = self._write_segment(
+                f"{generation}-{serial}.seg", segment
+            )
+        manifest = Manifest(
+            generation=generation,
+            segments=tuple(self._refs[segment] for segment in segments),
+            checkpoints=dict(checkpoints),
+            as_of=as_of,
+            identity=identity,
+            fingerprint=fingerprint,
+            products=products,
+            visible=visible,
+            published_s=now_s,
+            next_generation=generation + 1,
+        )
+        self._replace(CURRENT, manifests.to_bytes(manifest))
+        self._refs = {segment: self._refs[segment] for segment in segments}
+        self._current = manifest
+        return manifest
+
+    def make_durable(self, *, final: bool = False) -> Manifest | None:
+        """
+        Make the current generation survive a crash of the host; return it.
+
+        Any thread may call this. It takes as long as the disk takes.
+
+        Args:
+            final: Whether nothing more will be published, so that no numbers need
+                be reserved.
+        """
+        with self._mutex:
+            manifest = self._current
+            if manifest is not None:
+                reserved = 1 if final else RESERVED
+                self._write_durable(manifest, manifest.generation + reserved)
+            return manifest
+
+    def write_position(self, position: Position) -> None:
+        """
+        Say what the listener is doing.
+        """
+        self._replace(POSITION, orjson.dumps(asdict(position), default=list))
+
+    def collect_garbage(self, now_s: float) -> int:
+        """
+        Remove segments that no pointer has named for `GRACE_S`; return how many.
+
+        Args:
+            now_s: The time, on the same clock at each call.
+        """
+        named = self._named()
+        unnamed = {entry.name for entry in os.scandir(self._folder / SEGMENTS)} - named
+        self._unnamed_since = {
+            name: self._unnamed_since.get(name, now_s) for name in unnamed
+        }
+        expired = [
+            name
+            for name, since in self._unnamed_since.items()
+            if now_s - since >= GRACE_S
+        ]
+        for name in expired:
+            with contextlib.suppress(FileNotFoundError):
+                (self._folder / SEGMENTS / name).unlink()
+        return len(expired)
+
+    def _named(self) -> set[str]:
+        with self._mutex:
+            manifests_ = [m for m in (self._current, self._durable) if m]
+        return {ref.name for manifest in manifests_ for ref in manifest.segments}
+
+    def _next_generation(self) -> int:
+        """
+        Return a number never used; reserve more when they run out.
+        """
+        with self._mutex:
+            if self._current is None:
+                return self._first_generation()
+            number = max(self._current.generation + 1, self._floor)
+            if self._durable and number >= self._durable.next_generation:
+                self._write_durable(self._durable, number + RESERVED)
+            return number
+
+    def _first_generation(self) -> int:
+        """
+        Return a number above all that the files here bear witness of.
+        """
+        used = [1]
+        for name in (CURRENT, DURABLE):
+            with contextlib.suppress(StoreEmpty, StoreCorrupt):
+                used.append(self._reader.read_pointer(name).next_generation)
+        for entry in os.scandir(self._folder / SEGMENTS):
+            number = entry.name.partition("-")[0]
+            if number.isdigit():
+                used.append(int(number) + RESERVED)
+        return max(used)
+
+    def _write_durable(self, manifest: Manifest, next_generation: int) -> None:
+        known = self._durable.segments if self._durable else ()
+        for ref in manifest.segments:
+            if ref not in known:
+                self._sync(self._folder / SEGMENTS / ref.name)
+        self._sync(self._folder / SEGMENTS)
+        durable = replace(manifest, next_generation=next_generation)
+        self._replace(DURABLE, manifests.to_bytes(durable), synced=True)
+        self._durable = durable
+
+    def _write_segment(self, name: str, segment: Segment) -> SegmentRef:
+        chunks = segment_file.to_chunks(segment)
+        path = self._folder / SEGMENTS / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(chunks)
+        return SegmentRef(name, sum(map(len, chunks)))
+
+    def _replace(self, name: str, content: bytes, *, synced: bool = False) -> None:
+        beside = self._folder / f"{name}.new"
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(self._folder / name)
+        if synced:
+            self._sync(self._folder)
+
+    def _sync(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

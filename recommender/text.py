@@ -1,0 +1,72 @@
+"""
+From strings to terms.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from collections.abc import Sequence
+from typing import Final
+
+import xxhash
+
+
+TEXT_VERSION: Final = 1  # part of the fingerprint: a change rebuilds every model
+LONGEST_WORD: Final = 64  # beyond this it is data, not language
+
+_WORD = re.compile(r"\w{2,}|[^\W\x00-\x7f]")
+_SEPARATOR = "\x1f"  # no word holds it, so facet terms cannot meet words
+
+
+def to_words(text: str) -> list[str]:
+    """
+    Return the words of *text* in order: letters, digits and underscores, two or
+    more, or one beyond ASCII; compatibility forms unified and case folded.
+
+    Words longer than `LONGEST_WORD` are cut to that length.
+    """
+    folded = fold(text)
+    return [word[:LONGEST_WORD] for word in _WORD.findall(folded)]
+
+
+def fold(text: str) -> str:
+    """
+    Return *text* as comparisons see it: NFKC, then case folded.
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def to_category_terms(path: Sequence[str]) -> list[str]:
+    """
+    Return one term per prefix of a category path, outermost first.
+    """
+    folded = [fold(name) for name in path]
+    return [
+        _SEPARATOR.join(("category", *folded[: depth + 1]))
+        for depth in range(len(folded))
+    ]
+
+
+def to_brand_term(brand: str) -> str:
+    """
+    Return the term of a brand.
+    """
+    return f"brand{_SEPARATOR}{fold(brand)}"
+
+
+def to_label(term: str) -> str:
+    """
+    Return a term as a person reads it: a word, or the facet's innermost value.
+    """
+    return term.rsplit(_SEPARATOR, 1)[-1]
+
+
+def term_hash(term: str) -> int:
+    """
+    Return the term's identity in the model: XXH3 of its UTF-8, 64 bits.
+    """
+    return xxhash.xxh3_64_intdigest(term.encode("utf-8", "surrogatepass"))
