@@ -3,7 +3,8 @@ The inner loops, compiled; `tests/recommender/test_kernels.py` holds each agains
 plain numpy.
 
 All take and fill arrays, allocate little, and release the interpreter's lock.
-Compiled code is cached on disk beside this file, or under NUMBA_CACHE_DIR.
+Each is compiled once, for the types that its annotations name, so that no call ever
+waits for a compiler; the code is cached beside this file, or under NUMBA_CACHE_DIR.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
+from numba import types
 from numpy.typing import NDArray
 
 
+# What a kernel reads, which may be a mapped file ...
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int32]
@@ -25,9 +28,76 @@ Hashes = NDArray[np.uint64]
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
+# ... and what it fills.
+BytesOut = NDArray[np.uint8]
+BoolsOut = NDArray[np.bool_]
+IntsOut = NDArray[np.int32]
+LongsOut = NDArray[np.int64]
+FloatsOut = NDArray[np.float32]
+DoublesOut = NDArray[np.float64]
+
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T", bound=type[Any])
+A = TypeVar("A", bound=NDArray[Any])
 
 
+def read_only(array: A) -> A:
+    """
+    Return *array*, which nobody may write to any more.
+    """
+    array.flags.writeable = False
+    return array
+
+
+def _array(dtype: Any, *, readonly: bool) -> types.Array:
+    return types.Array(dtype, 1, "C", readonly=readonly)
+
+
+_TYPES: dict[str, Any] = {
+    "None": types.void,
+    "bool": types.boolean,
+    "int": types.int64,
+    "float": types.float64,
+    "np.uint64": types.uint64,
+    "Bytes": _array(types.uint8, readonly=True),
+    "Bools": _array(types.boolean, readonly=True),
+    "Ints": _array(types.int32, readonly=True),
+    "Longs": _array(types.int64, readonly=True),
+    "Hashes": _array(types.uint64, readonly=True),
+    "Floats": _array(types.float32, readonly=True),
+    "Doubles": _array(types.float64, readonly=True),
+    "BytesOut": _array(types.uint8, readonly=False),
+    "BoolsOut": _array(types.boolean, readonly=False),
+    "IntsOut": _array(types.int32, readonly=False),
+    "LongsOut": _array(types.int64, readonly=False),
+    "FloatsOut": _array(types.float32, readonly=False),
+    "DoublesOut": _array(types.float64, readonly=False),
+}
+
+
+def _kernel(function: F) -> F:
+    """
+    Compile *function* for the types of its annotations.
+    """
+    named = dict(function.__annotations__)
+    result = _TYPES[named.pop("return")]
+    signature = result(*(_TYPES[name] for name in named.values()))
+    return cast("F", numba.njit(signature, cache=True, nogil=True)(function))
+
+
+def _argument(tuple_class: T) -> T:
+    """
+    Let kernels take the named tuple; its arrays must be read-only.
+    """
+    names = [
+        getattr(a, "__forward_arg__", a) for a in tuple_class.__annotations__.values()
+    ]
+    members = [_TYPES[str(name)] for name in names]
+    _TYPES[tuple_class.__name__] = cast("Any", types.NamedTuple)(members, tuple_class)
+    return tuple_class
+
+
+@_argument
 class Postings(NamedTuple):
     """
     Rows and weights by term: those of term t lie from indptr[t] to indptr[t + 1].
@@ -38,6 +108,7 @@ class Postings(NamedTuple):
     tf: Floats
 
 
+@_argument
 class Norms(NamedTuple):
     """
     What the norms of rows are made of: ‖d‖² = L²·A + 2L·B + C.
@@ -50,6 +121,7 @@ class Norms(NamedTuple):
     query_square: float
 
 
+@_argument
 class Columns(NamedTuple):
     """
     What filters look at, by row.
@@ -64,6 +136,7 @@ class Columns(NamedTuple):
     brand_codes: Ints
 
 
+@_argument
 class Wanted(NamedTuple):
     """
     What filters ask for; an empty table of codes, a stock of -1 and a price of NaN
@@ -77,13 +150,9 @@ class Wanted(NamedTuple):
     max_price: float
 
 
-def _kernel(function: F) -> F:
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
-
-
 @_kernel
 def copy_runs(
-    source: Bytes, begins: Longs, rows: Longs, offsets: Longs, target: Bytes
+    source: Bytes, begins: Longs, rows: Longs, offsets: Longs, target: BytesOut
 ) -> None:
     """
     Copy the byte strings at *rows* of a blob behind one another.
@@ -98,7 +167,7 @@ def copy_runs(
 @_kernel
 def gather_rows(
     indptr: Longs, terms: Ints, tf: Floats, rows: Longs, renamed: Ints,
-    to_indptr: Longs, to_terms: Ints, to_tf: Floats, to_rows: Longs,
+    to_indptr: Longs, to_terms: IntsOut, to_tf: FloatsOut, to_rows: Longs,
 ) -> None:  # fmt: skip
     """
     Copy sparse rows into place, terms renamed by a rising map.
@@ -112,7 +181,7 @@ def gather_rows(
 
 
 @_kernel
-def mark_terms(indptr: Longs, terms: Ints, rows: Longs, used: Bools) -> None:
+def mark_terms(indptr: Longs, terms: Ints, rows: Longs, used: BoolsOut) -> None:
     """
     Mark every term that *rows* hold.
     """
@@ -124,7 +193,7 @@ def mark_terms(indptr: Longs, terms: Ints, rows: Longs, used: Bools) -> None:
 @_kernel
 def gather_codes(
     indptr: Longs, codes: Ints, rows: Longs, renamed: Ints,
-    to_indptr: Longs, to_codes: Ints, to_rows: Longs,
+    to_indptr: Longs, to_codes: IntsOut, to_rows: Longs,
 ) -> None:  # fmt: skip
     """
     Copy lists of codes into place, codes renamed.
@@ -137,7 +206,7 @@ def gather_codes(
 
 
 @_kernel
-def count_terms(terms: Ints, counts: Longs) -> None:
+def count_terms(terms: Ints, counts: LongsOut) -> None:
     """
     Add to *counts* how often each term occurs.
     """
@@ -146,7 +215,7 @@ def count_terms(terms: Ints, counts: Longs) -> None:
 
 
 @_kernel
-def uncount_terms(indptr: Longs, terms: Ints, rows: Ints, counts: Ints) -> None:
+def uncount_terms(indptr: Longs, terms: Ints, rows: Ints, counts: IntsOut) -> None:
     """
     Subtract from *counts* how often each term occurs in *rows*.
     """
@@ -157,8 +226,8 @@ def uncount_terms(indptr: Longs, terms: Ints, rows: Ints, counts: Ints) -> None:
 
 @_kernel
 def invert(
-    indptr: Longs, terms: Ints, tf: Floats, cursor: Longs,
-    post_rows: Ints, post_tf: Floats,
+    indptr: Longs, terms: Ints, tf: Floats, cursor: LongsOut,
+    post_rows: IntsOut, post_tf: FloatsOut,
 ) -> None:  # fmt: skip
     """
     Fill postings from rows: by term, then by row. *cursor* holds where each term's
@@ -173,7 +242,7 @@ def invert(
 
 
 @_kernel
-def square_sums(indptr: Longs, tf: Floats, out: Doubles) -> None:
+def square_sums(indptr: Longs, tf: Floats, out: DoublesOut) -> None:
     """
     A(d) = Σ_t tf(d,t)².
     """
@@ -186,7 +255,7 @@ def square_sums(indptr: Longs, tf: Floats, out: Doubles) -> None:
 
 @_kernel
 def norm_parts(
-    indptr: Longs, terms: Ints, tf: Floats, g: Doubles, b: Doubles, c: Doubles
+    indptr: Longs, terms: Ints, tf: Floats, g: Doubles, b: DoublesOut, c: DoublesOut
 ) -> None:
     """
     B(d) = Σ_t tf²·g(t) and C(d) = Σ_t tf²·g(t)², of every row.
@@ -205,7 +274,7 @@ def norm_parts(
 @_kernel
 def move_norm_parts(
     post_indptr: Longs, post_rows: Ints, post_tf: Floats,
-    terms: Longs, old_g: Doubles, new_g: Doubles, b: Doubles, c: Doubles,
+    terms: Longs, old_g: Doubles, new_g: Doubles, b: DoublesOut, c: DoublesOut,
 ) -> None:  # fmt: skip
     """
     Move B and C of the rows that hold *terms*, whose g has changed.
@@ -220,7 +289,7 @@ def move_norm_parts(
 
 
 @_kernel
-def find_sorted(haystack: Hashes, needles: Hashes, out: Longs) -> None:
+def find_sorted(haystack: Hashes, needles: Hashes, out: LongsOut) -> None:
     """
     For each needle the place of an equal value in *haystack* (sorted), else -1.
     """
@@ -256,7 +325,7 @@ def find_first(haystack: Hashes, needle: np.uint64) -> int:
 @_kernel
 def find_keys(
     hashes: Hashes, order: Ints, data: Bytes, offsets: Longs,
-    sought_hashes: Hashes, sought_data: Bytes, sought_offsets: Longs, out: Ints,
+    sought_hashes: Hashes, sought_data: Bytes, sought_offsets: Longs, out: IntsOut,
 ) -> None:  # fmt: skip
     """
     For each sought byte string its row, else -1; equal hashes are compared by bytes.
@@ -290,7 +359,11 @@ def find_keys(
 
 @_kernel
 def add_scores(
-    postings: Postings, terms: Longs, weights: Doubles, scores: Doubles, touched: Ints
+    postings: Postings,
+    terms: Longs,
+    weights: Doubles,
+    scores: DoublesOut,
+    touched: IntsOut,
 ) -> int:
     """
     scores(d) += Σ_t weight(t)·tf(d,t); return how many rows are listed in *touched*.
@@ -343,7 +416,9 @@ def is_accepted(row: int, columns: Columns, wanted: Wanted) -> bool:
 
 
 @_kernel
-def insert_ranked(best: Longs, rows: Ints, kept: int, value: int, row: int) -> int:
+def insert_ranked(
+    best: LongsOut, rows: IntsOut, kept: int, value: int, row: int
+) -> int:
     """
     Put a row at its rank, best first, ties by row; return how many are kept.
     """
@@ -361,8 +436,8 @@ def insert_ranked(best: Longs, rows: Ints, kept: int, value: int, row: int) -> i
 
 @_kernel
 def best_rows(
-    touched: Ints, scores: Doubles, norms: Norms, floor: int,
-    columns: Columns, wanted: Wanted, best: Longs, rows: Ints,
+    touched: Ints, scores: DoublesOut, norms: Norms, floor: int,
+    columns: Columns, wanted: Wanted, best: LongsOut, rows: IntsOut,
 ) -> int:  # fmt: skip
     """
     Keep the best accepted rows, best first, ties by row; return how many.

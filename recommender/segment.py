@@ -358,7 +358,7 @@ def frozen(segment: Segment) -> Segment:
         value = getattr(segment, field.name)
         arrays = (value.data, value.offsets) if isinstance(value, Blob) else (value,)
         for array in arrays:
-            array.flags.writeable = False
+            kernels.read_only(array)
     return segment
 
 

@@ -31,6 +31,7 @@ from recommender.kernels import (
     Ints,
     Norms,
     Wanted,
+    read_only,
 )
 from recommender.manifest import Manifest
 from recommender.segment import Segment, hash_keys
@@ -328,8 +329,8 @@ def _wanted(segment: Segment, filters: Filters) -> Wanted | None:
         categories,
         brands,
         -1 if filters.in_stock is None else int(filters.in_stock),
-        math.nan if filters.min_price is None else filters.min_price,
-        math.nan if filters.max_price is None else filters.max_price,
+        math.nan if filters.min_price is None else float(filters.min_price),
+        math.nan if filters.max_price is None else float(filters.max_price),
     )
 
 
@@ -338,12 +339,10 @@ def _accepted(codes: Codes, wanted: Sequence[str]) -> Bools | None:
     Return a table of the accepted codes, empty when nothing is asked for; None when
     no code is accepted.
     """
-    if not wanted:
-        return np.zeros(0, np.bool_)
-    accepted = np.zeros(codes.size, np.bool_)
+    accepted = np.zeros(codes.size if wanted else 0, np.bool_)
     for value in wanted:
         accepted[codes.of(value)] = True
-    return accepted if accepted.any() else None
+    return read_only(accepted) if not wanted or accepted.any() else None
 
 
 def _living(
@@ -360,7 +359,7 @@ def _living(
             dead, own = view.dead, view.own
         else:
             newer = [hashed.get(s) or _hashed_keys(s) for s in segments[i + 1 :]]
-            dead = np.zeros(len(segment), np.bool_)
+            dead = read_only(np.zeros(len(segment), np.bool_))
             own = np.diff(segment.post_indptr).astype(np.int32)
         living.append(_without(_Living(segment, dead, own, NO_ROWS), newer))
     return living
@@ -383,7 +382,7 @@ def _without(
     dead, own = living.dead.copy(), living.own.copy()
     dead[lost] = True
     kernels.uncount_terms(segment.indptr, segment.terms, lost, own)
-    return _Living(segment, dead, own, lost)
+    return _Living(segment, read_only(dead), own, lost)
 
 
 def _views(
@@ -449,7 +448,7 @@ def _moved(view: View, one: _Living, hashes: Hashes, changes: Ints) -> View:
         segment.post_indptr, segment.post_rows, segment.post_tf,
         places, -np.log1p(view.df[places]), -np.log1p(df[places]), b, c,
     )  # fmt: skip
-    return View(segment, one.dead, one.own, df, b, c)
+    return View(segment, one.dead, one.own, df, read_only(b), read_only(c))
 
 
 def _fresh(one: _Living, living: Sequence[_Living]) -> View:
@@ -480,4 +479,4 @@ def _weighed(one: _Living, df: Ints) -> View:
     b = np.empty(len(segment), np.float64)
     c = np.empty(len(segment), np.float64)
     kernels.norm_parts(segment.indptr, segment.terms, segment.tf, -np.log1p(df), b, c)
-    return View(segment, one.dead, one.own, df, b, c)
+    return View(segment, one.dead, one.own, df, read_only(b), read_only(c))
