@@ -58,6 +58,7 @@ MAY_IMPORT = {
     ),
     # what an operator sets, sees and types
     "recommender.address": "",
+    "recommender.exits": "",
     "recommender.logs": "",
     "recommender.settings": ("recommender.errors recommender.logs recommender.weights"),
     # what the daemon needs of a database
@@ -68,6 +69,9 @@ MAY_IMPORT = {
     # the loop, and what it needs
     # the embedded database and its samples
     # the server: it cannot name the index or a mutation
+    "server.access": "recommender.errors",
+    "server.problems": "",
+    "server.doors": "server.access server.problems",
     # the processes
 }
 
