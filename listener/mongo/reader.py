@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from pymongo.change_stream import CollectionChangeStream
+from pymongo.change_stream import ChangeStream
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
@@ -29,7 +29,7 @@ from listener.mongo.tokens import (
 from recommender.position import ClusterTime
 
 
-Stream = CollectionChangeStream[Document]
+Stream = ChangeStream[Document]
 
 REPLY_EVENTS: Final = 1_000  # a full reply may break off within a transaction
 PARTING_S: Final = 1.0  # a reader that waits for a dead server is left behind
