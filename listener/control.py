@@ -131,8 +131,8 @@ class Control:
         return await self._caught_up(written)
 
     async def _caught_up(self, written: ClusterTime) -> Served:
-        while (served := self.status.served).as_of < written:
-            await asyncio.sleep(POLL_S)  # noqa: ASYNC110 another thread publishes
+        while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
+            await asyncio.sleep(POLL_S)
         return served
 
 
