@@ -172,14 +172,23 @@ class Daemon:
         self._status.note_progress()
 
     def _lose(self, error: PositionLost) -> None:
-        log.warning("position.lost", reason=error.reason, error=str(error))
+        """
+        Rebuild; when that is what has failed, after a while.
+        """
         self._disconnect()
+        if self._parts.rebuilds.is_due:
+            self._pause(error, LONGEST_S)
+        if self._status.failures <= 1:
+            log.warning("position.lost", reason=error.reason, error=str(error))
         self._parts.rebuilds.ask(error.reason)
 
     def _retry(self, reason: str, error: ListenerError, longest_s: float) -> None:
         self._disconnect()
         remedy = {"remedy": error.remedy} if isinstance(error, Refused) else {}
         self._status.enter(State.RETRYING, reason, error=str(error), **remedy)
+        self._pause(error, longest_s)
+
+    def _pause(self, error: ListenerError, longest_s: float) -> None:
         self._status.note_failure(error)
         wait_s = delay_s(self._status.failures, random.random(), longest_s)  # noqa: S311
         self._retry_at = self._parts.clock.monotonic() + wait_s

@@ -14,7 +14,7 @@ from recommender.position import ClusterTime
 
 # What an event must say, and no more: no document travels, so none is too large. This
 # is part of every position: a token is good only under the pipeline that gave it.
-PIPELINE: Final = (
+PIPELINE: Final = [
     {
         "$project": {
             "operationType": 1,
@@ -24,7 +24,7 @@ PIPELINE: Final = (
             "wallTime": 1,
         }
     },
-)
+]
 
 # Kinds after which the collection is not what it was.
 ENDS: Final = {

@@ -132,7 +132,9 @@ class Process:
 
         def ask() -> list[dict[str, Any]]:
             found = self.logs(event, **keys)
-            assert found or self.is_running, f"ended; it printed:\n{self.text[-3000:]}"
+            if not found and not self.is_running:
+                msg = f"it ended; it printed:\n{self.text[-3000:]}"
+                raise RuntimeError(msg)
             return found
 
         return wait_for(ask, timeout_s=timeout_s, what=f"{event} {keys}")[-1]
