@@ -4,6 +4,7 @@ Structured logs: JSON lines, or pretty on a terminal.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
@@ -41,7 +42,13 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
     ]
     last: list[Processor]
     if is_pretty:
-        last = [structlog.dev.ConsoleRenderer(sort_keys=False)]
+        last = [
+            structlog.dev.ConsoleRenderer(
+                sort_keys=False,
+                # the pretty ones show local variables, which may be secrets
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     else:
         last = [
             structlog.processors.format_exc_info,
@@ -64,4 +71,8 @@ def _name_process(process: str) -> Processor:
 
 
 def _to_json(event: EventDict, **_: Any) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        line = orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # half a surrogate pair, or an integer beyond 64 bits
+        return json.dumps(event, default=str, skipkeys=True)
+    return line.decode()
