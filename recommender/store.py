@@ -168,6 +168,7 @@ class Store:
         self._refs: dict[Segment, SegmentRef] = {}
         self._current: Manifest | None = None
         self._durable: Manifest | None = None
+        self._becoming: Manifest | None = None  # durable, as soon as the disk is done
         self._floor = 0  # numbers below may have been used before a crash
         self._unnamed_since: dict[str, float] = {}
         self._mutex = threading.Lock()  # of the durable pointer
@@ -301,7 +302,7 @@ class Store:
                 be reserved.
         """
         with self._mutex:
-            manifest = self._current
+            manifest = self._becoming = self._current
             if manifest is not None:
                 reserved = 1 if final else RESERVED
                 self._write_durable(manifest, manifest.generation + reserved)
@@ -336,21 +337,27 @@ class Store:
         return len(expired)
 
     def _named(self) -> set[str]:
-        with self._mutex:
-            manifests_ = [m for m in (self._current, self._durable) if m]
+        # Without the mutex, which is held for as long as the disk takes. What is
+        # becoming durable stays named until the next takes its place.
+        pointers = (self._becoming, self._durable, self._current)
+        manifests_ = [manifest for manifest in pointers if manifest]
         return {ref.name for manifest in manifests_ for ref in manifest.segments}
 
     def _next_generation(self) -> int:
         """
         Return a number never used; reserve more when they run out.
         """
-        with self._mutex:
-            if self._current is None:
-                return self._first_generation()
-            number = max(self._current.generation + 1, self._floor)
-            if self._durable and number >= self._durable.next_generation:
-                self._write_durable(self._durable, number + RESERVED)
-            return number
+        if self._current is None:
+            return self._first_generation()
+        number = max(self._current.generation + 1, self._floor)
+        if self._is_used_up(number):
+            with self._mutex:
+                if self._durable and self._is_used_up(number):
+                    self._write_durable(self._durable, number + RESERVED)
+        return number
+
+    def _is_used_up(self, number: int) -> bool:
+        return bool(self._durable and number >= self._durable.next_generation)
 
     def _first_generation(self) -> int:
         """
