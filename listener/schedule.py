@@ -54,6 +54,13 @@ class Schedule:
             self._waiting_since = now
         self._changed_at = now
 
+    def note_demand(self) -> None:
+        """
+        Record that a publication is wanted for another reason than a change: it waits
+        neither for a quiet moment nor for its turn.
+        """
+        self._waiting_since = -math.inf
+
     def note_publication(self, now: float) -> None:
         """
         Record that everything the index holds is published.
