@@ -149,7 +149,7 @@ class Daemon:
 
     def _step(self, model: Model, feed: Feed) -> None:
         parts = self._parts
-        batch = feed.take(min(PULSE_S, parts.publisher.wait_s()))
+        batch = feed.take(min(PULSE_S, parts.publisher.wait_s(model)))
         if batch is not None:
             self._apply(model, batch)
         idle = batch is None or batch.is_last
