@@ -16,6 +16,7 @@ from listener.beacon import Beacon
 from listener.clock import Clock
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.feed import Batch, Feed, Source
+from listener.guard import HELD
 from listener.model import Model
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
@@ -78,6 +79,11 @@ class Daemon:
                 self._guarded_turn()
                 self._parts.beacon.tend()
                 self._status.beat()
+        except BaseException as error:
+            self._status.enter(State.FAILED, type(error).__name__, error=str(error))
+            raise
+        else:
+            self._status.enter(State.STOPPING)
         finally:
             self._close()
 
@@ -118,11 +124,12 @@ class Daemon:
             is_first = self._status.served.generation == 0
             state = State.SCANNING if is_first else State.REBUILDING
             self._status.enter(state, self._parts.rebuilds.reason)
+        reason = self._parts.rebuilds.reason
         rebuilt = self._parts.rebuilds.tend()
         if rebuilt is not None:
-            self._swap(rebuilt)
+            self._swap(rebuilt, reason)
 
-    def _swap(self, rebuilt: Rebuilt) -> None:
+    def _swap(self, rebuilt: Rebuilt, reason: str) -> None:
         """
         Let a model that was built aside take the place of the one before.
         """
@@ -130,7 +137,7 @@ class Daemon:
         self._model, self._feed = rebuilt.model, rebuilt.feed
         self._target = rebuilt.model.mark.as_of
         self._is_swapped = True
-        self._parts.publisher.hold_until(NEVER)
+        self._parts.publisher.guard(reason)
         self._parts.publisher.note_cause("rebuild")
 
     def _connect(self, model: Model) -> None:
@@ -159,8 +166,15 @@ class Daemon:
         if parts.upkeep.tend(model):
             parts.publisher.note_cause("merge")
         parts.publisher.note_position(model)
-        if model.mark.as_of >= self._target:
-            self._has_followed = True
+        self._has_followed = True
+        self._tell_state(model)
+
+    def _tell_state(self, model: Model) -> None:
+        if self._parts.publisher.is_guarded(model):
+            before = self._status.served.visible
+            visible = model.index.visible
+            self._status.enter(State.REBUILDING, HELD, visible=visible, before=before)
+        elif model.mark.as_of >= self._target:
             self._status.enter(State.FOLLOWING)
 
     def _apply(self, model: Model, batch: Batch) -> None:
@@ -202,7 +216,6 @@ class Daemon:
         """
         Publish what is applied, and make it durable.
         """
-        self._status.enter(State.STOPPING)
         self._parts.beacon.tend()
         self._disconnect()
         if self._model is not None:
