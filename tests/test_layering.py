@@ -124,7 +124,7 @@ MAY_IMPORT = {
         "listener.visibility recommender.product recommender.settings "
         "recommender.text"
     ),
-    "listener.complaints": "",
+    "listener.complaints": "listener.fields recommender.address",
     # the only driver
     "listener.mongo.client": "recommender.errors",
     "listener.mongo.errors": "listener.errors",
@@ -246,7 +246,6 @@ FENCED = {
         "listener.values",
         "listener.visibility",
     ),
-    "mongoquery": ("listener.visibility",),
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "recommender"),
     "pydantic": ("recommender.settings", "server"),
