@@ -148,7 +148,8 @@ MAY_IMPORT = {
     ),
     # the loop, and what it needs
     "listener.clock": "",
-    "listener.status": "listener.clock recommender.position",
+    "listener.guard": "",
+    "listener.status": "listener.clock listener.guard recommender.position",
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -158,9 +159,9 @@ MAY_IMPORT = {
     "listener.model": "listener.feed recommender.index",
     "listener.schedule": "",
     "listener.publisher": (
-        "listener.clock listener.feed listener.model listener.schedule "
-        "listener.status listener.trouble recommender.index recommender.manifest "
-        "recommender.position recommender.store"
+        "listener.clock listener.feed listener.guard listener.model "
+        "listener.schedule listener.status listener.trouble recommender.index "
+        "recommender.manifest recommender.position recommender.store"
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
@@ -175,9 +176,9 @@ MAY_IMPORT = {
     ),
     "listener.daemon": (
         "listener.backoff listener.beacon listener.clock listener.errors "
-        "listener.feed listener.model listener.publisher listener.rebuild "
-        "listener.rebuilds listener.signals listener.status listener.upkeep "
-        "recommender.position"
+        "listener.feed listener.guard listener.model listener.publisher "
+        "listener.rebuild listener.rebuilds listener.signals listener.status "
+        "listener.upkeep recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -218,11 +219,11 @@ MAY_IMPORT = {
     ),
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.mapping listener.mongo.client listener.mongo.source "
-        "listener.publisher listener.rebuild listener.rebuilds listener.restore "
-        "listener.schedule listener.signals listener.status listener.upkeep "
-        "recommender.product recommender.settings recommender.store "
-        "recommender.weights"
+        "listener.guard listener.mapping listener.mongo.client "
+        "listener.mongo.source listener.publisher listener.rebuild "
+        "listener.rebuilds listener.restore listener.schedule listener.signals "
+        "listener.status listener.upkeep recommender.product recommender.settings "
+        "recommender.store recommender.weights"
     ),
     "listener.app": (
         "listener.assembly listener.control listener.demo.embedded "
