@@ -93,7 +93,6 @@ class Publisher:
         """
         Hold a model that was rebuilt for *reason* back if it has shrunk too much.
         """
-        self._floor = NEVER
         visible = self._status.served.visible
         self._guard.watch(reason, visible, self._clock.monotonic())
 
