@@ -23,6 +23,7 @@ from recommender import kernels
 from recommender.blob import Blob
 from recommender.errors import StoreCorrupt, UnknownProduct
 from recommender.facets import Codes, brand_codes, category_codes
+from recommender.generation import Generation
 from recommender.kernels import (
     Bools,
     Columns,
@@ -35,7 +36,6 @@ from recommender.kernels import (
 )
 from recommender.manifest import Manifest
 from recommender.segment import Segment, hash_keys
-from recommender.store import Generation
 
 
 SCALE: Final = 1e9  # scores are compared at nine decimals

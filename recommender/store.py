@@ -17,7 +17,7 @@ import os
 import threading
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -27,6 +27,7 @@ import orjson
 from recommender import manifest as manifests
 from recommender import segment_file
 from recommender.errors import StoreCorrupt, StoreEmpty, StoreLocked
+from recommender.generation import Generation
 from recommender.manifest import Manifest, SegmentRef
 from recommender.position import ClusterTime, Position, State
 from recommender.segment import Segment
@@ -44,16 +45,6 @@ GRACE_S: Final = 60.0
 RESERVED: Final = 10_000
 # Below this a file is read; above, it is mapped, and several processes share it.
 MAPPED_BYTES: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """
-    A manifest with the segments that it names, oldest first.
-    """
-
-    manifest: Manifest
-    segments: tuple[Segment, ...]
 
 
 class StoreReader:

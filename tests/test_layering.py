@@ -1,0 +1,257 @@
+"""
+The import rules of ARCHITECTURE.md, checked.
+
+To add a module, give it a line in `MAY_IMPORT`, below all that it imports.
+"""
+
+import ast
+
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("recommender", "listener", "server")
+SCRIPTS = ("run_listener", "run_server")
+
+# What each of our modules may import of ours. A line may name only modules
+# of the lines above it, so there is no room for a cycle.
+MAY_IMPORT = {
+    # the values that cross rooms
+    "recommender.errors": "",
+    "recommender.product": "",
+    "recommender.mutation": "recommender.product",
+    "recommender.position": "",
+    "recommender.manifest": "recommender.errors recommender.position",
+    # from products to frozen segments
+    "recommender.text": "",
+    "recommender.weights": "recommender.product recommender.text",
+    "recommender.kernels": "",
+    "recommender.blob": "recommender.kernels",
+    "recommender.segment": (
+        "recommender.blob recommender.kernels recommender.product "
+        "recommender.text recommender.weights"
+    ),
+    "recommender.bulk": ("recommender.product recommender.segment recommender.weights"),
+    "recommender.index": (
+        "recommender.blob recommender.kernels recommender.mutation "
+        "recommender.product recommender.segment recommender.weights"
+    ),
+    # from segments to answers
+    "recommender.generation": "recommender.manifest recommender.segment",
+    "recommender.facets": ("recommender.blob recommender.segment recommender.text"),
+    "recommender.snapshot": (
+        "recommender.blob recommender.errors recommender.facets "
+        "recommender.generation recommender.kernels recommender.manifest "
+        "recommender.segment"
+    ),
+    # the truth they answer to
+    "recommender.oracle": "recommender.product recommender.weights",
+    # the folder between the processes
+    "recommender.segment_file": (
+        "recommender.blob recommender.errors recommender.segment"
+    ),
+    "recommender.store": (
+        "recommender.errors recommender.generation recommender.manifest "
+        "recommender.position recommender.segment recommender.segment_file"
+    ),
+    # what an operator sets, sees and types
+    "recommender.address": "",
+    "recommender.logs": "",
+    "recommender.settings": ("recommender.errors recommender.logs recommender.weights"),
+    # what the daemon needs of a database
+    "listener.errors": "",
+    "listener.feed": ("recommender.mutation recommender.position recommender.product"),
+    # the documents' edge
+    # the only driver
+    # the loop, and what it needs
+    # the embedded database and its samples
+    # the server: it cannot name the index or a mutation
+    # the processes
+}
+
+# Third-party packages, and the only places that may import them.
+FENCED = {
+    "aiohttp": ("listener.control", "server"),
+    "asyncinotify": ("server.live",),
+    "bson": (
+        "listener.demo",
+        "listener.display",
+        "listener.fields",
+        "listener.keys",
+        "listener.mapping",
+        "listener.mongo",
+        "listener.visibility",
+    ),
+    "mongoquery": ("listener.visibility",),
+    "numba": ("recommender.kernels",),
+    "numpy": ("listener.verify", "recommender"),
+    "pydantic": ("recommender.settings", "server"),
+    "pydantic_settings": ("recommender.settings",),
+    "pymongo": ("listener.demo", "listener.mongo"),
+    "scipy": ("recommender.oracle",),
+    "sklearn": ("recommender.oracle",),
+    "structlog": (
+        "listener",
+        "recommender.logs",
+        "run_listener",
+        "run_server",
+        "server",
+    ),
+    "uvloop": ("run_listener", "run_server", "server"),
+}
+
+# The rest of `recommender` does no I/O, reads no clock, draws no random number and
+# logs nothing.
+NOT_CORE = {"recommender.store", "recommender.settings", "recommender.logs"}
+IMPURE_MODULES = {
+    "asyncio", "builtins", "codecs", "concurrent", "ctypes", "datetime", "fcntl",
+    "glob", "gzip", "http", "io", "logging", "mmap", "multiprocessing", "os",
+    "pathlib", "pickle", "random", "secrets", "shutil", "signal", "socket", "sqlite3",
+    "structlog", "subprocess", "sys", "tempfile", "time", "urllib", "uuid", "warnings",
+}  # fmt: skip
+IMPURE_NAMES = {"open", "print", "input", "exec", "eval", "breakpoint"}
+IMPURE_ATTRIBUTES = {
+    "fromfile", "genfromtxt", "load", "loadtxt", "memmap", "random", "save", "savetxt",
+    "savez", "tofile",
+}  # fmt: skip
+
+# What would let a process that only reads the model change it, or train it.
+WRITERS = {"recommender.bulk", "recommender.index", "recommender.mutation"}
+
+
+def module_name(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def to_tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree):
+    """
+    Return the dotted names that *tree* imports, at any depth.
+    """
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+PATHS = sorted(
+    path
+    for place in (*PACKAGES, *SCRIPTS)
+    for path in (*(ROOT / place).rglob("*.py"), *ROOT.glob(f"{place}.py"))
+)
+TREES = {module_name(p): to_tree(p) for p in PATHS if p.stem != "__init__"}
+MODULES = {module: imports(tree) for module, tree in TREES.items()}
+CORE = [m for m in MODULES if m.startswith("recommender.") and m not in NOT_CORE]
+PACKAGE_FILES = [path for path in PATHS if path.stem == "__init__"]
+
+
+def to_module(name):
+    """
+    Return which of our modules an imported name is, or lies in, else the name.
+    """
+    parts = name.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((prefix for prefix in prefixes if prefix in MODULES), name)
+
+
+def ours(names):
+    return {
+        to_module(name)
+        for name in names
+        if name.split(".")[0] in PACKAGES or name.split(".")[0] in SCRIPTS
+    }
+
+
+def is_within(module, place):
+    return f"{module}.".startswith(f"{place}.")
+
+
+def test_table_is_the_tree():
+    """
+    Every module has a line in the table, and every line has a module.
+    """
+    assert set(MAY_IMPORT) == set(MODULES)
+
+
+def test_table_has_no_cycle():
+    """
+    A line names only modules of the lines above it.
+    """
+    above = set()
+    for module, allowed in MAY_IMPORT.items():
+        assert set(allowed.split()) <= above, module
+        above.add(module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_are_in_the_table(module):
+    """
+    A module imports of ours only what its line names.
+    """
+    assert ours(MODULES[module]) <= set(MAY_IMPORT[module].split())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_table_names_nothing_in_vain(module):
+    """
+    A line names only what its module does import.
+    """
+    assert set(MAY_IMPORT[module].split()) <= ours(MODULES[module])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_third_party_stays_fenced(module):
+    """
+    Each third-party package is imported from its own places only.
+    """
+    for package in {name.split(".")[0] for name in MODULES[module]} & set(FENCED):
+        assert any(is_within(module, place) for place in FENCED[package]), package
+
+
+def test_server_cannot_reach_a_writer():
+    """
+    Nothing that the server imports, however indirectly, names the index or a mutation.
+    """
+    reached = {module: ours(MODULES[module]) for module in MODULES}
+    for module in MODULES:
+        if not is_within(module, "server") and module != "run_server":
+            continue
+        seen, todo = set(), {module}
+        while todo:
+            seen |= todo
+            todo = set().union(*(reached[one] for one in todo)) - seen
+        assert not seen & WRITERS, module
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_core_is_pure(module):
+    """
+    The core does no I/O, reads no clock, draws no random number and logs nothing.
+    """
+    nodes = list(ast.walk(TREES[module]))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+    assert not {name.split(".")[0] for name in MODULES[module]} & IMPURE_MODULES
+    assert not names & IMPURE_NAMES
+    assert not attributes & IMPURE_ATTRIBUTES
+
+
+@pytest.mark.parametrize("path", PACKAGE_FILES, ids=module_name)
+def test_package_files_hold_no_code(path):
+    """
+    `__init__.py` is a docstring, so importing a package imports nothing else.
+    """
+    body = to_tree(path).body
+
+    assert len(body) == 1
+    assert isinstance(body[0], ast.Expr)
+    assert isinstance(body[0].value, ast.Constant)
