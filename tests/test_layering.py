@@ -58,6 +58,7 @@ MAY_IMPORT = {
     ),
     # what an operator sets, sees and types
     "recommender.address": "",
+    "recommender.exits": "",
     "recommender.logs": "",
     "recommender.settings": ("recommender.errors recommender.logs recommender.weights"),
     # what the daemon needs of a database
@@ -68,13 +69,52 @@ MAY_IMPORT = {
     # the loop, and what it needs
     # the embedded database and its samples
     # the server: it cannot name the index or a mutation
+    "server.access": "recommender.errors",
+    "server.problems": "",
+    "server.doors": "server.access server.problems",
+    "server.params": "recommender.address recommender.snapshot server.problems",
+    "server.watch": "recommender.store",
+    "server.loader": (
+        "recommender.errors recommender.generation recommender.manifest "
+        "recommender.position recommender.snapshot recommender.store"
+    ),
+    "server.freshness": "recommender.position recommender.snapshot server.loader",
+    "server.live": (
+        "recommender.snapshot recommender.store server.loader server.watch"
+    ),
+    "server.answers": (
+        "recommender.address recommender.position recommender.snapshot server.freshness"
+    ),
+    "server.sight": (
+        "recommender.snapshot server.answers server.freshness server.live "
+        "server.loader server.problems"
+    ),
+    "server.products": (
+        "recommender.address recommender.snapshot server.access server.answers "
+        "server.params server.problems server.sight"
+    ),
+    "server.health": "server.answers server.params server.problems server.sight",
+    "server.train": (
+        "server.access server.answers server.doors server.live server.loader "
+        "server.params server.problems server.sight"
+    ),
+    "server.request_log": "server.problems",
+    "server.app": (
+        "recommender.exits recommender.settings recommender.store server.access "
+        "server.health server.live server.problems server.products "
+        "server.request_log server.sight server.train"
+    ),
     # the processes
+    "run_server": (
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "server.app"
+    ),
 }
 
 # Third-party packages, and the only places that may import them.
 FENCED = {
     "aiohttp": ("listener.control", "server"),
-    "asyncinotify": ("server.live",),
+    "asyncinotify": ("server.watch",),
     "bson": (
         "listener.demo",
         "listener.display",

@@ -150,7 +150,7 @@ def test_it_ends_with_its_parent(tmp_path):
         "mongod = make_mongod(Path(sys.argv[1])); mongod.start()\n"
         "print(mongod.pid, flush=True); sys.stdin.read()"
     )
-    parent = subprocess.Popen(  # noqa: S603
+    parent = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)],
         cwd=Path(__file__).parents[2],
         stdin=subprocess.PIPE,

@@ -111,7 +111,7 @@ def make_products(seed: int = 0) -> Iterator[Product]:
     """
     Yield products without end, as `make_catalogue` returns them.
     """
-    draw = random.Random(seed)  # noqa: S311 not for secrets
+    draw = random.Random(seed)
     for number in itertools.count():
         adjectives = draw.sample(ADJECTIVES, 2)
         noun = draw.choice(NOUNS)
