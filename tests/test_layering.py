@@ -65,6 +65,31 @@ MAY_IMPORT = {
     "listener.errors": "",
     "listener.feed": ("recommender.mutation recommender.position recommender.product"),
     # the documents' edge
+    "listener.keys": "recommender.address",
+    "listener.values.kinds": "",
+    "listener.values.paths": "",
+    "listener.values.usable": "listener.values.kinds",
+    "listener.values.texts": "listener.values.usable",
+    "listener.values.categories": "listener.values.texts listener.values.usable",
+    "listener.values.images": "listener.values.usable",
+    "listener.values.numbers": "listener.values.usable",
+    "listener.values.times": "listener.values.numbers listener.values.usable",
+    "listener.fields": (
+        "listener.values.categories listener.values.images listener.values.numbers "
+        "listener.values.paths listener.values.texts listener.values.times "
+        "listener.values.usable recommender.settings"
+    ),
+    "listener.display": (
+        "listener.fields listener.values.texts listener.values.times "
+        "listener.values.usable"
+    ),
+    "listener.query": "listener.keys listener.values.kinds listener.values.paths",
+    "listener.visibility": "listener.query recommender.errors recommender.settings",
+    "listener.mapping": (
+        "listener.display listener.fields listener.keys listener.values.paths "
+        "listener.visibility recommender.product recommender.settings "
+        "recommender.text"
+    ),
     # the only driver
     # the loop, and what it needs
     # the embedded database and its samples
@@ -118,10 +143,10 @@ FENCED = {
     "bson": (
         "listener.demo",
         "listener.display",
-        "listener.fields",
         "listener.keys",
-        "listener.mapping",
         "listener.mongo",
+        "listener.query",
+        "listener.values",
         "listener.visibility",
     ),
     "mongoquery": ("listener.visibility",),
