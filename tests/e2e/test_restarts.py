@@ -143,7 +143,11 @@ def test_position_lost_while_down(tmp_path: Path) -> None:
     When the oplog has rolled past the position, the model is rebuilt aside, while the
     last good one serves; deletes that nobody saw are in it.
     """
-    with own_shop(tmp_path, oplog_mb=1) as (_, shop, collection):
+    with own_shop(tmp_path, oplog_mb=1, options=("--syncdelay=1",)) as (
+        _,
+        shop,
+        collection,
+    ):
         shop.listener.stop()
         collection.delete_one({"_id": "kettle-0"})
         roll_oplog(collection.database.client)
