@@ -19,7 +19,6 @@ from listener.demo.embedded import embedded
 from listener.demo.load import load_file
 from listener.errors import ListenerError, Refused
 from listener.signals import Stop, stop_on_signals
-from listener.verify import Verification, say
 from recommender.errors import (
     RecommenderError,
     SettingsFault,
@@ -115,6 +114,9 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
 
 
 def _verify(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
+    # only here: scikit-learn takes a second to import, which a restart need not wait
+    from listener.verify import Verification, say  # noqa: PLC0415
+
     with open_source(settings, uri) as source:
         reader = StoreReader(settings.store_dir)
         report = Verification(source, reader, to_weights(settings), CLOCK, stop).run()

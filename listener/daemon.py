@@ -109,7 +109,7 @@ class Daemon:
         elif self._model is not None and not self._parts.rebuilds.is_due:
             self._connect(self._model)
         else:
-            self._parts.stop.wait(PULSE_S)
+            self._parts.rebuilds.wait(PULSE_S)
 
     def _tend_rebuild(self) -> None:
         if self._parts.requests.is_waiting and not self._is_swapped:
@@ -149,12 +149,9 @@ class Daemon:
 
     def _step(self, model: Model, feed: Feed) -> None:
         parts = self._parts
-        batch = feed.take(min(PULSE_S, parts.publisher.wait_s()))
+        batch = feed.take(min(PULSE_S, parts.publisher.wait_s(model)))
         if batch is not None:
             self._apply(model, batch)
-        if model.mark.as_of >= self._target:
-            self._has_followed = True
-            self._status.enter(State.FOLLOWING)
         idle = batch is None or batch.is_last
         if parts.publisher.publish_if_due(model, idle=idle) and self._is_swapped:
             self._is_swapped = False
@@ -162,6 +159,9 @@ class Daemon:
         if parts.upkeep.tend(model):
             parts.publisher.note_cause("merge")
         parts.publisher.note_position(model)
+        if model.mark.as_of >= self._target:
+            self._has_followed = True
+            self._status.enter(State.FOLLOWING)
 
     def _apply(self, model: Model, batch: Batch) -> None:
         clock = self._parts.clock

@@ -4,6 +4,8 @@ From the index to the servers: one publication after the other.
 
 from __future__ import annotations
 
+import math
+
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -99,14 +101,25 @@ class Publisher:
     def note_cause(self, cause: Cause) -> None:
         """
         Ask for a publication for another reason than a batch.
-        """
-        self._unpublished.cause = cause
-        self._schedule.note_change(self._clock.monotonic())
 
-    def wait_s(self) -> float:
+        A rebuilt model holds all that was waiting; a merge is worth no haste.
         """
-        Return in how many seconds a publication is due if nothing more comes.
+        if cause == "rebuild":
+            self._unpublished = _Unpublished("rebuild")
+        elif self._unpublished.cause == "changes":
+            self._unpublished.cause = cause
+        if cause == "merge":
+            self._schedule.note_change(self._clock.monotonic())
+        else:
+            self._schedule.note_demand()
+
+    def wait_s(self, model: Model) -> float:
         """
+        Return in how many seconds a publication is due if nothing more comes; infinite
+        when none is, or when the model has first to come further.
+        """
+        if self._is_held(model):
+            return math.inf
         return self._schedule.wait_s(self._clock.monotonic())
 
     def publish_if_due(self, model: Model, *, idle: bool) -> bool:

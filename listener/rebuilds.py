@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 import structlog
 
@@ -58,6 +58,12 @@ class Rebuilds:
         rebuilt = done.result()
         self.reason = ""
         return rebuilt
+
+    def wait(self, timeout_s: float) -> None:
+        """
+        Wait until the one under way is done, but not longer than *timeout_s*.
+        """
+        wait([self._running] if self._running else [], timeout_s)
 
 
 def in_background(rebuild: Rebuild) -> Future[Rebuilt]:

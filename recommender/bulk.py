@@ -14,7 +14,6 @@ from recommender.segment import (
     Part,
     Segment,
     build_segment,
-    hash_keys,
     merge_segments,
 )
 from recommender.weights import Weights
@@ -69,7 +68,7 @@ def join_segments(segments: Sequence[Segment]) -> Segment:
     if _has_repeated_keys(segments):
         for i, part in enumerate(parts):
             for newer in segments[i + 1 :]:
-                rows = part.segment.find_all(newer.keys, hash_keys(newer.keys))
+                rows = part.segment.find_all(newer.keys, newer.hashed_keys())
                 part.dead[rows] = True
     return merge_segments(parts, keep_tombstones=False)
 

@@ -78,15 +78,18 @@ class _Shelved:
     @property
     def is_mostly_dead(self) -> bool:
         rows = len(self.segment)
-        return rows > SMALL_ROWS and int(self.dead.sum()) > MOSTLY_DEAD * rows
+        dead = int(np.count_nonzero(self.dead))
+        return rows > SMALL_ROWS and dead > MOSTLY_DEAD * rows
 
     def kill(self, newer: Segment) -> None:
         """
         Note that *newer* shadows this one.
         """
-        for keys in (newer.keys, newer.tombstones):
-            if len(keys):
-                self.dead[self.segment.find_all(keys, hash_keys(keys))] = True
+        for keys, hashes in (
+            (newer.keys, newer.hashed_keys()),
+            (newer.tombstones, hash_keys(newer.tombstones)),
+        ):
+            self.dead[self.segment.find_all(keys, hashes)] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ class Index:
         self._weights = weights
         self._pending: dict[bytes, Product | None] = {}  # None: removed
         self._shelf: list[_Shelved] = []
-        self._merging: frozenset[Segment] = frozenset()
+        self._merging: Merge | None = None
+        self._is_dirty = False
         for segment in segments:
             self._shelve(segment)
         alive = [(s.segment, ~s.dead) for s in self._shelf]
@@ -153,7 +157,7 @@ class Index:
         """
         Whether there are changes that `freeze` has not yet returned.
         """
-        return bool(self._pending)
+        return self._is_dirty
 
     def apply(self, mutations: Iterable[Mutation]) -> Counts:
         """
@@ -192,6 +196,7 @@ class Index:
         """
         Return all segments, oldest first; together they are the catalogue.
         """
+        self._is_dirty = False
         if self._pending:
             self._shelve(self._take_pending())
             while len(self._shelf) > 1 and self._is_small_merge_due():
@@ -210,19 +215,23 @@ class Index:
         if not run:
             return None
         chosen = self._shelf[run.start : run.stop]
-        self._merging = frozenset(shelved.segment for shelved in chosen)
-        return Merge(
+        self._merging = Merge(
             tuple(Part(s.segment, s.dead.copy()) for s in chosen),
             keep_tombstones=run.start > 0,
         )
+        return self._merging
 
     def adopt(self, merge: Merge, merged: Segment) -> None:
         """
         Put *merged* in the place of what it was merged from.
+
+        A merge that was abandoned, or whose segments are gone, changes nothing.
         """
+        if merge is not self._merging:
+            return
         self.abandon()
-        first = merge.parts[0].segment
         segments = [shelved.segment for shelved in self._shelf]
+        first = merge.parts[0].segment
         if first not in segments:
             return  # cleared meanwhile
         at = segments.index(first)
@@ -236,7 +245,7 @@ class Index:
         """
         Forget the merge under way, so that it may be offered again.
         """
-        self._merging = frozenset()
+        self._merging = None
 
     def compact(self) -> None:
         """
@@ -290,16 +299,21 @@ class Index:
     def _put(self, product: Product, known: _Known | None) -> None:
         self._products += known is None
         self._visible += product.visible - (known is not None and known.visible)
-        self._pending[product.key] = product
-        if len(self._pending) >= LARGEST_PENDING:
-            self._shelve(self._take_pending())
+        self._note(product.key, product)
 
     def _remove(self, key: bytes, known: _Known) -> None:
         self._products -= 1
         self._visible -= known.visible
-        self._pending[key] = None
+        self._note(key, None)
+
+    def _note(self, key: bytes, product: Product | None) -> None:
+        self._is_dirty = True
+        self._pending[key] = product
+        if len(self._pending) >= LARGEST_PENDING:
+            self._shelve(self._take_pending())
 
     def _clear(self) -> None:
+        self._is_dirty |= self._products > 0
         self._pending.clear()
         self._shelf.clear()
         self._products = self._visible = 0
@@ -335,7 +349,12 @@ class Index:
         return (
             older.size < FANOUT * newer.size
             and older.size + newer.size <= SMALL_ROWS
-            and older.segment not in self._merging
+            and not self._is_merging(older.segment)
+        )
+
+    def _is_merging(self, segment: Segment) -> bool:
+        return self._merging is not None and any(
+            part.segment is segment for part in self._merging.parts
         )
 
     def _merge_small(self) -> None:

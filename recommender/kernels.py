@@ -368,7 +368,8 @@ def add_scores(
     """
     scores(d) += Σ_t weight(t)·tf(d,t); return how many rows are listed in *touched*.
 
-    A term of -1 is absent here. *scores* must be zero, weights above zero.
+    A term of -1 is absent here. *scores* must be zero, weights and tf above zero: a row
+    whose score stayed at zero would be listed again.
     """
     count = 0
     for i in range(len(terms)):

@@ -4,6 +4,7 @@ Structured logs: JSON lines, or pretty on a terminal.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
@@ -25,6 +26,9 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
     """
     Send every log line of this process to standard output.
 
+    What libraries say through `logging`, from warnings on, comes as
+    `library.message`.
+
     Args:
         log_format: "auto" is pretty on a terminal and JSON elsewhere.
         level: Lines below it are dropped before they are built.
@@ -41,7 +45,13 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
     ]
     last: list[Processor]
     if is_pretty:
-        last = [structlog.dev.ConsoleRenderer(sort_keys=False)]
+        last = [
+            structlog.dev.ConsoleRenderer(
+                sort_keys=False,
+                # the pretty ones show local variables, which may be secrets
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     else:
         last = [
             structlog.processors.format_exc_info,
@@ -53,6 +63,28 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if isinstance(h, _Forward)]:
+        root.removeHandler(handler)
+    root.addHandler(_Forward(logging.WARNING))
+
+
+class _Forward(logging.Handler):
+    """
+    Hands what libraries log on to ours.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            structlog.get_logger().log(
+                record.levelno,
+                "library.message",
+                logger=record.name,
+                message=record.getMessage(),
+                exc_info=record.exc_info,
+            )
+        except Exception:  # noqa: BLE001 as every handler of logging does
+            self.handleError(record)
 
 
 def _name_process(process: str) -> Processor:
@@ -64,4 +96,8 @@ def _name_process(process: str) -> Processor:
 
 
 def _to_json(event: EventDict, **_: Any) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        line = orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # half a surrogate pair, or an integer beyond 64 bits
+        return json.dumps(event, default=str, skipkeys=True)
+    return line.decode()

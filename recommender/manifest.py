@@ -16,15 +16,18 @@ from recommender.position import ClusterTime
 
 
 FORMAT: Final = 1
+LONGEST_FORMAT: Final = 9  # digits; more are damage, not a later format
 
 
 class SegmentRef(NamedTuple):
     """
-    A segment's file: its name within the store, and its size in bytes.
+    A segment's file: its name within the store, its size in bytes, and the checksum
+    that stands for what is in it.
     """
 
     name: str
     size: int
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def from_bytes(content: bytes) -> Manifest:
     if len(words) != 4 or words[:2] != [b"evershelf", b"manifest"]:  # noqa: PLR2004
         msg = "the file does not begin as a manifest"
         raise StoreCorrupt(msg)
-    if not words[2].isdigit():
+    if not words[2].isdigit() or len(words[2]) > LONGEST_FORMAT:
         msg = "the manifest's format is not a number"
         raise StoreCorrupt(msg)
     if int(words[2]) > FORMAT:

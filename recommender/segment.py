@@ -128,6 +128,14 @@ class Segment:
         )  # fmt: skip
         return rows[rows >= 0]
 
+    def hashed_keys(self) -> Hashes:
+        """
+        Return the hash of each row's key, in order of the rows.
+        """
+        hashes = np.empty(len(self), np.uint64)
+        hashes[self.key_rows] = self.key_hashes
+        return hashes
+
     def terms_of(self, rows: NDArray[np.integer]) -> Ints:
         """
         Return the places of all terms of *rows*, once per row that holds them.

@@ -3,7 +3,7 @@ A segment as a file: a header, then aligned arrays, each with its checksum.
 
     8 bytes   magic
     8 bytes   length of the header, little-endian
-    8 bytes   XXH3 of the header
+    8 bytes   XXH3 of the header, little-endian
     header    JSON: format, and name, dtype, length, offset and XXH3 of each block
     blocks    each begins at a multiple of 64 bytes
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from operator import index
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
@@ -30,9 +31,26 @@ MAGIC: Final = b"EVERSHLF"
 ALIGNMENT: Final = 64
 _PREFIX: Final = 24
 _FIELDS: Final = cast("tuple[Any, ...]", fields(Segment))
-_DTYPES: Final = frozenset(
-    {"uint8", "bool", "int32", "int64", "uint64", "float32", "float64"}
-)
+_ELEMENTS: Final = {
+    "Bools": "bool",
+    "Ints": "int32",
+    "Longs": "int64",
+    "Hashes": "uint64",
+    "Floats": "float32",
+    "Doubles": "float64",
+}
+
+
+def _dtypes() -> Iterator[tuple[str, str]]:
+    for field in _FIELDS:
+        if field.type == "Blob":
+            yield f"{field.name}.data", "uint8"
+            yield f"{field.name}.offsets", "int64"
+        else:
+            yield field.name, _ELEMENTS[field.type]
+
+
+_DTYPES: Final = dict(_dtypes())
 
 
 class Block(NamedTuple):
@@ -73,11 +91,20 @@ def to_chunks(segment: Segment) -> list[bytes | memoryview]:
     return chunks
 
 
+def checksum(first: bytes | memoryview) -> str:
+    """
+    Return the checksum of a file from its beginning; it stands for all of the file,
+    since the header holds the checksums of the blocks.
+    """
+    return bytes(first[16:_PREFIX])[::-1].hex()
+
+
 def from_buffer(buffer: memoryview) -> Segment:
     """
     Return the segment that *buffer* holds, without copying: arrays are views.
 
-    Blocks are not verified here, see `verify_blocks`.
+    That the arrays fit together is made sure of here, what is in them by
+    `verify_blocks`; only a segment that passes both may be asked.
 
     Raises:
         StoreCorrupt: The header is damaged, or the file is too short.
@@ -90,11 +117,9 @@ def from_buffer(buffer: memoryview) -> Segment:
         )
         for block in blocks
     }
-    try:
-        return Segment(**{f.name: _field(f, arrays) for f in _FIELDS})
-    except KeyError as error:
-        msg = f"the segment lacks the block {error}"
-        raise StoreCorrupt(msg) from error
+    segment = Segment(**{f.name: _field(f, arrays) for f in _FIELDS})
+    _check_shapes(segment)
+    return segment
 
 
 def verify_blocks(buffer: memoryview) -> None:
@@ -103,12 +128,12 @@ def verify_blocks(buffer: memoryview) -> None:
 
     Raises:
         StoreCorrupt: Naming the block that differs.
+        StoreTooNew: Written in a later format.
     """
     start, blocks = _read_header(buffer)
     for block in blocks:
-        begin = start + block.offset
-        size = block.length * np.dtype(block.dtype).itemsize
-        if _checksum(buffer[begin : begin + size]) != block.checksum:
+        begin, end = start + block.offset, start + _end(block)
+        if _checksum(buffer[begin:end]) != block.checksum:
             msg = f"the block {block.name} differs from its checksum"
             raise StoreCorrupt(msg)
 
@@ -122,20 +147,77 @@ def _read_header(buffer: memoryview) -> tuple[int, list[Block]]:
     if xxhash.xxh3_64_digest(header)[::-1] != bytes(buffer[16:_PREFIX]):
         msg = "the header differs from its checksum"
         raise StoreCorrupt(msg)
-    content = orjson.loads(header)
+    start = _PREFIX + size
+    try:
+        return start, _to_blocks(orjson.loads(header), len(buffer) - start)
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"the header is not complete: {error!r}"
+        raise StoreCorrupt(msg) from error
+
+
+def _to_blocks(content: dict[str, Any], room: int) -> list[Block]:
+    """
+    Return the blocks that a header lists, all of which lie within *room* bytes.
+    """
     if content["format"] > FORMAT:
         raise StoreTooNew
     blocks = [Block(*values) for values in content["blocks"]]
-    start = _PREFIX + size
+    if {block.name: block.dtype for block in blocks} != _DTYPES:
+        msg = "other blocks than a segment's"
+        raise ValueError(msg)
     for block in blocks:
-        if block.dtype not in _DTYPES or start + _end(block) > len(buffer):
-            msg = f"the file ends before its block {block.name}"
-            raise StoreCorrupt(msg)
-    return start, blocks
+        is_aligned = index(block.offset) % ALIGNMENT == 0
+        if (
+            not is_aligned
+            or min(block.offset, index(block.length)) < 0
+            or _end(block) > room
+        ):
+            msg = f"no room for the block {block.name}"
+            raise ValueError(msg)
+    return blocks
 
 
 def _end(block: Block) -> int:
     return block.offset + block.length * np.dtype(block.dtype).itemsize
+
+
+def _check_shapes(s: Segment) -> None:
+    """
+    Raise StoreCorrupt unless arrays over the same things have the same length, and
+    runs end where what they run over ends.
+    """
+    rows, terms, pairs = len(s), len(s.dictionary), len(s.terms)
+    by_row = (
+        s.keys, s.key_hashes, s.key_rows, s.squares, s.visible, s.in_stock, s.price,
+        s.created_s, s.brand_codes, s.displays,
+    )  # fmt: skip
+    blobs = (
+        s.keys,
+        s.words,
+        s.category_values,
+        s.brand_values,
+        s.displays,
+        s.tombstones,
+    )
+    runs = (
+        (s.indptr, rows, pairs),
+        (s.post_indptr, terms, pairs),
+        (s.category_indptr, rows, len(s.category_codes)),
+        *((blob.offsets, len(blob), len(blob.data)) for blob in blobs),
+    )
+    is_whole = (
+        {len(column) for column in by_row} == {rows}
+        and {len(column) for column in (s.tf, s.post_rows, s.post_tf)} == {pairs}
+        and len(s.words) == terms
+        and all(_is_run(starts, count, end) for starts, count, end in runs)
+    )
+    if not is_whole:
+        msg = "the blocks do not fit together"
+        raise StoreCorrupt(msg)
+
+
+def _is_run(starts: NDArray[np.int64], count: int, end: int) -> bool:
+    return len(starts) == count + 1 > 0 and starts[0] == 0 and starts[-1] == end
 
 
 def _arrays(segment: Segment) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import difflib
 import os
+import tomllib
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
+import orjson
+
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BeforeValidator,
     Field,
@@ -33,12 +37,13 @@ from pydantic_settings import (
 
 from recommender.errors import SettingsFault
 from recommender.logs import Format, Level
-from recommender.weights import DEFAULT_WEIGHTS
+from recommender.weights import DEFAULT_WEIGHTS, Weights
 
 
 PREFIX: Final = "EVERSHELF_"
 SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
 DEFAULT_FILE: Final = "evershelf.toml"
+DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
 SECRETS: Final = frozenset({"admin_keys", "mongodb_uri"})  # never shown
 
@@ -54,6 +59,28 @@ def _split(value: object) -> object:
     return value
 
 
+def _parse(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except ValueError as error:
+        msg = 'must be a JSON object, such as {"name": 3}'
+        raise ValueError(msg) from error
+
+
+def _check_weights(weights: dict[str, float]) -> dict[str, float]:
+    Weights(weights)
+    for name in weights.keys() - DEFAULT_WEIGHTS.keys():
+        msg = f"no field is called {name!r}: they are {', '.join(DEFAULT_WEIGHTS)}"
+        raise ValueError(msg)
+    return weights
+
+
+def _unless_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -66,7 +93,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=".env",
+        env_file=DOTENV,
         extra="ignore",
         populate_by_name=True,
         cli_kebab_case=True,
@@ -108,8 +135,7 @@ class Settings(BaseSettings):
         """
         Put the settings file below the environment.
         """
-        path = Path(os.environ.get(SETTINGS_FILE, DEFAULT_FILE))
-        file = TomlConfigSettingsSource(settings_cls, toml_file=path)
+        file = TomlConfigSettingsSource(settings_cls, toml_file=_settings_file())
         return init_settings, env_settings, dotenv_settings, file
 
 
@@ -134,7 +160,7 @@ class ListenerSettings(Settings):
     demo: bool = Field(
         False, description="without MONGODB_URI, start an embedded MongoDB with samples"
     )
-    mongodb_uri: SecretStr | None = Field(
+    mongodb_uri: Annotated[SecretStr | None, BeforeValidator(_unless_empty)] = Field(
         None,
         validation_alias=AliasChoices("MONGODB_URI", "mongodb_uri"),
         description="address of the replica set; its path may name the database",
@@ -189,9 +215,12 @@ class ListenerSettings(Settings):
     display_fields: Names = Field(
         (), description="further fields that answers show as they are"
     )
-    weights: dict[str, float] = Field(
-        dict(DEFAULT_WEIGHTS), description="how much each field counts, as JSON"
-    )
+    weights: Annotated[
+        dict[str, float],
+        NoDecode,
+        BeforeValidator(_parse),
+        AfterValidator(_check_weights),
+    ] = Field(dict(DEFAULT_WEIGHTS), description="how much each field counts, as JSON")
     sublinear: bool = Field(
         True, description="whether a word's c-th repetition counts 1 + ln c, else c"
     )
@@ -202,15 +231,16 @@ class ListenerSettings(Settings):
 
     @model_validator(mode="after")
     def _freshness_can_be_kept(self) -> ListenerSettings:
-        if self.min_interval_s > self.max_staleness_s:
-            msg = "min_interval_s must not exceed max_staleness_s"
-            raise ValueError(msg)
-        if self.quiet_s > self.max_staleness_s:
-            msg = (
-                "quiet_s must not exceed max_staleness_s, which would cut it short: "
-                "set both for the classic debounce"
-            )
-            raise ValueError(msg)
+        names = ("min_interval_s", "quiet_s")
+        longest = self.max_staleness_s
+        faults = [
+            f"{PREFIX}{name.upper()}={getattr(self, name)} must not exceed "
+            f"{PREFIX}MAX_STALENESS_S={longest}, which would cut it short: set both"
+            for name in names
+            if getattr(self, name) > longest
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
 
 
@@ -236,6 +266,8 @@ def load_settings(kind: type[T], arguments: Sequence[str]) -> T:
         SettingsFault: Naming every setting that is wrong, its value and the remedy.
         SystemExit: The arguments ask for help, or are not known.
     """
+    if faults := list(_unreadable_files()):
+        raise SettingsFault(faults)
     try:
         return kind(_cli_parse_args=list(arguments))  # type: ignore[call-arg]
     except ValidationError as error:
@@ -249,8 +281,9 @@ def unknown_names(environment: Mapping[str, str]) -> dict[str, str | None]:
     Return the `EVERSHELF_*` variables that mean nothing, with the nearest known name.
     """
     known = {SETTINGS_FILE, *_known_names()}
+    by_rest = {name.removeprefix(PREFIX): name for name in known}
     return {
-        name: next(iter(difflib.get_close_matches(name, known, 1)), None)
+        name: _nearest(name.removeprefix(PREFIX), by_rest)
         for name in environment
         if name.startswith(PREFIX) and name not in known
     }
@@ -264,6 +297,34 @@ def to_variable(kind: type[Settings], field: str) -> str:
     if isinstance(alias, AliasChoices):
         return str(alias.choices[0])
     return PREFIX + field.upper()
+
+
+def _nearest(rest: str, by_rest: Mapping[str, str]) -> str | None:
+    near = difflib.get_close_matches(rest, by_rest, 1)
+    return by_rest[near[0]] if near else None
+
+
+def _settings_file() -> Path:
+    return Path(os.environ.get(SETTINGS_FILE) or DEFAULT_FILE)
+
+
+def _unreadable_files() -> Iterator[str]:
+    """
+    Yield what is wrong with the settings file, which must exist if it is named, and
+    with `.env`.
+    """
+    path = _settings_file()
+    if path.exists() or os.environ.get(SETTINGS_FILE):
+        try:
+            tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            yield f"the settings file {path} cannot be used: {error}"
+    try:
+        DOTENV.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        yield f"{DOTENV} cannot be used: {error}"
 
 
 def _known_names() -> Iterable[str]:

@@ -218,18 +218,27 @@ class _Query:
 
 class _Scratch(threading.local):
     """
-    Room for scores, one per thread; zero between queries.
+    Room for scores, zero between queries: 12 bytes for each row of the largest
+    segment that the thread has asked.
     """
 
     def __init__(self) -> None:
-        self.scores: Doubles = np.zeros(0, np.float64)
-        self.touched: Ints = np.empty(0, np.int32)
+        self._room = np.zeros(0, np.float64), np.zeros(0, np.int32)
 
-    def room(self, rows: int) -> tuple[Doubles, Ints]:
-        if len(self.scores) < rows:
-            self.scores = np.zeros(rows, np.float64)
-            self.touched = np.empty(rows, np.int32)
-        return self.scores, self.touched
+    def take(self, rows: int) -> tuple[Doubles, Ints]:
+        """
+        Return scores, all zero, and a list to fill, for at least *rows* rows.
+        """
+        room, self._room = self._room, (np.zeros(0, np.float64), NO_ROWS)
+        if len(room[0]) < rows:
+            return np.zeros(rows, np.float64), np.empty(rows, np.int32)
+        return room
+
+    def give_back(self, scores: Doubles, touched: Ints) -> None:
+        """
+        Take what was lent, zero again; a query that failed gives nothing back.
+        """
+        self._room = scores, touched
 
 
 _scratch = _Scratch()
@@ -265,8 +274,10 @@ class Snapshot:
         before = {view.segment: view for view in previous.views} if previous else {}
         living = _living(generation.segments, before)
         views = _views(living, before)
-        products = sum(int((~view.dead).sum()) for view in views)
-        visible = sum(int((view.segment.visible & ~view.dead).sum()) for view in views)
+        products = sum(int(np.count_nonzero(~view.dead)) for view in views)
+        visible = sum(
+            int(np.count_nonzero(view.segment.visible & ~view.dead)) for view in views
+        )
         manifest = generation.manifest
         if (products, visible) != (manifest.products, manifest.visible):
             msg = (
@@ -371,7 +382,7 @@ class Snapshot:
             return ()
         places = np.empty(len(query.hashes), np.int64)
         kernels.find_sorted(segment.dictionary, query.hashes, places)
-        scores, touched = _scratch.room(len(segment))
+        scores, touched = _scratch.take(len(segment))
         count = kernels.add_scores(
             segment.postings, places, query.weights, scores, touched
         )
@@ -381,6 +392,7 @@ class Snapshot:
         kept = kernels.best_rows(
             touched[:count], scores, norms, floor, view.columns, wanted, best, rows
         )
+        _scratch.give_back(scores, touched)
         return zip(best[:kept].tolist(), rows[:kept].tolist(), strict=True)
 
 
@@ -418,23 +430,27 @@ def _living(
     """
     Say who is alive in each segment: rows whose key no newer segment has.
     """
-    hashed = {s: _hashed_keys(s) for s in segments if s not in before}
+    hashed = {s: _hashed_keys(s) for s in segments[1:] if s not in before}
     living = []
     for i, segment in enumerate(segments):
-        newer = [hashed[s] for s in segments[i + 1 :] if s in hashed]
         if view := before.get(segment):
             dead, own = view.dead, view.own
+            newer = [hashed[s] for s in segments[i + 1 :] if s in hashed]
         else:
-            newer = [hashed.get(s) or _hashed_keys(s) for s in segments[i + 1 :]]
             dead = read_only(np.zeros(len(segment), np.bool_))
             own = np.diff(segment.post_indptr).astype(np.int32)
+            newer = [
+                hashed[s] if s in hashed else _hashed_keys(s) for s in segments[i + 1 :]
+            ]
         living.append(_without(_Living(segment, dead, own, NO_ROWS), newer))
     return living
 
 
 def _hashed_keys(segment: Segment) -> list[tuple[Blob, Hashes]]:
-    blobs = [blob for blob in (segment.keys, segment.tombstones) if len(blob)]
-    return [(blob, hash_keys(blob)) for blob in blobs]
+    return [
+        (segment.keys, segment.hashed_keys()),
+        (segment.tombstones, hash_keys(segment.tombstones)),
+    ]
 
 
 def _without(

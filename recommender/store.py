@@ -14,9 +14,10 @@ import contextlib
 import fcntl
 import mmap
 import os
+import re
 import threading
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ import orjson
 
 from recommender import manifest as manifests
 from recommender import segment_file
-from recommender.errors import StoreCorrupt, StoreEmpty, StoreLocked
+from recommender.errors import StoreCorrupt, StoreEmpty, StoreLocked, StoreTooNew
 from recommender.generation import Generation
 from recommender.manifest import Manifest, SegmentRef
 from recommender.position import ClusterTime, Position, State
@@ -45,6 +46,8 @@ GRACE_S: Final = 60.0
 RESERVED: Final = 10_000
 # Below this a file is read; above, it is mapped, and several processes share it.
 MAPPED_BYTES: Final = 1 << 20
+
+_NUMBER: Final = re.compile(r"([0-9]{1,18})-[0-9]+\.seg")
 
 
 class StoreReader:
@@ -66,8 +69,13 @@ class StoreReader:
         """
         try:
             return self.read_pointer(CURRENT)
-        except (StoreCorrupt, StoreEmpty):
+        except StoreEmpty:
             return self.read_pointer(DURABLE)
+        except StoreCorrupt as damage:
+            try:
+                return self.read_pointer(DURABLE)
+            except StoreEmpty:
+                raise damage from None
 
     def read_pointer(self, name: str) -> Manifest:
         """
@@ -90,8 +98,8 @@ class StoreReader:
         """
         Return *manifest* with its segments; those that *known* has are not read again.
 
-        Segments that are read are compared with their checksums if they are small;
-        large ones are left to `verify_segment`.
+        Segments that are read are compared with their checksums, all of them: a
+        damaged index could lead a kernel out of its arrays.
 
         Raises:
             StoreCorrupt: A segment is missing or damaged.
@@ -99,12 +107,15 @@ class StoreReader:
         """
         have = (
             dict(zip(known.manifest.segments, known.segments, strict=True))
-            if (known)
+            if known
             else {}
         )
         return Generation(
             manifest,
-            tuple(have.get(ref) or self._open(ref) for ref in manifest.segments),
+            tuple(
+                have[ref] if ref in have else self._open(ref)
+                for ref in manifest.segments
+            ),
         )
 
     def verify_segment(self, ref: SegmentRef) -> None:
@@ -126,17 +137,19 @@ class StoreReader:
                 state=State(values["state"]),
                 reason=str(values["reason"]),
                 generation=int(values["generation"]),
-                as_of=ClusterTime(*values["as_of"]),
-                read_time=ClusterTime(*values["read_time"]),
+                as_of=ClusterTime(*map(int, values["as_of"])),
+                read_time=ClusterTime(*map(int, values["read_time"])),
                 written_at_s=float(values["written_at_s"]),
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ArithmeticError, LookupError, TypeError, ValueError):
             return None
 
     def _open(self, ref: SegmentRef) -> Segment:
         buffer = self._buffer(ref)
-        if ref.size < MAPPED_BYTES:
-            segment_file.verify_blocks(buffer)
+        if segment_file.checksum(buffer) != ref.checksum:
+            msg = f"{ref.name} is another file than was published"
+            raise StoreCorrupt(msg)
+        segment_file.verify_blocks(buffer)
         return segment_file.from_buffer(buffer)
 
     def _buffer(self, ref: SegmentRef) -> memoryview:
@@ -168,9 +181,11 @@ class Store:
         self._refs: dict[Segment, SegmentRef] = {}
         self._current: Manifest | None = None
         self._durable: Manifest | None = None
-        self._floor = 0  # numbers below may have been used before a crash
+        self._settling: Manifest | None = None  # on its way to be durable
+        self._next = 0  # no number from here on was ever used; 0: not known yet
         self._unnamed_since: dict[str, float] = {}
-        self._mutex = threading.Lock()  # of the durable pointer
+        self._mutex = threading.Lock()  # held for a moment, by who reads several
+        self._pen = threading.Lock()  # held as long as the durable pointer is written
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -185,10 +200,13 @@ class Store:
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(lock)
             msg = f"another listener holds {folder / LOCK}: stop it, or set another folder"
             raise StoreLocked(msg) from error
+        except OSError:
+            os.close(lock)
+            raise
         return cls(folder, lock)
 
     def close(self) -> None:
@@ -217,7 +235,7 @@ class Store:
 
     def load(self) -> Generation:
         """
-        Return the durable generation, every block verified.
+        Return the durable generation.
 
         Raises:
             StoreEmpty: There is none.
@@ -226,12 +244,9 @@ class Store:
         """
         manifest = self._reader.read_pointer(DURABLE)
         generation = self._reader.load(manifest)
-        for ref in manifest.segments:
-            if ref.size >= MAPPED_BYTES:
-                self._reader.verify_segment(ref)
+        self._next = self._first_number()
         self._refs = dict(zip(generation.segments, manifest.segments, strict=True))
         self._current = self._durable = manifest
-        self._floor = manifest.next_generation
         return generation
 
     def publish(  # noqa: PLR0913 a manifest says as much
@@ -252,26 +267,32 @@ class Store:
         Files that are new are written first, so that the rename is all or nothing.
         After an OSError the generation before is still the current one.
         """
-        generation = self._next_generation()
-        fresh = [segment for segment in segments if segment not in self._refs]
-        for serial, segment in enumerate(fresh):
-            self._refs[segment] = self._write_segment(
-                f"{generation}-{serial}.seg", segment
+        number = self._take_number()
+        refs: dict[Segment, SegmentRef] = {}
+        try:
+            for serial, segment in enumerate(segments):
+                refs[segment] = self._refs.get(segment) or self._write_segment(
+                    f"{number}-{serial}.seg", segment
+                )
+            manifest = Manifest(
+                generation=number,
+                segments=tuple(refs.values()),
+                checkpoints=dict(checkpoints),
+                as_of=as_of,
+                identity=identity,
+                fingerprint=fingerprint,
+                products=products,
+                visible=visible,
+                published_s=now_s,
+                next_generation=self._next,
             )
-        manifest = Manifest(
-            generation=generation,
-            segments=tuple(self._refs[segment] for segment in segments),
-            checkpoints=dict(checkpoints),
-            as_of=as_of,
-            identity=identity,
-            fingerprint=fingerprint,
-            products=products,
-            visible=visible,
-            published_s=now_s,
-            next_generation=generation + 1,
-        )
-        self._replace(CURRENT, manifests.to_bytes(manifest))
-        self._refs = {segment: self._refs[segment] for segment in segments}
+            self._replace(CURRENT, manifests.to_bytes(manifest))
+        except OSError:
+            # not kept for the next try: garbage collection would not know of them
+            for ref in {*refs.values()} - {*self._refs.values()}:
+                self._discard(self._folder / SEGMENTS / ref.name)
+            raise
+        self._refs = refs
         self._current = manifest
         return manifest
 
@@ -300,11 +321,16 @@ class Store:
             final: Whether nothing more will be published, so that no numbers need
                 be reserved.
         """
-        with self._mutex:
-            manifest = self._current
-            if manifest is not None:
-                reserved = 1 if final else RESERVED
-                self._write_durable(manifest, manifest.generation + reserved)
+        with self._pen:
+            with self._mutex:
+                manifest = self._settling = self._current
+                number = self._next
+            try:
+                if manifest is not None:
+                    reserved = 0 if final else RESERVED
+                    self._write_durable(manifest, number + reserved)
+            finally:
+                self._settling = None
             return manifest
 
     def write_position(self, position: Position) -> None:
@@ -320,7 +346,10 @@ class Store:
         Args:
             now_s: The time, on the same clock at each call.
         """
-        named = self._named()
+        try:
+            named = self._named()
+        except (StoreCorrupt, StoreTooNew):
+            return 0  # a pointer that cannot be read may name anything
         unnamed = {entry.name for entry in os.scandir(self._folder / SEGMENTS)} - named
         self._unnamed_since = {
             name: self._unnamed_since.get(name, now_s) for name in unnamed
@@ -336,35 +365,48 @@ class Store:
         return len(expired)
 
     def _named(self) -> set[str]:
+        """
+        Return the files that a pointer names, or is about to name.
+        """
         with self._mutex:
-            manifests_ = [m for m in (self._current, self._durable) if m]
-        return {ref.name for manifest in manifests_ for ref in manifest.segments}
+            naming = [self._current, self._durable, self._settling]
+        for name in (CURRENT, DURABLE):  # of another process, before the first publish
+            with contextlib.suppress(StoreEmpty):
+                naming.append(self._reader.read_pointer(name))
+        return {
+            ref.name for manifest in naming if manifest for ref in manifest.segments
+        }
 
-    def _next_generation(self) -> int:
+    def _take_number(self) -> int:
         """
-        Return a number never used; reserve more when they run out.
+        Return a number never used, and not again even if it comes to nothing.
         """
-        with self._mutex:
-            if self._current is None:
-                return self._first_generation()
-            number = max(self._current.generation + 1, self._floor)
+        number = self._next or self._first_number()
+        if self._durable and number >= self._durable.next_generation:
+            self._reserve(number)
+        self._next = number + 1
+        return number
+
+    def _reserve(self, number: int) -> None:
+        """
+        Let the durable pointer say that *number*, and some more, may be used.
+        """
+        with self._pen:
             if self._durable and number >= self._durable.next_generation:
                 self._write_durable(self._durable, number + RESERVED)
-            return number
 
-    def _first_generation(self) -> int:
+    def _first_number(self) -> int:
         """
         Return a number above all that the files here bear witness of.
         """
-        used = [1]
+        found = []
         for name in (CURRENT, DURABLE):
             with contextlib.suppress(StoreEmpty, StoreCorrupt):
-                used.append(self._reader.read_pointer(name).next_generation)
-        for entry in os.scandir(self._folder / SEGMENTS):
-            number = entry.name.partition("-")[0]
-            if number.isdigit():
-                used.append(int(number) + RESERVED)
-        return max(used)
+                found.append(self._reader.read_pointer(name).next_generation)
+        names = [entry.name for entry in os.scandir(self._folder / SEGMENTS)]
+        written = [int(match[1]) for name in names if (match := _NUMBER.match(name))]
+        unseen = 1 if found else RESERVED  # publications may have written no segment
+        return max(1, *found, *(number + unseen for number in written))
 
     def _write_durable(self, manifest: Manifest, next_generation: int) -> None:
         known = self._durable.segments if self._durable else ()
@@ -378,23 +420,37 @@ class Store:
 
     def _write_segment(self, name: str, segment: Segment) -> SegmentRef:
         chunks = segment_file.to_chunks(segment)
-        path = self._folder / SEGMENTS / name
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(chunks)
-        return SegmentRef(name, sum(map(len, chunks)))
+        self._write(self._folder / SEGMENTS / name, chunks)
+        return SegmentRef(name, sum(map(len, chunks)), segment_file.checksum(chunks[0]))
 
     def _replace(self, name: str, content: bytes, *, synced: bool = False) -> None:
         beside = self._folder / f"{name}.new"
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+        self._write(beside, [content])
+        try:
             if synced:
-                file.flush()
-                os.fsync(file.fileno())
-        beside.replace(self._folder / name)
+                self._sync(beside)
+            beside.replace(self._folder / name)
+        except OSError:
+            self._discard(beside)
+            raise
         if synced:
             self._sync(self._folder)
+
+    def _write(self, path: Path, chunks: Iterable[bytes | memoryview]) -> None:
+        """
+        Write a file that no pointer names; leave none behind that is not whole.
+        """
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.writelines(chunks)
+        except OSError:
+            self._discard(path)
+            raise
+
+    def _discard(self, path: Path) -> None:
+        with contextlib.suppress(OSError):  # a full or failing disk has failed before
+            path.unlink()
 
     def _sync(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from recommender.product import Product
 from recommender.text import to_brand_term, to_category_terms, to_words
@@ -21,14 +22,20 @@ DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 
 
+# Beyond these, products of weights leave what float32 and nine decimals can hold.
+LEAST_WEIGHT: Final = 1e-4
+MOST_WEIGHT: Final = 1e4
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """
     What shapes a product's term weights.
 
     Attributes:
-        fields: Weight by text field, and for "category" and "brand"; at least 0,
-            finite. A field of weight 0, or not named, is left out.
+        fields: Weight by text field, and for "category" and "brand"; 0, or from
+            `LEAST_WEIGHT` to `MOST_WEIGHT`. A field of weight 0, or not named, is
+            left out.
         sublinear: Whether a count c weighs 1 + ln c, else c.
     """
 
@@ -37,8 +44,11 @@ class Weights:
 
     def __post_init__(self) -> None:
         for name, weight in self.fields.items():
-            if not 0 <= weight < math.inf:
-                msg = f"the weight of {name!r} must be finite and >= 0, got {weight}"
+            if weight != 0 and not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+                msg = (
+                    f"the weight of {name!r} must be 0, or from {LEAST_WEIGHT:g} to "
+                    f"{MOST_WEIGHT:g}, not {weight}"
+                )
                 raise ValueError(msg)
 
 

@@ -65,9 +65,9 @@ def translate(error: Exception) -> ListenerError:
     if isinstance(error, OperationFailure):
         code = error.code or 0
         if code in LOST:
-            return PositionLost(LOST[code], str(error))
+            return PositionLost(LOST[code], _first_line(error))
         if error.has_error_label(NEVER_RESUMABLE):
-            return PositionLost("stream_fatal", str(error))
+            return PositionLost("stream_fatal", _first_line(error))
         if code in REFUSED:
             return Refused(_first_line(error), REFUSED[code])
     return Unreachable(_first_line(error))
