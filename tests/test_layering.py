@@ -200,16 +200,46 @@ MAY_IMPORT = {
         "recommender.weights"
     ),
     # the embedded database and its samples
-    "listener.demo.embedded": "",
-    "listener.demo.load": "",
     "listener.demo.errors": "listener.errors",
-    "listener.demo.binary": "listener.demo.errors",
     "listener.demo.ports": "",
-    "listener.demo.replica_set": "listener.demo.errors listener.demo.ports",
     "listener.demo.tether": "",
+    "listener.demo.binary": "listener.demo.errors",
+    "listener.demo.folder": "recommender.settings",
+    "listener.demo.replica_set": "listener.demo.errors listener.demo.ports",
     "listener.demo.mongod": (
-        "listener.demo.errors listener.demo.ports listener.demo.replica_set "
-        "listener.demo.tether"
+        "listener.demo.errors listener.demo.folder listener.demo.ports "
+        "listener.demo.replica_set listener.demo.tether"
+    ),
+    "listener.demo.preflight": (
+        "listener.demo.binary listener.demo.errors listener.demo.folder "
+        "recommender.errors recommender.settings"
+    ),
+    "listener.demo.material": "",
+    "listener.demo.picture": "",
+    "listener.demo.sample": "listener.demo.material listener.demo.picture",
+    "listener.demo.jsonl": "listener.demo.errors",
+    "listener.demo.loader": "listener.demo.jsonl listener.demo.sample",
+    "listener.demo.embedded": (
+        "listener.demo.binary listener.demo.folder listener.demo.loader "
+        "listener.demo.mongod listener.demo.preflight listener.demo.replica_set "
+        "recommender.settings"
+    ),
+    "listener.demo.load": (
+        "listener.clock listener.demo.embedded listener.demo.jsonl "
+        "listener.demo.loader listener.progress recommender.errors "
+        "recommender.exits recommender.settings"
+    ),
+    "listener.demo.database": "listener.demo.mongod",
+    "listener.demo.program": "listener.demo.tether",
+    "listener.demo.supervise": (
+        "listener.demo.errors listener.signals recommender.exits"
+    ),
+    "listener.demo.greeting": "listener.keys recommender.address",
+    "listener.demo.__main__": (
+        "listener.demo.database listener.demo.embedded listener.demo.errors "
+        "listener.demo.greeting listener.demo.ports listener.demo.program "
+        "listener.demo.replica_set listener.demo.supervise listener.signals "
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
     ),
     # the processes
     "run_server": (
