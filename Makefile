@@ -1,67 +1,60 @@
-# Everything a developer, a visitor or the CI calls. `make help` lists it.
+# Everything a newcomer needs; `make help` says what each target does.
 
-PYTHON = python3
-VENV = .venv
-BIN = $(VENV)/bin
-INSTALLED = $(VENV)/installed
-DATA = $${EVERSHELF_DATA_DIR:-data}
-FILE =
-PYTEST_ARGS =
+# the first that is new enough
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \
+	&& echo "$$name" && break; done)
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
 
-.PHONY: help install run load verify test check clean reset
+.DEFAULT_GOAL := help
+.PHONY: help install run load verify test check lock clean reset
 
-help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
-install: $(INSTALLED)  ## make .venv with the pinned dependencies, and nothing else
+install: $(INSTALLED) ## create .venv with the pinned dependencies, and nothing else
 
-run: install  ## start the demo (or, with MONGODB_URI, follow that database); Ctrl+C stops
-	@exec $(BIN)/python -m listener.demo
+$(INSTALLED): requirements.lock
+	@test -n "$(PYTHON)" || { echo >&2 "missing: Python 3.11 or later; mend it with: \
+	sudo apt-get install python3.11 python3.11-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { echo >&2 "missing: the \
+	venv module; mend it with: sudo apt-get install $$($(PYTHON) -c \
+	'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; exit 1; }
+	@$(PY) -c 'import pip' 2> /dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing the pinned dependencies into $(VENV) (a minute or two) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --no-deps -r requirements.lock
+	@$(PY) -c "import recommender.kernels"
+	@$(PY) -m listener.demo.preflight || true
+	@touch $@
 
-load: install  ## put FILE=products.jsonl (or .jsonl.gz) into the demo, instead of the samples
-	@exec $(BIN)/python run_listener.py load $(FILE)
+run: install ## run it: an embedded MongoDB with a sample shop, the listener and the server
+	@exec $(PY) -m listener.demo
 
-verify: install  ## compare the model with one trained from scratch, in all products
-	@exec $(BIN)/python run_listener.py verify --demo
+load: install ## put a JSONL file into the demo's database: make load FILE=products.jsonl.gz
+	@exec $(PY) run_listener.py load $(FILE)
 
-test: install  ## run the whole test suite, on a real mongod
-	@exec $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+verify: install ## compare the demo's model with one trained from scratch
+	@exec $(PY) run_listener.py verify --demo
 
-check: install  ## lint, format and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+test: install ## run the whole test suite, on a real mongod
+	@exec $(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
-clean:  ## remove .venv and caches; the demo's data stay
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+check: install ## lint, formatting and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
 
-reset:  ## remove the demo's database and the model; the next run starts afresh
-	rm -rf "$(DATA)/mongod" "$(DATA)/model"
+lock: install ## pin the newest allowed dependencies anew
+	@$(PY) -m uv pip compile pyproject.toml --all-extras --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --upgrade --quiet -o requirements.lock
 
-$(INSTALLED): requirements.lock pyproject.toml
-	@for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11; do \
-	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	        && break; \
-	    python=; \
-	done; \
-	if [ -z "$$python" ]; then \
-	    echo 'Python 3.11 or later is missing. Run: sudo apt-get install -y python3 python3-venv' >&2; \
-	    echo '(or python3.11 and python3.11-venv, where python3 is older).' >&2; \
-	    exit 1; \
-	fi; \
-	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
-	    version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	    echo "Python's venv module is missing. Run: sudo apt-get install -y python$$version-venv" >&2; \
-	    exit 1; \
-	fi; \
-	$(BIN)/python -c 'import pip' 2>/dev/null || "$$python" -m venv --clear $(VENV)
-	@echo 'Installing the pinned dependencies into $(VENV); this takes a minute or two.'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --no-deps --no-build-isolation --editable .
-	@echo 'Compiling the kernels, once.'
-	@$(BIN)/python -c 'import recommender.kernels'
-	@$(BIN)/python -m listener.demo.preflight || true
-	@touch $(INSTALLED)
+clean: ## remove what was installed and cached; the demo's data stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+reset: ## remove the demo's database and the model: the next run starts afresh
+	@rm -rf "$${EVERSHELF_DATA_DIR:-data}/mongod" "$${EVERSHELF_DATA_DIR:-data}/model"

@@ -124,7 +124,7 @@ MAY_IMPORT = {
         "listener.visibility recommender.product recommender.settings "
         "recommender.text"
     ),
-    "listener.complaints": "",
+    "listener.complaints": "listener.fields recommender.address",
     # the only driver
     "listener.mongo.client": "recommender.errors",
     "listener.mongo.errors": "listener.errors",
@@ -148,7 +148,8 @@ MAY_IMPORT = {
     ),
     # the loop, and what it needs
     "listener.clock": "",
-    "listener.status": "listener.clock recommender.position",
+    "listener.guard": "",
+    "listener.status": "listener.clock listener.guard recommender.position",
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -158,9 +159,9 @@ MAY_IMPORT = {
     "listener.model": "listener.feed recommender.index",
     "listener.schedule": "",
     "listener.publisher": (
-        "listener.clock listener.feed listener.model listener.schedule "
-        "listener.status listener.trouble recommender.index recommender.manifest "
-        "recommender.position recommender.store"
+        "listener.clock listener.feed listener.guard listener.model "
+        "listener.schedule listener.status listener.trouble recommender.index "
+        "recommender.manifest recommender.position recommender.store"
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
@@ -175,9 +176,9 @@ MAY_IMPORT = {
     ),
     "listener.daemon": (
         "listener.backoff listener.beacon listener.clock listener.errors "
-        "listener.feed listener.model listener.publisher listener.rebuild "
-        "listener.rebuilds listener.signals listener.status listener.upkeep "
-        "recommender.position"
+        "listener.feed listener.guard listener.model listener.publisher "
+        "listener.rebuild listener.rebuilds listener.signals listener.status "
+        "listener.upkeep recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -201,11 +202,16 @@ MAY_IMPORT = {
     ),
     # the embedded database and its samples
     "listener.demo.errors": "listener.errors",
-    "listener.demo.ports": "",
-    "listener.demo.tether": "",
     "listener.demo.binary": "listener.demo.errors",
     "listener.demo.folder": "recommender.settings",
+    "listener.demo.jsonl": "listener.demo.errors",
+    "listener.demo.material": "",
+    "listener.demo.picture": "",
+    "listener.demo.sample": "listener.demo.material listener.demo.picture",
+    "listener.demo.loader": "listener.demo.jsonl listener.demo.sample",
+    "listener.demo.ports": "",
     "listener.demo.replica_set": "listener.demo.errors listener.demo.ports",
+    "listener.demo.tether": "",
     "listener.demo.mongod": (
         "listener.demo.errors listener.demo.folder listener.demo.ports "
         "listener.demo.replica_set listener.demo.tether"
@@ -214,11 +220,6 @@ MAY_IMPORT = {
         "listener.demo.binary listener.demo.errors listener.demo.folder "
         "recommender.errors recommender.settings"
     ),
-    "listener.demo.material": "",
-    "listener.demo.picture": "",
-    "listener.demo.sample": "listener.demo.material listener.demo.picture",
-    "listener.demo.jsonl": "listener.demo.errors",
-    "listener.demo.loader": "listener.demo.jsonl listener.demo.sample",
     "listener.demo.embedded": (
         "listener.demo.binary listener.demo.folder listener.demo.loader "
         "listener.demo.mongod listener.demo.preflight listener.demo.replica_set "
@@ -230,11 +231,11 @@ MAY_IMPORT = {
         "recommender.exits recommender.settings"
     ),
     "listener.demo.database": "listener.demo.mongod",
+    "listener.demo.greeting": "listener.keys recommender.address",
     "listener.demo.program": "listener.demo.tether",
     "listener.demo.supervise": (
         "listener.demo.errors listener.signals recommender.exits"
     ),
-    "listener.demo.greeting": "listener.keys recommender.address",
     "listener.demo.__main__": (
         "listener.demo.database listener.demo.embedded listener.demo.errors "
         "listener.demo.greeting listener.demo.ports listener.demo.program "
@@ -248,11 +249,11 @@ MAY_IMPORT = {
     ),
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.mapping listener.mongo.client listener.mongo.source "
-        "listener.publisher listener.rebuild listener.rebuilds listener.restore "
-        "listener.schedule listener.signals listener.status listener.upkeep "
-        "recommender.product recommender.settings recommender.store "
-        "recommender.weights"
+        "listener.guard listener.mapping listener.mongo.client "
+        "listener.mongo.source listener.publisher listener.rebuild "
+        "listener.rebuilds listener.restore listener.schedule listener.signals "
+        "listener.status listener.upkeep recommender.product recommender.settings "
+        "recommender.store recommender.weights"
     ),
     "listener.app": (
         "listener.assembly listener.control listener.demo.embedded "
@@ -276,7 +277,6 @@ FENCED = {
         "listener.values",
         "listener.visibility",
     ),
-    "mongoquery": ("listener.visibility",),
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "recommender"),
     "pydantic": ("recommender.settings", "server"),
