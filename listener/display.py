@@ -35,8 +35,9 @@ def to_display(values: Values, extras: Mapping[str, Any]) -> bytes:
     """
     Return the JSON object of what is known, and of *extras* under other names.
     """
-    shown = {name: value for name, value in _to_shown(values) if value is not None}
-    return orjson.dumps({**extras, **shown}, option=_OPTIONS)
+    all_ = {**extras, **dict(_to_shown(values))}
+    known = {name: value for name, value in all_.items() if value is not None}
+    return orjson.dumps(known, option=_OPTIONS)
 
 
 def to_extra(value: object, _notes: list[str]) -> Any:

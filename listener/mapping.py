@@ -93,8 +93,7 @@ class Mapper:
     def _to_extras(
         self, document: Mapping[str, Any], problems: list[Problem]
     ) -> dict[str, Any]:
-        extras = {field.name: field.read(document, problems) for field in self._extras}
-        return {name: extra for name, extra in extras.items() if extra is not None}
+        return {field.name: field.read(document, problems) for field in self._extras}
 
     def _is_visible(self, document: Mapping[str, Any], problems: list[Problem]) -> bool:
         try:
