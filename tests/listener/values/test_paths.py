@@ -51,6 +51,7 @@ def test_paths(path, value):
     A path leads through objects, and through arrays to all of their objects.
     """
     assert Path.parse(path).find(DOCUMENT) == value
+    assert Path.parse(path).finder(DOCUMENT) == value
 
 
 def test_a_path_begins_at_a_field_of_the_document():
