@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> Exit:
         settings = load_settings(ListenerSettings, arguments)
         configure_logs(settings.log_format, settings.log_level, process="listener")
         for name, nearest in unknown_names(os.environ).items():
-            log.warning("setting.unknown", name=name, nearest=nearest)
+            log.warning("settings.unknown", name=name, nearest=nearest)
         return _do(settings)
     except SettingsFault as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
@@ -57,6 +57,9 @@ def main(arguments: Sequence[str]) -> Exit:
     except (ListenerError, RecommenderError, OSError) as error:
         log.error("listener.failed", error=str(error))
         return Exit.UNAVAILABLE
+    except Exception:
+        log.exception("listener.crashed")
+        return Exit.DEFECT
 
 
 def _do(settings: ListenerSettings) -> Exit:

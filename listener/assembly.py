@@ -12,6 +12,7 @@ from listener.beacon import Beacon
 from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
+from listener.guard import ShrinkGuard
 from listener.mapping import Mapper, fingerprint
 from listener.mongo.client import LastReply, connect
 from listener.mongo.source import MongoSource
@@ -85,7 +86,15 @@ def make_daemon(
     status = Status(CLOCK)
     status.served = restored.served
     policy = Policy(settings.quiet_s, settings.min_interval_s, settings.max_staleness_s)
-    publisher = Publisher(store, status, Schedule(policy), shape, CLOCK)
+    guard = ShrinkGuard(settings.shrink_grace_s)
+    publisher = Publisher(
+        store,
+        status,
+        schedule=Schedule(policy),
+        guard=guard,
+        shape=shape,
+        clock=CLOCK,
+    )
     publisher.hold_until(restored.floor)
     rebuilds = Rebuilds(Rebuild(source, weights, CLOCK, stop.is_set))
     requests = Requests()

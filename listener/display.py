@@ -19,7 +19,7 @@ from bson import DatetimeMS, Decimal128, ObjectId, Timestamp
 
 from listener.fields import Values
 from listener.values.texts import cut_at_word
-from listener.values.times import to_datetime, to_unix_s
+from listener.values.times import to_datetime
 from listener.values.usable import Unusable
 
 
@@ -35,8 +35,9 @@ def to_display(values: Values, extras: Mapping[str, Any]) -> bytes:
     """
     Return the JSON object of what is known, and of *extras* under other names.
     """
-    shown = {name: value for name, value in _to_shown(values) if value is not None}
-    return orjson.dumps({**extras, **shown}, option=_OPTIONS)
+    all_ = {**extras, **dict(_to_shown(values))}
+    known = {name: value for name, value in all_.items() if value is not None}
+    return orjson.dumps(known, option=_OPTIONS)
 
 
 def to_extra(value: object, _notes: list[str]) -> Any:
@@ -61,10 +62,15 @@ def _to_shown(values: Values) -> Iterator[tuple[str, Any]]:
     yield "brand", values.brand
     yield "price", values.price
     yield "in_stock", stock and stock.available
-    yield "stock", stock and stock.count
+    yield "stock", stock and _to_count(stock.count)
     yield "rating", values.rating
     yield "image", values.image
-    yield "created_at", to_datetime(values.created_s)
+    created_s = values.created_s
+    yield "created_at", None if created_s is None else to_datetime(created_s)
+
+
+def _to_count(count: float | None) -> float | None:
+    return int(count) if count is not None and count.is_integer() else count
 
 
 def _to_summary(text: str) -> str:
@@ -90,16 +96,23 @@ def _to_json(value: object, nodes: Iterator[int]) -> Any:
 
 def _to_json_scalar(value: object) -> Any:
     match value:
-        case None | bool() | int() | float() | datetime():
+        case bool() | int() | float() | datetime():
             return value
         case ObjectId() | UUID():
             return str(value)
         case Decimal128():
             return _to_json_number(value)
-        case DatetimeMS() | Timestamp():
-            return to_datetime(to_unix_s(value, []))
         case bytes():
             return base64.b64encode(value).decode()
+    return _to_json_time(value)
+
+
+def _to_json_time(value: object) -> datetime | None:
+    match value:
+        case DatetimeMS():
+            return to_datetime(int(value) / 1000)
+        case Timestamp():
+            return to_datetime(value.time)
     return None
 
 

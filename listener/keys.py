@@ -45,7 +45,7 @@ def to_key(_id: object) -> bytes:
         case ObjectId():
             return b'{"$oid":"%b"}' % str(_id).encode()
         case int() if not isinstance(_id, bool):
-            return to_integer_key(_id)
+            return to_integer_key(int(_id))  # an Int64 is sought in a range one by one
     tree = _to_tree(_id)
     try:
         return orjson.dumps(tree)

@@ -53,15 +53,11 @@ class Mapper:
 
     def __init__(self, settings: ListenerSettings) -> None:
         self._fields = FieldMap(settings)
-        self._extras = [
-            Field(name, (Path.parse(name),), to_extra)
-            for name in settings.display_fields
-        ]
+        extras = {name: Path.parse(name) for name in settings.display_fields}
+        self._extras = [Field(name, (path,), to_extra) for name, path in extras.items()]
         self._visibility = Visibility(settings.visible_when)
-        self.roots = frozenset(
-            {"_id"} | self._visibility.roots | self._fields.roots
-            | {path.root for field in self._extras for path in field.paths}
-        )  # fmt: skip
+        self.roots = self._fields.roots | self._visibility.roots | {"_id"}
+        self.roots |= {path.root for path in extras.values()}
 
     def to_product(self, document: Mapping[str, Any]) -> Mapped:
         """
@@ -97,8 +93,7 @@ class Mapper:
     def _to_extras(
         self, document: Mapping[str, Any], problems: list[Problem]
     ) -> dict[str, Any]:
-        extras = {field.name: field.read(document, problems) for field in self._extras}
-        return {name: extra for name, extra in extras.items() if extra is not None}
+        return {field.name: field.read(document, problems) for field in self._extras}
 
     def _is_visible(self, document: Mapping[str, Any], problems: list[Problem]) -> bool:
         try:

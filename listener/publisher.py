@@ -4,6 +4,8 @@ From the index to the servers: one publication after the other.
 
 from __future__ import annotations
 
+import math
+
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,6 +13,7 @@ import structlog
 
 from listener.clock import Clock
 from listener.feed import Batch
+from listener.guard import ShrinkGuard
 from listener.model import Model
 from listener.schedule import Schedule
 from listener.status import NEVER, Served, Status
@@ -60,17 +63,20 @@ class Publisher:
     Publishes a model when its schedule says so. One thread owns it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is one thing it asks
         self,
         store: Store,
         status: Status,
+        *,
         schedule: Schedule,
+        guard: ShrinkGuard,
         shape: Shape,
         clock: Clock,
     ) -> None:
         self._store = store
         self._status = status
         self._schedule = schedule
+        self._guard = guard
         self._shape = shape
         self._clock = clock
         self._floor = NEVER
@@ -82,6 +88,19 @@ class Publisher:
         Publish nothing older than *floor*: answers never go back in time.
         """
         self._floor = floor
+
+    def guard(self, reason: str) -> None:
+        """
+        Hold a model that was rebuilt for *reason* back if it has shrunk too much.
+        """
+        visible = self._status.served.visible
+        self._guard.watch(reason, visible, self._clock.monotonic())
+
+    def is_guarded(self, model: Model) -> bool:
+        """
+        Whether the shrink guard holds the model back.
+        """
+        return self._guard.is_holding(model.index.visible, self._clock.monotonic())
 
     def note_batch(self, batch: Batch, counts: Counts, train_s: float) -> None:
         """
@@ -99,14 +118,25 @@ class Publisher:
     def note_cause(self, cause: Cause) -> None:
         """
         Ask for a publication for another reason than a batch.
-        """
-        self._unpublished.cause = cause
-        self._schedule.note_change(self._clock.monotonic())
 
-    def wait_s(self) -> float:
+        A rebuilt model holds all that was waiting; a merge is worth no haste.
         """
-        Return in how many seconds a publication is due if nothing more comes.
+        if cause == "rebuild":
+            self._unpublished = _Unpublished("rebuild")
+        elif self._unpublished.cause == "changes":
+            self._unpublished.cause = cause
+        if cause == "merge":
+            self._schedule.note_change(self._clock.monotonic())
+        else:
+            self._schedule.note_demand()
+
+    def wait_s(self, model: Model) -> float:
         """
+        Return in how many seconds a publication is due if nothing more comes; infinite
+        when none is, or when the model has first to come further.
+        """
+        if self._is_held(model):
+            return math.inf
         return self._schedule.wait_s(self._clock.monotonic())
 
     def publish_if_due(self, model: Model, *, idle: bool) -> bool:
@@ -141,7 +171,7 @@ class Publisher:
             self._status.served = to_served(served)
 
     def _is_held(self, model: Model) -> bool:
-        return model.mark.as_of < self._floor
+        return model.mark.as_of < self._floor or self.is_guarded(model)
 
     def _publish(self, model: Model) -> bool:
         started = self._clock.monotonic()
@@ -161,6 +191,7 @@ class Publisher:
             self._trouble.note_failure(error)
             return False
         self._trouble.note_success()
+        self._guard.release()
         now = self._clock.monotonic()
         self._schedule.note_publication(now)
         self._unpublished.train_s += now - started

@@ -17,7 +17,7 @@ from bson import DatetimeMS, Decimal128, ObjectId, Regex
 
 from listener.keys import to_key
 from listener.values.kinds import KIND_NUMBERS, to_kind
-from listener.values.paths import MISSING, Path
+from listener.values.paths import MISSING, Path, Whole
 
 
 Test = Callable[[Mapping[str, Any]], bool]
@@ -263,9 +263,15 @@ def _has_element(operand: Any) -> LeafTest:
 def _compile_element(conditions: Mapping[str, Any]) -> ValueTest:
     if _is_of_operators(conditions) and not conditions.keys() & _JUNCTIONS.keys():
         test = _compile_condition(conditions)
-        return lambda element: test([_as_one(element)])
+        return lambda element: test([_to_whole(element)])
     matches = compile_query(conditions)
-    return lambda element: isinstance(element, Mapping) and matches(element)
+
+    def test_object(element: Any) -> bool:
+        if isinstance(element, list):  # its places are the names of its fields
+            element = {str(place): item for place, item in enumerate(element)}
+        return isinstance(element, Mapping) and matches(element)
+
+    return test_object
 
 
 def _negated(compile_: Callable[[Any], LeafTest]) -> Callable[[Any], LeafTest]:
@@ -293,20 +299,17 @@ def _any_value(test: ValueTest) -> LeafTest:
 
 def _values(leaves: Leaves) -> Iterator[Any]:
     for leaf in leaves:
-        if type(leaf) is list:
+        if isinstance(leaf, list) and not isinstance(leaf, Whole):
             yield from leaf
         yield leaf
 
 
-def _as_one(element: Any) -> Any:
-    """
-    Return an array in a form whose elements are not looked at one by one.
-    """
-    return tuple(element) if isinstance(element, list) else element
+def _to_whole(element: Any) -> Any:
+    return Whole(element) if isinstance(element, list) else element
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
+    return isinstance(value, list)
 
 
 def _is_int(value: Any) -> bool:

@@ -4,7 +4,7 @@ Where to start: from the durable generation, or from nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -15,7 +15,6 @@ from listener.status import NEVER, Served
 from recommender.errors import StoreCorrupt, StoreEmpty
 from recommender.generation import Generation
 from recommender.index import Index
-from recommender.manifest import Manifest
 from recommender.position import ClusterTime
 from recommender.store import CURRENT, Store, StoreReader
 from recommender.weights import Weights
@@ -54,7 +53,7 @@ def restore(
         StoreTooNew: Written by a later Evershelf.
     """
     current = _current(reader)
-    served = Served() if current is None else to_served(current)
+    served = current or Served()
     try:
         generation = store.load()
     except StoreEmpty:
@@ -71,7 +70,7 @@ def restore(
     return Restored(
         model=_to_model(generation, weights, shape),
         reason="",
-        served=served if current else to_served(manifest),
+        served=current or to_served(manifest),
         floor=current.as_of if current else manifest.as_of,
         is_behind=is_behind,
     )
@@ -81,11 +80,18 @@ def _nothing(reason: str, served: Served) -> Restored:
     return Restored(None, reason, served, NEVER, is_behind=True)
 
 
-def _current(reader: StoreReader) -> Manifest | None:
+def _current(reader: StoreReader) -> Served | None:
+    """
+    Return what servers have, and up to when they were told that it is good.
+    """
     try:
-        return reader.read_pointer(CURRENT)
+        served = to_served(reader.read_pointer(CURRENT))
     except (StoreEmpty, StoreCorrupt):
         return None
+    position = reader.read_position()
+    if position is None or position.generation != served.generation:
+        return served
+    return replace(served, as_of=max(served.as_of, position.as_of))
 
 
 def _to_model(generation: Generation, weights: Weights, shape: Shape) -> Model:

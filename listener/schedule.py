@@ -11,6 +11,10 @@ from __future__ import annotations
 import math
 
 from dataclasses import dataclass
+from typing import Final
+
+
+RETRY_S: Final = 1.0  # a disk that is full now is still full in a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Schedule:
         self._waiting_since: float | None = None
         self._changed_at = -math.inf
         self._published_at = -math.inf
+        self._failed_at = -math.inf
 
     def note_change(self, now: float) -> None:
         """
@@ -48,6 +53,13 @@ class Schedule:
         if self._waiting_since is None:
             self._waiting_since = now
         self._changed_at = now
+
+    def note_demand(self) -> None:
+        """
+        Record that a publication is wanted for another reason than a change: it waits
+        neither for a quiet moment nor for its turn.
+        """
+        self._waiting_since = -math.inf
 
     def note_publication(self, now: float) -> None:
         """
@@ -58,10 +70,9 @@ class Schedule:
 
     def note_failure(self, now: float) -> None:
         """
-        Record that a publication was tried in vain: the next try waits its turn.
+        Record that a publication was tried in vain: it is due again in `RETRY_S`.
         """
-        self._waiting_since = now
-        self._published_at = now
+        self._failed_at = now
 
     @property
     def is_waiting(self) -> bool:
@@ -78,7 +89,7 @@ class Schedule:
             now: The time, on the same clock as every other call.
             idle: Whether nothing more is waiting to be applied.
         """
-        if self._waiting_since is None:
+        if self._waiting_since is None or now < self._failed_at + RETRY_S:
             return False
         if now >= self._waiting_since + self._policy.max_staleness_s:
             return True
@@ -92,7 +103,8 @@ class Schedule:
         if self._waiting_since is None:
             return math.inf
         latest = self._waiting_since + self._policy.max_staleness_s
-        return max(min(self._quiet_at, latest) - now, 0.0)
+        due_at = max(min(self._quiet_at, latest), self._failed_at + RETRY_S)
+        return max(due_at - now, 0.0)
 
     @property
     def _quiet_at(self) -> float:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from listener.values.texts import LONGEST_MARKUP, is_reference, to_label, to_plain
@@ -32,22 +32,20 @@ def to_category(value: object, notes: list[str]) -> tuple[str, ...] | None:
         Unusable: Nothing of it has a name.
     """
     path = _to_path(value, notes)
-    if path is None:
-        return None
-    if len(path) > DEEPEST_PATH:
-        notes.append(CUT)
-    return path[:DEEPEST_PATH]
+    return path and _cut(path, notes)
 
 
 def _to_path(value: object, notes: list[str]) -> tuple[str, ...] | None:
     match value:
+        case str():
+            plain = to_plain(value[:LONGEST_MARKUP])
+            steps: list[object] = [
+                *_cut(_STEP.split(plain, maxsplit=DEEPEST_PATH), notes)
+            ]
         case list():
             return _to_path_of_list(value[:MOST_CATEGORIES], notes)
         case Mapping():
-            steps: list[object] = [*_line_of(value)][::-1]
-        case str():
-            plain = to_plain(value[:LONGEST_MARKUP])
-            steps = list(_STEP.split(plain, maxsplit=DEEPEST_PATH))
+            steps = [*_line_of(value)][::-1]
         case _:
             steps = [value]
     return _without_repeats(all_usable(steps, to_label, notes)) or None
@@ -58,6 +56,12 @@ def _to_path_of_list(values: list[object], notes: list[str]) -> tuple[str, ...] 
     whole = (path for path in paths if len(path) > 1)
     joined = [step for path in paths for step in path]
     return next(whole, _without_repeats(joined)) or None
+
+
+def _cut(path: Sequence[str], notes: list[str]) -> tuple[str, ...]:
+    if len(path) > DEEPEST_PATH:
+        notes.append(CUT)
+    return tuple(path[:DEEPEST_PATH])
 
 
 def _line_of(category: Mapping[str, Any]) -> Iterator[object]:

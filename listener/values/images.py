@@ -32,14 +32,14 @@ def to_image(value: object, notes: list[str]) -> str | None:
         Unusable: It is no such address, or too long for an answer.
     """
     match value:
+        case str():
+            return _to_address(value) or None
         case list():
             return first_usable(value, to_image, notes)
         case Mapping() if any(at in value for at in SOURCES):
             return first_usable((value.get(at) for at in SOURCES), to_image, notes)
         case None:
             return None
-        case str():
-            return _to_address(value) or None
     raise wrong_type(value, "an image")
 
 

@@ -25,7 +25,7 @@ from bson import (
 )
 
 
-INT32: Final = range(-(1 << 31), 1 << 31)
+BEYOND_INT32: Final = 1 << 31
 
 # Kinds of str, int and Mapping stand before what they are kinds of.
 _KINDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
@@ -75,8 +75,12 @@ def to_kind(value: object) -> str:
     Return the type of *value* as `$type` names it; "unknown" when BSON has no such.
     """
     kind = next((name for type_, name in _KINDS if isinstance(value, type_)), "unknown")
-    if kind == "int" and value not in INT32:
+    if kind == "int" and not _is_int32(value):
         return "long"
     if isinstance(value, Code) and value.scope is not None:
         return "javascriptWithScope"
     return kind
+
+
+def _is_int32(value: object) -> bool:
+    return isinstance(value, int) and -BEYOND_INT32 <= value < BEYOND_INT32

@@ -62,7 +62,9 @@ OUT_OF_STOCK: Final = frozenset(
     ]
 )
 
-_FIGURE = re.compile(r"-?[0-9][0-9.,'\u2019\s]*")
+_MARKS: Final = ".,'\u2019 \t\xa0\u202f"  # that part thousands, or decimals
+_MARK = re.compile(f"[{_MARKS}]")
+_FIGURE = re.compile(f"-?[0-9][0-9{_MARKS}]*")
 _MULTIPLES: Final = frozenset({"k", "m", "mio", "mn", "%"})
 _NOT_A_LETTER = re.compile(r"[^a-z]+")
 _GROUP: Final = 3  # digits between marks that part thousands
@@ -92,6 +94,8 @@ def to_number(value: object, notes: list[str]) -> float | None:
         Unusable: It is no number.
     """
     match value:
+        case int() | float() if not isinstance(value, bool):
+            return _finite(float(value))
         case None:
             return None
         case str():
@@ -101,8 +105,6 @@ def to_number(value: object, notes: list[str]) -> float | None:
         case Mapping() if any(at in value for at in AMOUNTS):
             amounts = (value.get(at) for at in AMOUNTS)
             return first_usable(amounts, to_number, notes)
-        case int() | float() if not isinstance(value, bool):
-            return _finite(float(value))
         case Decimal128():
             return _finite(_to_float(value))
     raise wrong_type(value, "a number")
@@ -118,7 +120,7 @@ def to_amount(value: object, notes: list[str]) -> float | None:
     number = to_number(value, notes)
     if number is not None and number < 0:
         raise Unusable(reason="negative")
-    return number and abs(number)  # -0.0 is 0.0
+    return None if number is None else number + 0.0  # of -0.0 it makes 0.0
 
 
 def to_stock(value: object, notes: list[str]) -> Stock | None:
@@ -155,15 +157,15 @@ def _to_float(value: Decimal128) -> float:
 def _parse(text: str) -> float:
     text = text.strip()
     if len(text) > LONGEST_NUMBER:
-        raise Unusable(reason="not a number: string")
+        raise _no_number()
     try:
         return float(text)
     except ValueError:
         pass
     figures = _FIGURE.findall(text)
     if len(figures) != 1 or not all(map(_is_currency, text.split(figures[0]))):
-        raise Unusable(reason="not a number: string")
-    return _parse_figure("".join(figures[0].split()).rstrip(".,'\u2019"))
+        raise _no_number()
+    return _parse_figure(figures[0].rstrip(_MARKS))
 
 
 def _is_currency(affix: str) -> bool:
@@ -176,28 +178,36 @@ def _is_currency(affix: str) -> bool:
 
 
 def _parse_figure(figure: str) -> float:
-    figure = figure.replace("'", "").replace("\u2019", "")
     whole, mark, rest = _part(figure)
-    if mark in whole:  # more than once, so it parts thousands
-        return _join(figure.replace(mark, ""), "")
-    if mark == "," and len(rest) == _GROUP and "." not in whole:
-        return _join(whole + rest, "")
-    return _join(whole.replace("." if mark == "," else ",", ""), rest)
+    groups = _MARK.split(whole)
+    if mark in whole or (mark == "," and len(rest) == _GROUP and whole != "0"):
+        groups, rest = [*groups, rest], ""
+    if len(groups) > 1 and not _are_groups(groups):
+        raise _no_number()
+    return float(f"{''.join(groups)}.{rest}")
 
 
 def _part(figure: str) -> tuple[str, str, str]:
-    if "," in figure and figure.rfind(",") > figure.rfind("."):
-        return figure.rpartition(",")
-    if "." in figure:
-        return figure.rpartition(".")
-    return figure, " ", ""
+    """
+    Return what is before and after the last point or comma, and that.
+    """
+    at = max(figure.rfind("."), figure.rfind(","))
+    if at < 0:
+        return figure, "\0", ""
+    return figure[:at], figure[at], figure[at + 1 :]
 
 
-def _join(whole: str, decimals: str) -> float:
-    try:
-        return float(f"{whole}.{decimals}")
-    except ValueError:
-        raise Unusable(reason="not a number: string") from None
+def _are_groups(groups: list[str]) -> bool:
+    first, *others = groups  # in India all but the last are of two digits
+    return (
+        0 < len(first.lstrip("-")) <= _GROUP
+        and all(len(group) in {_GROUP - 1, _GROUP} for group in others)
+        and len(groups[-1]) == _GROUP
+    )
+
+
+def _no_number() -> Unusable:
+    return Unusable("not a number: string")
 
 
 def _to_stock_of_words(text: str, notes: list[str]) -> Stock:

@@ -18,6 +18,13 @@ class Missing:
 MISSING: Final = Missing()
 
 
+class Whole(list[Any]):
+    """
+    An array that a path leads to by its place in another: queries take it as one
+    value and don't look at its elements.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """
@@ -80,10 +87,20 @@ def _walk(value: object, steps: tuple[str, ...], leaves: list[Any]) -> None:
 
 def _branch(array: list[Any], steps: tuple[str, ...], leaves: list[Any]) -> None:
     if _is_place(steps[0]) and int(steps[0]) < len(array):
-        _walk(array[int(steps[0])], steps[1:], leaves)
+        _enter(array[int(steps[0])], steps[1:], leaves)
     for item in array:
         if isinstance(item, Mapping):
             _walk(item, steps, leaves)
+
+
+def _enter(item: object, steps: tuple[str, ...], leaves: list[Any]) -> None:
+    """
+    Go on from an element that was named by its place.
+    """
+    if not steps:
+        leaves.append(Whole(item) if isinstance(item, list) else item)
+    elif isinstance(item, list | Mapping):
+        _walk(item, steps, leaves)
 
 
 def _is_place(step: str) -> bool:
