@@ -391,7 +391,7 @@ class Store:
         names = [entry.name for entry in os.scandir(self._folder / SEGMENTS)]
         written = [int(match[1]) for name in names if (match := _NUMBER.match(name))]
         unseen = 1 if found else RESERVED  # publications may have written no segment
-        return max(1, *found, *(number + unseen for number in written))
+        return max([1, *found, *(number + unseen for number in written)])
 
     def _write_durable(self, manifest: Manifest, next_generation: int) -> None:
         known = self._durable.segments if self._durable else ()
