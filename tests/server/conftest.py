@@ -15,7 +15,7 @@ def _shop(tmp_path):
     A shop with kettles, published.
     """
     shop = make_shop(tmp_path / "data" / "model", make_kettles())
-    with contextlib.closing(shop.store):
+    with contextlib.closing(shop):
         yield shop
 
 

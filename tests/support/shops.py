@@ -47,6 +47,12 @@ class Shop:
         """
         self.index.apply(Delete(make_key(id_)) for id_ in ids)
 
+    def close(self) -> None:
+        """
+        Let go of the store.
+        """
+        self.store.close()
+
     def publish(self, **values: Any) -> Manifest:
         """
         Publish the index, with *values* in the manifest.
