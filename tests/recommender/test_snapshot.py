@@ -161,7 +161,7 @@ def test_hidden_products_count_in_the_model():
         ),
         ({"categories": ("Light",), "max_price": 1e9}, []),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:60] if isinstance(value, list) else "_".join(value),
 )
 def test_filters(shelf, filters, expected):
     """
