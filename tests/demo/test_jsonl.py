@@ -119,7 +119,9 @@ def test_gzip_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"no gzip", gzip.compress(b'{"id": 1}\n' * 1000, mtime=0)[:-20]]
+    "content",
+    [None, b"no gzip", gzip.compress(b'{"id": 1}\n' * 1000, mtime=0)[:-20]],
+    ids=["missing", "foreign", "truncated"],
 )
 def test_an_unreadable_file_is_told(tmp_path, content):
     """

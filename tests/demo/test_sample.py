@@ -11,6 +11,7 @@ import tomllib
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import bson
 import pytest
@@ -93,6 +94,11 @@ def test_pictures_are_small_and_inline():
         assert len(product["image"]) < 512
 
 
+def to_amount(product: dict[str, Any]) -> tuple[int, str] | None:
+    found = re.search(r" (\d+) (kg|l|ml|g|pieces)$", product["name"])
+    return (int(found[1]), found[2]) if found else None
+
+
 def test_families_differ_in_their_variant_only():
     """
     Variants share description, brand and category; the larger is not the cheaper.
@@ -106,16 +112,12 @@ def test_families_differ_in_their_variant_only():
     for family in several:
         assert len({product["description"] for product in family}) == 1
         assert len({product["brand"] for product in family}) == 1
-    weighed = [f for f in several if re.search(r"\d kg$", f[0]["name"])]
-    assert weighed
-    for family in weighed:
-        by_weight = sorted(family, key=lambda product: to_weight(product["name"]))
-        prices = [product["price"] for product in by_weight]
+    sized = [family for family in several if all(map(to_amount, family))]
+    sized = [f for f in sized if len({to_amount(product)[1] for product in f}) == 1]
+    assert len(sized) > 5
+    for family in sized:
+        prices = [p["price"] for p in sorted(family, key=lambda p: to_amount(p)[0])]
         assert prices == sorted(set(prices))
-
-
-def to_weight(name: str) -> int:
-    return int(name.split()[-2])
 
 
 def test_every_field_is_understood(monkeypatch, tmp_path):
