@@ -24,6 +24,7 @@ from listener.values.usable import Unusable
 
 
 LONGEST_SUMMARY: Final = 300  # characters of a description, and an ellipsis
+MOST_COUNTED: Final = 1 << 53  # beyond it JSON's readers do not count one by one
 LARGEST_EXTRA: Final = 8_000  # bytes of a field shown as it is: answers carry ten
 MOST_NODES: Final = 1_000  # values in it; bounds the work before its size is known
 
@@ -70,7 +71,9 @@ def _to_shown(values: Values) -> Iterator[tuple[str, Any]]:
 
 
 def _to_count(count: float | None) -> float | None:
-    return int(count) if count is not None and count.is_integer() else count
+    if count is None or not count.is_integer() or abs(count) > MOST_COUNTED:
+        return count
+    return int(count)
 
 
 def _to_summary(text: str) -> str:

@@ -67,6 +67,14 @@ def test_what_is_unknown_is_absent():
     assert display_of({"stock": 0}) == {"in_stock": False, "stock": 0}
 
 
+@pytest.mark.parametrize("stock", [7, 2.5, -3, 2**53, 2.0**64, 1e300])
+def test_any_number_of_stock_can_be_shown(stock):
+    """
+    Also one that no integer of JSON's readers holds.
+    """
+    assert display_of({"stock": stock})["stock"] == stock
+
+
 def test_a_long_description_is_cut_at_a_word():
     """
     At most 300 characters and an ellipsis are shown; the model reads it all.
