@@ -14,6 +14,7 @@ from typing import Final, assert_never
 import structlog
 
 from listener.assembly import CLOCK, make_daemon, open_source, to_weights
+from listener.complaints import Complaints
 from listener.control import Control, serve_in_background
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> Exit:
         settings = load_settings(ListenerSettings, arguments)
         configure_logs(settings.log_format, settings.log_level, process="listener")
         for name, nearest in unknown_names(os.environ).items():
-            log.warning("setting.unknown", name=name, nearest=nearest)
+            log.warning("settings.unknown", name=name, nearest=nearest)
         return _do(settings)
     except SettingsFault as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str]) -> Exit:
     except (ListenerError, RecommenderError, OSError) as error:
         log.error("listener.failed", error=str(error))
         return Exit.UNAVAILABLE
+    except Exception:
+        log.exception("listener.crashed")
+        return Exit.DEFECT
 
 
 def _do(settings: ListenerSettings) -> Exit:
@@ -91,11 +95,14 @@ def _address(settings: ListenerSettings) -> Iterator[str]:
 
 def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
+    complaints = Complaints(CLOCK.monotonic)
     with (
-        open_source(settings, uri) as source,
+        open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
     ):
-        daemon, status, requests = make_daemon(settings, source, store, stop)
+        daemon, status, requests = make_daemon(
+            settings, source, complaints, store, stop
+        )
         app = Control(source, status, requests, keys).make_app()
         stop_control = serve_in_background(app, settings.control_port)
         log.info(
@@ -117,7 +124,8 @@ def _verify(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     # only here: scikit-learn takes a second to import, which a restart need not wait
     from listener.verify import Verification, say  # noqa: PLC0415
 
-    with open_source(settings, uri) as source:
+    complaints = Complaints(CLOCK.monotonic)
+    with open_source(settings, uri, complaints) as source:
         reader = StoreReader(settings.store_dir)
         report = Verification(source, reader, to_weights(settings), CLOCK, stop).run()
     say(report)

@@ -12,6 +12,7 @@ from listener.beacon import Beacon
 from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
+from listener.guard import ShrinkGuard
 from listener.mapping import Mapper, fingerprint
 from listener.mongo.client import LastReply, connect
 from listener.mongo.source import MongoSource
@@ -33,15 +34,17 @@ CLOCK = Clock()
 
 
 @contextmanager
-def open_source(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
+def open_source(
+    settings: ListenerSettings, uri: str, complaints: Complaints
+) -> Iterator[MongoSource]:
     """
-    Yield the collection that the settings name.
+    Yield the collection that the settings name; what cannot be used of its documents
+    goes to *complaints*.
 
     Raises:
         SettingsFault: The address, or a setting of the mapping, cannot be right.
     """
     mapper = Mapper(settings)
-    complaints = Complaints(CLOCK.monotonic)
 
     def to_product(document: Mapping[str, Any]) -> Product:
         mapped = mapper.to_product(document)
@@ -70,7 +73,11 @@ def to_weights(settings: ListenerSettings) -> Weights:
 
 
 def make_daemon(
-    settings: ListenerSettings, source: MongoSource, store: Store, stop: Stop
+    settings: ListenerSettings,
+    source: MongoSource,
+    complaints: Complaints,
+    store: Store,
+    stop: Stop,
 ) -> tuple[Daemon, Status, Requests]:
     """
     Return a daemon that goes on from what *store* has, what it says of itself, and
@@ -85,7 +92,15 @@ def make_daemon(
     status = Status(CLOCK)
     status.served = restored.served
     policy = Policy(settings.quiet_s, settings.min_interval_s, settings.max_staleness_s)
-    publisher = Publisher(store, status, Schedule(policy), shape, CLOCK)
+    guard = ShrinkGuard(settings.shrink_grace_s)
+    publisher = Publisher(
+        store,
+        status,
+        schedule=Schedule(policy),
+        guard=guard,
+        shape=shape,
+        clock=CLOCK,
+    )
     publisher.hold_until(restored.floor)
     rebuilds = Rebuilds(Rebuild(source, weights, CLOCK, stop.is_set))
     requests = Requests()
@@ -101,6 +116,7 @@ def make_daemon(
         status=status,
         rebuilds=rebuilds,
         requests=requests,
+        complaints=complaints,
         clock=CLOCK,
         stop=stop,
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +15,10 @@ import structlog
 from listener.backoff import LONGEST_REFUSED_S, LONGEST_S, delay_s
 from listener.beacon import Beacon
 from listener.clock import Clock
+from listener.complaints import Complaints
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.feed import Batch, Feed, Source
+from listener.guard import HELD
 from listener.model import Model
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
@@ -23,6 +26,7 @@ from listener.rebuilds import Rebuilds, Requests
 from listener.signals import Stop
 from listener.status import NEVER, Status
 from listener.upkeep import Upkeep
+from recommender.mutation import Delete, Mutation
 from recommender.position import State
 
 
@@ -44,6 +48,7 @@ class Parts:
     status: Status
     rebuilds: Rebuilds
     requests: Requests
+    complaints: Complaints
     clock: Clock
     stop: Stop
 
@@ -61,6 +66,8 @@ class Daemon:
         self._status = parts.status
         self._model = model
         self._feed: Feed | None = None
+        self._is_lost = model is None  # whether no checkpoint leads on
+        self._is_idle = True  # whether nothing more is waiting to be applied
         self._target = NEVER  # what must be in before this counts as following
         self._has_followed = False
         self._is_swapped = False  # and not yet published
@@ -75,15 +82,32 @@ class Daemon:
         """
         try:
             while not self._parts.stop.is_set():
-                self._guarded_turn()
-                self._parts.beacon.tend()
-                self._status.beat()
+                self.turn()
+        except BaseException as error:
+            self._status.enter(State.FAILED, type(error).__name__, error=str(error))
+            raise
+        else:
+            self._status.enter(State.STOPPING)
         finally:
-            self._close()
+            self.close()
 
-    def _guarded_turn(self) -> None:
+    def turn(self) -> None:
+        """
+        Do what is due; takes no longer than a pulse and a batch.
+
+        Raises:
+            Refused: The database does not allow it, and never did.
+        """
+        self._guarded_follow()
+        if self._model is not None:
+            self._tend(self._model)
+        self._parts.beacon.tend()
+        self._parts.complaints.pulse()
+        self._status.beat()
+
+    def _guarded_follow(self) -> None:
         try:
-            self._turn()
+            self._follow()
         except Unreachable as error:
             self._retry("unreachable", error, LONGEST_S)
         except PositionLost as error:
@@ -95,10 +119,7 @@ class Daemon:
         except Interrupted:
             pass  # the loop ends
 
-    def _turn(self) -> None:
-        """
-        One beat of the loop; takes no longer than a pulse and a batch.
-        """
+    def _follow(self) -> None:
         left_s = self._retry_at - self._parts.clock.monotonic()
         if left_s > 0:
             self._parts.stop.wait(min(left_s, PULSE_S))
@@ -106,7 +127,7 @@ class Daemon:
         self._tend_rebuild()
         if self._model is not None and self._feed is not None:
             self._step(self._model, self._feed)
-        elif self._model is not None and not self._parts.rebuilds.is_due:
+        elif self._model is not None and not self._is_lost:
             self._connect(self._model)
         else:
             self._parts.rebuilds.wait(PULSE_S)
@@ -114,23 +135,32 @@ class Daemon:
     def _tend_rebuild(self) -> None:
         if self._parts.requests.is_waiting and not self._is_swapped:
             self._parts.rebuilds.ask("requested")
-        if self._parts.rebuilds.is_due and self._feed is None:
+        if self._parts.rebuilds.is_startable and self._status.failures:
+            self._parts.source.now()  # not to begin, and say so, before it answers
+        if self._parts.rebuilds.is_due and self._is_lost:
             is_first = self._status.served.generation == 0
             state = State.SCANNING if is_first else State.REBUILDING
             self._status.enter(state, self._parts.rebuilds.reason)
+        reason = self._parts.rebuilds.reason
         rebuilt = self._parts.rebuilds.tend()
         if rebuilt is not None:
-            self._swap(rebuilt)
+            self._swap(rebuilt, reason)
 
-    def _swap(self, rebuilt: Rebuilt) -> None:
+    def _swap(self, rebuilt: Rebuilt, reason: str) -> None:
         """
         Let a model that was built aside take the place of the one before.
+
+        That one may have been followed further meanwhile. One that lost its position
+        may be of a database that is gone, whose time means nothing.
         """
+        floor = NEVER if self._feed is None else self._status.served.as_of
         self._disconnect()
         self._model, self._feed = rebuilt.model, rebuilt.feed
         self._target = rebuilt.model.mark.as_of
+        self._is_lost = False
         self._is_swapped = True
-        self._parts.publisher.hold_until(NEVER)
+        self._parts.publisher.hold_until(floor)
+        self._parts.publisher.guard(reason)
         self._parts.publisher.note_cause("rebuild")
 
     def _connect(self, model: Model) -> None:
@@ -148,18 +178,32 @@ class Daemon:
         )
 
     def _step(self, model: Model, feed: Feed) -> None:
-        parts = self._parts
-        batch = feed.take(min(PULSE_S, parts.publisher.wait_s(model)))
+        batch = feed.take(min(PULSE_S, self._parts.publisher.wait_s(model)))
+        self._is_idle = batch is None or batch.is_last
         if batch is not None:
             self._apply(model, batch)
-        idle = batch is None or batch.is_last
-        if parts.publisher.publish_if_due(model, idle=idle) and self._is_swapped:
+
+    def _tend(self, model: Model) -> None:
+        """
+        Publish what is applied, whether or not the database answers.
+        """
+        parts = self._parts
+        is_published = parts.publisher.publish_if_due(model, idle=self._is_idle)
+        if is_published and self._is_swapped:
             self._is_swapped = False
             parts.requests.fulfil(self._status.served)
         if parts.upkeep.tend(model):
             parts.publisher.note_cause("merge")
         parts.publisher.note_position(model)
-        if model.mark.as_of >= self._target:
+        if self._feed is not None:
+            self._tell_state(model)
+
+    def _tell_state(self, model: Model) -> None:
+        if self._parts.publisher.is_guarded(model):
+            before = self._status.served.visible
+            visible = model.index.visible
+            self._status.enter(State.REBUILDING, HELD, visible=visible, before=before)
+        elif model.mark.as_of >= self._target:
             self._has_followed = True
             self._status.enter(State.FOLLOWING)
 
@@ -167,18 +211,26 @@ class Daemon:
         clock = self._parts.clock
         started = clock.monotonic()
         counts = model.absorb(batch)
+        self._forget_deleted(batch.mutations)
         self._parts.publisher.note_batch(batch, counts, clock.monotonic() - started)
         self._status.read_time = batch.read_time
         self._status.note_progress()
+
+    def _forget_deleted(self, mutations: Iterable[Mutation]) -> None:
+        for mutation in mutations:
+            if isinstance(mutation, Delete):
+                self._parts.complaints.forget(mutation.key)
 
     def _lose(self, error: PositionLost) -> None:
         """
         Rebuild; when that is what has failed, after a while.
         """
         self._disconnect()
-        if self._parts.rebuilds.is_due:
+        self._is_lost = True
+        is_again = self._parts.rebuilds.is_due
+        if is_again:
             self._pause(error, LONGEST_S)
-        if self._status.failures <= 1:
+        if not is_again or self._status.failures <= 1:
             log.warning("position.lost", reason=error.reason, error=str(error))
         self._parts.rebuilds.ask(error.reason)
 
@@ -197,14 +249,16 @@ class Daemon:
         if self._feed is not None:
             self._feed.__exit__(None, None, None)
             self._feed = None
+            self._is_idle = True
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """
         Publish what is applied, and make it durable.
         """
-        self._status.enter(State.STOPPING)
         self._parts.beacon.tend()
+        self._parts.rebuilds.close()
         self._disconnect()
         if self._model is not None:
             self._parts.publisher.publish_rest(self._model)
         self._parts.upkeep.close()
+        self._parts.complaints.close()

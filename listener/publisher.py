@@ -13,6 +13,7 @@ import structlog
 
 from listener.clock import Clock
 from listener.feed import Batch
+from listener.guard import ShrinkGuard
 from listener.model import Model
 from listener.schedule import Schedule
 from listener.status import NEVER, Served, Status
@@ -62,17 +63,20 @@ class Publisher:
     Publishes a model when its schedule says so. One thread owns it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is one thing it asks
         self,
         store: Store,
         status: Status,
+        *,
         schedule: Schedule,
+        guard: ShrinkGuard,
         shape: Shape,
         clock: Clock,
     ) -> None:
         self._store = store
         self._status = status
         self._schedule = schedule
+        self._guard = guard
         self._shape = shape
         self._clock = clock
         self._floor = NEVER
@@ -84,6 +88,19 @@ class Publisher:
         Publish nothing older than *floor*: answers never go back in time.
         """
         self._floor = floor
+
+    def guard(self, reason: str) -> None:
+        """
+        Hold a model that was rebuilt for *reason* back if it has shrunk too much.
+        """
+        visible = self._status.served.visible
+        self._guard.watch(reason, visible, self._clock.monotonic())
+
+    def is_guarded(self, model: Model) -> bool:
+        """
+        Whether the shrink guard holds the model back.
+        """
+        return self._guard.is_holding(model.index.visible, self._clock.monotonic())
 
     def note_batch(self, batch: Batch, counts: Counts, train_s: float) -> None:
         """
@@ -154,7 +171,7 @@ class Publisher:
             self._status.served = to_served(served)
 
     def _is_held(self, model: Model) -> bool:
-        return model.mark.as_of < self._floor
+        return model.mark.as_of < self._floor or self.is_guarded(model)
 
     def _publish(self, model: Model) -> bool:
         started = self._clock.monotonic()
@@ -174,6 +191,7 @@ class Publisher:
             self._trouble.note_failure(error)
             return False
         self._trouble.note_success()
+        self._guard.release()
         now = self._clock.monotonic()
         self._schedule.note_publication(now)
         self._unpublished.train_s += now - started

@@ -34,6 +34,13 @@ class Rebuilds:
         """
         return bool(self.reason)
 
+    @property
+    def is_startable(self) -> bool:
+        """
+        Whether one is wanted and none is under way.
+        """
+        return self.is_due and self._running is None
+
     def ask(self, reason: str) -> None:
         """
         Ask for one; the reason of the first who asks counts.
@@ -64,6 +71,19 @@ class Rebuilds:
         Wait until the one under way is done, but not longer than *timeout_s*.
         """
         wait([self._running] if self._running else [], timeout_s)
+
+    def close(self) -> None:
+        """
+        Let go of the one under way, now or when it is done.
+        """
+        if self._running is not None:
+            self._running.add_done_callback(_let_go)
+            self._running = None
+
+
+def _let_go(done: Future[Rebuilt]) -> None:
+    if done.exception() is None:
+        done.result().feed.__exit__(None, None, None)
 
 
 def in_background(rebuild: Rebuild) -> Future[Rebuilt]:

@@ -10,11 +10,13 @@ from typing import Any, Final
 import structlog
 
 from listener.clock import Clock
+from listener.guard import HELD
 from recommender.position import ClusterTime, State
 
 
 REMINDER_S: Final = 30.0  # how often trouble that goes on is said again
 NEVER: Final = ClusterTime(0, 0)
+TROUBLED: Final = frozenset({State.RETRYING, State.FAILED})
 
 log = structlog.get_logger()
 
@@ -63,7 +65,8 @@ class Status:
         before, self.state, self.reason = self.state, state, reason
         self.since_s = self._clock.wall()
         self._said_at = self._clock.monotonic()
-        say = log.warning if state in {State.RETRYING, State.FAILED} else log.info
+        is_loud = state in TROUBLED or reason == HELD
+        say = log.warning if is_loud else log.info
         say("listener.state", state=state, was=before, reason=reason, **keys)
 
     def note_failure(self, error: Exception) -> None:

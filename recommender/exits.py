@@ -17,3 +17,4 @@ class Exit(IntEnum):
     SETTINGS = 2  # a setting or an argument is wrong
     UNAVAILABLE = 3  # a port, a folder or the database cannot be had; try again later
     REFUSED = 4  # the database does not allow it; somebody must change that
+    DEFECT = 70  # a fault of ours, with its traceback in the log

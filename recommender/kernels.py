@@ -5,6 +5,7 @@ plain numpy.
 All take and fill arrays, allocate little, and release the interpreter's lock.
 Each is compiled once, for the types that its annotations name, so that no call ever
 waits for a compiler; the code is cached beside this file, or under NUMBA_CACHE_DIR.
+Weights are widened by `np.float64`: to the compiler, `float` of a float32 is float32.
 """
 
 from __future__ import annotations
@@ -249,7 +250,7 @@ def square_sums(indptr: Longs, tf: Floats, out: DoublesOut) -> None:
     for row in range(len(indptr) - 1):
         total = 0.0
         for j in range(indptr[row], indptr[row + 1]):
-            total += float(tf[j]) * float(tf[j])
+            total += np.float64(tf[j]) * np.float64(tf[j])
         out[row] = total
 
 
@@ -264,7 +265,7 @@ def norm_parts(
         first = 0.0
         second = 0.0
         for j in range(indptr[row], indptr[row + 1]):
-            part = float(tf[j]) * float(tf[j]) * g[terms[j]]
+            part = np.float64(tf[j]) * np.float64(tf[j]) * g[terms[j]]
             first += part
             second += part * g[terms[j]]
         b[row] = first
@@ -283,7 +284,7 @@ def move_norm_parts(
         by = new_g[i] - old_g[i]
         by2 = new_g[i] * new_g[i] - old_g[i] * old_g[i]
         for j in range(post_indptr[terms[i]], post_indptr[terms[i] + 1]):
-            square = float(post_tf[j]) * float(post_tf[j])
+            square = np.float64(post_tf[j]) * np.float64(post_tf[j])
             b[post_rows[j]] += square * by
             c[post_rows[j]] += square * by2
 
@@ -381,7 +382,7 @@ def add_scores(
             if scores[row] == 0.0:
                 touched[count] = row
                 count += 1
-            scores[row] += weight * float(postings.tf[j])
+            scores[row] += weight * np.float64(postings.tf[j])
     return count
 
 

@@ -176,7 +176,7 @@ class Store:
 
     def __init__(self, folder: Path, lock: int) -> None:
         self._folder = folder
-        self._lock = lock
+        self._lock: int | None = lock
         self._reader = StoreReader(folder)
         self._refs: dict[Segment, SegmentRef] = {}
         self._current: Manifest | None = None
@@ -211,9 +211,11 @@ class Store:
 
     def close(self) -> None:
         """
-        Let go of the lock.
+        Let go of the lock; twice is as good as once.
         """
-        os.close(self._lock)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def __enter__(self) -> Self:
         return self
@@ -406,7 +408,7 @@ class Store:
         names = [entry.name for entry in os.scandir(self._folder / SEGMENTS)]
         written = [int(match[1]) for name in names if (match := _NUMBER.match(name))]
         unseen = 1 if found else RESERVED  # publications may have written no segment
-        return max(1, *found, *(number + unseen for number in written))
+        return max([1, *found, *(number + unseen for number in written)])
 
     def _write_durable(self, manifest: Manifest, next_generation: int) -> None:
         known = self._durable.segments if self._durable else ()

@@ -16,28 +16,39 @@ import xxhash
 TEXT_VERSION: Final = 1  # part of the fingerprint: a change rebuilds every model
 LONGEST_WORD: Final = 64  # beyond this it is data, not language
 
-_WORD = re.compile(r"\w{2,}|[^\W\x00-\x7f]")
+# Vowel signs and the like, which \w lacks: without them no Hindi or Thai word is whole.
+_MARKS = "".join(
+    chr(code)
+    for code in range(0x300, 0x10000)
+    if unicodedata.category(chr(code)) in ("Mn", "Mc")
+)
+_ASCII_WORD = re.compile(r"\w{2,}")
+_WORD = re.compile(rf"\w[\w{_MARKS}]+|[^\W\x00-\x7f]")
 _SEPARATOR = "\x1f"  # no word holds it, so facet terms cannot meet words
 
 
 def to_words(text: str) -> list[str]:
     """
-    Return the words of *text* in order: letters, digits and underscores, two or
-    more, or one beyond ASCII; compatibility forms unified and case folded.
+    Return the words of *text* in order: letters with their marks, digits and
+    underscores, two or more, or one beyond ASCII; compatibility forms unified and
+    case folded.
 
     Words longer than `LONGEST_WORD` are cut to that length.
     """
     folded = fold(text)
-    return [word[:LONGEST_WORD] for word in _WORD.findall(folded)]
+    pattern = _ASCII_WORD if folded.isascii() else _WORD
+    return [word[:LONGEST_WORD] for word in pattern.findall(folded)]
 
 
 def fold(text: str) -> str:
     """
-    Return *text* as comparisons see it: NFKC, then case folded.
+    Return *text* as comparisons see it: NFKC, then case folded, and no dot on an i
+    that came of a Turkish capital.
     """
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return folded.replace("i\u0307", "i")
 
 
 def to_category_terms(path: Sequence[str]) -> list[str]:

@@ -148,7 +148,8 @@ MAY_IMPORT = {
     ),
     # the loop, and what it needs
     "listener.clock": "",
-    "listener.status": "listener.clock recommender.position",
+    "listener.guard": "",
+    "listener.status": "listener.clock listener.guard recommender.position",
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -158,9 +159,9 @@ MAY_IMPORT = {
     "listener.model": "listener.feed recommender.index",
     "listener.schedule": "",
     "listener.publisher": (
-        "listener.clock listener.feed listener.model listener.schedule "
-        "listener.status listener.trouble recommender.index recommender.manifest "
-        "recommender.position recommender.store"
+        "listener.clock listener.feed listener.guard listener.model "
+        "listener.schedule listener.status listener.trouble recommender.index "
+        "recommender.manifest recommender.position recommender.store"
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
@@ -174,10 +175,10 @@ MAY_IMPORT = {
         "recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
-        "listener.backoff listener.beacon listener.clock listener.errors "
-        "listener.feed listener.model listener.publisher listener.rebuild "
-        "listener.rebuilds listener.signals listener.status listener.upkeep "
-        "recommender.position"
+        "listener.backoff listener.beacon listener.clock listener.complaints "
+        "listener.errors listener.feed listener.guard listener.model "
+        "listener.publisher listener.rebuild listener.rebuilds listener.signals "
+        "listener.status listener.upkeep recommender.mutation recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -200,16 +201,46 @@ MAY_IMPORT = {
         "recommender.weights"
     ),
     # the embedded database and its samples
-    "listener.demo.embedded": "",
-    "listener.demo.load": "",
     "listener.demo.errors": "listener.errors",
     "listener.demo.binary": "listener.demo.errors",
+    "listener.demo.folder": "recommender.settings",
+    "listener.demo.jsonl": "listener.demo.errors",
+    "listener.demo.material": "",
+    "listener.demo.picture": "",
+    "listener.demo.sample": "listener.demo.material listener.demo.picture",
+    "listener.demo.loader": "listener.demo.jsonl listener.demo.sample",
     "listener.demo.ports": "",
     "listener.demo.replica_set": "listener.demo.errors listener.demo.ports",
     "listener.demo.tether": "",
     "listener.demo.mongod": (
-        "listener.demo.errors listener.demo.ports listener.demo.replica_set "
-        "listener.demo.tether"
+        "listener.demo.errors listener.demo.folder listener.demo.ports "
+        "listener.demo.replica_set listener.demo.tether"
+    ),
+    "listener.demo.preflight": (
+        "listener.demo.binary listener.demo.errors listener.demo.folder "
+        "recommender.errors recommender.settings"
+    ),
+    "listener.demo.embedded": (
+        "listener.demo.binary listener.demo.folder listener.demo.loader "
+        "listener.demo.mongod listener.demo.preflight listener.demo.replica_set "
+        "recommender.settings"
+    ),
+    "listener.demo.load": (
+        "listener.clock listener.demo.embedded listener.demo.jsonl "
+        "listener.demo.loader listener.progress recommender.errors "
+        "recommender.exits recommender.settings"
+    ),
+    "listener.demo.database": "listener.demo.mongod",
+    "listener.demo.greeting": "listener.keys recommender.address",
+    "listener.demo.program": "listener.demo.tether",
+    "listener.demo.supervise": (
+        "listener.demo.errors listener.signals recommender.exits"
+    ),
+    "listener.demo.__main__": (
+        "listener.demo.database listener.demo.embedded listener.demo.errors "
+        "listener.demo.greeting listener.demo.ports listener.demo.program "
+        "listener.demo.replica_set listener.demo.supervise listener.signals "
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
     ),
     # the processes
     "run_server": (
@@ -218,17 +249,17 @@ MAY_IMPORT = {
     ),
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.mapping listener.mongo.client listener.mongo.source "
-        "listener.publisher listener.rebuild listener.rebuilds listener.restore "
-        "listener.schedule listener.signals listener.status listener.upkeep "
-        "recommender.product recommender.settings recommender.store "
-        "recommender.weights"
+        "listener.guard listener.mapping listener.mongo.client "
+        "listener.mongo.source listener.publisher listener.rebuild "
+        "listener.rebuilds listener.restore listener.schedule listener.signals "
+        "listener.status listener.upkeep recommender.product recommender.settings "
+        "recommender.store recommender.weights"
     ),
     "listener.app": (
-        "listener.assembly listener.control listener.demo.embedded "
-        "listener.demo.load listener.errors listener.signals listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.store server.access"
+        "listener.assembly listener.complaints listener.control "
+        "listener.demo.embedded listener.demo.load listener.errors listener.signals "
+        "listener.verify recommender.errors recommender.exits recommender.logs "
+        "recommender.settings recommender.store server.access"
     ),
     "run_listener": "listener.app",
 }

@@ -9,15 +9,11 @@ from listener.errors import ListenerError
 
 class DemoFault(ListenerError):  # noqa: N818
     """
-    The demo cannot run here.
-
-    Attributes:
-        remedy: What the user can do about it.
+    The demo cannot run here; the message ends with what to do about it.
     """
 
     def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
+        super().__init__(f"{message} {remedy}")
 
 
 class PortTaken(DemoFault):

@@ -4,7 +4,6 @@ A mongod of our own: started, awaited, stopped, and started again on the same da
 
 from __future__ import annotations
 
-import fcntl
 import signal
 import subprocess
 import time
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from listener.demo.errors import DemoFault, FolderTaken, PortTaken
+from listener.demo.folder import Folder
 from listener.demo.ports import LOOPBACK, free_port, is_free
-from listener.demo.replica_set import REPLICA_SET, make_primary
+from listener.demo.replica_set import REPLICA_SET, make_primary, to_uri
 from listener.demo.tether import tethered
 
 
@@ -43,7 +43,6 @@ class Mongod:
 
     Attributes:
         port: Where it listens; the same again after a restart.
-        folder: What it keeps.
     """
 
     def __init__(  # noqa: PLR0913
@@ -66,8 +65,8 @@ class Mongod:
             options: Further arguments of mongod.
             parameters: Further server parameters.
         """
-        self.folder = folder
         self.port = port
+        self._folder = Folder(folder)
         self._binary = binary
         self._chosen_port = port
         self._is_alone = is_alone
@@ -80,7 +79,7 @@ class Mongod:
         """
         The address of its replica set, without a database.
         """
-        return self.to_uri("")
+        return to_uri(self.port)
 
     @property
     def pid(self) -> int:
@@ -96,11 +95,11 @@ class Mongod:
         """
         return self._process is not None and self._process.poll() is None
 
-    def to_uri(self, database: str) -> str:
+    def exit_code(self) -> int | None:
         """
-        Return the address of *database* in its replica set.
+        Return how it ended by itself; None while it runs, or when it was never started.
         """
-        return f"mongodb://{LOOPBACK}:{self.port}/{database}?replicaSet={REPLICA_SET}"
+        return None if self._process is None else self._process.poll()
 
     def __enter__(self) -> Self:
         self.start()
@@ -118,8 +117,8 @@ class Mongod:
             FolderTaken: Another mongod uses the folder, and goes on doing so.
             DemoFault: It ended by itself, or took too long.
         """
-        self._make_folder()
-        _await_unlocked(self.folder)
+        _await_unused(self._folder)
+        self._folder.prepare()
         self._launch()
         try:
             if self._is_alone:
@@ -127,7 +126,7 @@ class Mongod:
         except BaseException:
             self.kill()
             raise
-        (self.folder / "port").write_text(f"{self.port}\n")
+        self._folder.note_start(self.port)
 
     def stop(self, *, timeout_s: float = STOP_S) -> None:
         """
@@ -159,19 +158,11 @@ class Mongod:
             raise RuntimeError(msg)
         return self._process
 
-    def _make_folder(self) -> None:
-        (self.folder / "db").mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
-        log = self.folder / "mongod.log"
-        if log.exists():
-            log.replace(self.folder / "mongod.log.1")
-        log.touch()
-
     def _launch(self) -> None:
         for _ in range(_PORT_TRIES):
             self.port = self._choose_port()
             command = tethered([self._binary, *self._arguments()])
-            with (self.folder / "mongod.stderr").open("wb") as stderr:
+            with self._folder.errors.open("wb") as stderr:
                 # Its own session, so that the terminal's Ctrl+C does not reach it.
                 self._process = subprocess.Popen(  # noqa: S603
                     command,
@@ -194,14 +185,9 @@ class Mongod:
                 raise _port_taken(self._chosen_port)
             return self._chosen_port
         # Kept over restarts, so that clients that wait for it find it again.
-        last = self.port or self._recorded_port()
+        lease = self._folder.lease()
+        last = self.port or (lease.port if lease else 0)
         return last if last and is_free(last) else free_port()
-
-    def _recorded_port(self) -> int:
-        try:
-            return int((self.folder / "port").read_text())
-        except (FileNotFoundError, ValueError):
-            return 0
 
     def _arguments(self) -> list[str]:
         parameters = [f"--setParameter={k}={v}" for k, v in self._parameters.items()]
@@ -209,8 +195,8 @@ class Mongod:
             f"--bind_ip={LOOPBACK}",
             f"--port={self.port}",
             f"--replSet={REPLICA_SET}",
-            f"--dbpath={self.folder / 'db'}",
-            f"--logpath={self.folder / 'mongod.log'}",
+            f"--dbpath={self._folder.data}",
+            f"--logpath={self._folder.log}",
             "--logappend",
             "--nounixsocket",
             "--wiredTigerCacheSizeGB=0.25",
@@ -221,7 +207,7 @@ class Mongod:
     def _await_answer(self, process: subprocess.Popen[bytes]) -> int | None:
         deadline = time.monotonic() + START_S
         # Its log and not its port, where another program might answer.
-        while _LISTENS not in (self.folder / "mongod.log").read_bytes():
+        while _LISTENS not in self._folder.log.read_bytes():
             code = process.poll()
             if code is not None:
                 return code
@@ -234,42 +220,31 @@ class Mongod:
     def _slow(self) -> DemoFault:
         return DemoFault(
             f"The mongod did not answer within {START_S:g} s.",
-            f"Look into {self.folder / 'mongod.log'}.",
+            f"Look into {self._folder.log}.",
         )
 
     def _ended(self, code: int) -> DemoFault:
-        said = (self.folder / "mongod.stderr").read_text(errors="replace").strip()
+        said = self._folder.errors.read_text(errors="replace").strip()
         return DemoFault(
             f"The mongod ended with code {code}. {said}".strip(),
-            f"Look into {self.folder / 'mongod.log'}, "
+            f"Look into {self._folder.log}, "
             "and run `make install`, which names what this machine lacks.",
         )
 
 
-def _await_unlocked(folder: Path) -> None:
+def _await_unused(folder: Folder) -> None:
     deadline = time.monotonic() + LEFTOVER_S
-    while not _is_unlocked(folder / "db" / "mongod.lock"):
-        if time.monotonic() > deadline:
+    while folder.is_in_use():
+        if folder.is_run() or time.monotonic() > deadline:
             raise _folder_taken(folder)
         time.sleep(_POLL_S)
 
 
-def _is_unlocked(lock: Path) -> bool:
-    if not lock.exists():
-        return True
-    with lock.open("rb+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
-def _folder_taken(folder: Path) -> FolderTaken:
-    number = (folder / "db" / "mongod.lock").read_text().strip()
+def _folder_taken(folder: Folder) -> FolderTaken:
+    pid = folder.mongod_pid()
     return FolderTaken(
-        f"Another mongod, process {number}, uses {folder}.",
-        f"Stop the other `make run`; if there is none, `kill -9 {number}`. "
+        f"Another mongod, process {pid}, uses {folder.path}.",
+        f"Stop the other `make run`; if there is none, `kill -9 {pid}`. "
         "Or choose another folder with EVERSHELF_DATA_DIR.",
     )
 

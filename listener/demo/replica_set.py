@@ -24,6 +24,13 @@ _POLL_S: Final = 0.01
 _ANSWER_MS: Final = 10_000
 
 
+def to_uri(port: int, database: str = "") -> str:
+    """
+    Return the address of a database in the replica set of the mongod on *port*.
+    """
+    return f"mongodb://{LOOPBACK}:{port}/{database}?replicaSet={REPLICA_SET}"
+
+
 def connect(port: int) -> MongoClient[dict[str, Any]]:
     """
     Return a client of the one mongod on *port*, whatever its state.

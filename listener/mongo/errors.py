@@ -29,6 +29,8 @@ LOST: Final[Mapping[int, str]] = MappingProxyType(
 )
 NEVER_RESUMABLE: Final = "NonResumableChangeStreamError"
 
+NO_REPLICA_SET: Final = 40573
+
 # Server error codes that only an operator can mend.
 REFUSED: Final[Mapping[int, str]] = MappingProxyType(
     {
@@ -38,7 +40,7 @@ REFUSED: Final[Mapping[int, str]] = MappingProxyType(
         ),
         18: "check user, password and authSource in MONGODB_URI",
         8000: "check user, password and authSource in MONGODB_URI",
-        40573: (
+        NO_REPLICA_SET: (
             "change streams need a replica set: start mongod with --replSet and call "
             "rs.initiate(), one member is enough"
         ),

@@ -32,6 +32,8 @@ from recommender.position import ClusterTime
 Stream = ChangeStream[Document]
 
 REPLY_EVENTS: Final = 1_000  # a full reply may break off within a transaction
+REPLY_BYTES: Final = 1 << 20  # of ids; with as many, a reply may break off by its size
+BEFORE: Final = ClusterTime(0, 0)
 PARTING_S: Final = 1.0  # a reader that waits for a dead server is left behind
 
 
@@ -60,6 +62,8 @@ class Reader:
         self._followed = followed
         self._session = session
         self._token = token
+        self._opened_at = token
+        self._asked_at = BEFORE
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name="stream-reader", daemon=True
@@ -82,6 +86,7 @@ class Reader:
         try:
             with translated(), self._session, self._open() as stream:
                 if self._followed.replies.size == 0:
+                    self._opened_at = self._token or stream.resume_token
                     self.inbox.put(self._chunk(stream, [], 0))
                 while not self._is_stopping.is_set():
                     self.inbox.put(self._next_chunk(stream))
@@ -127,27 +132,36 @@ class Reader:
             reason = "stream_invalidated"
             raise PositionLost(reason)
         time = self._followed.replies.time
+        read_time = to_cluster_time(time) if time else token_time(token)
+        ids = {to_key(notice.id): notice.id for notice in dirty}
+        is_full = size >= REPLY_EVENTS or sum(map(len, ids)) >= REPLY_BYTES
+        as_of = self._as_of(token, is_full=is_full)
+        self._asked_at = read_time
         written = [notice.written_s for notice in dirty if notice.written_s is not None]
         return Chunk(
-            ids={to_key(notice.id): notice.id for notice in dirty},
+            ids=ids,
             events=len(dirty),
             newest=max((notice.time for notice in dirty), default=token_time(token)),
             written_s=min(written, default=None),
             checkpoint=to_checkpoint(token),
-            as_of=self._as_of(token, size),
-            read_time=to_cluster_time(time) if time else token_time(token),
+            as_of=as_of,
+            read_time=read_time,
         )
 
-    def _as_of(self, token: Token, size: int) -> ClusterTime:
+    def _as_of(self, token: Token, *, is_full: bool) -> ClusterTime:
         """
         Return up to when everything is known.
 
         A reply with room left ended because there was nothing more to say. A full one
         may have broken off between events of one time, as those of a transaction are,
         and a router merges what shards say, of whom one may have more of that time.
+        A stream opens at the moment after the newest write, which the next one may
+        take; nothing is known of it before the token moves, or the database, when it
+        was asked, was there already.
         """
         time = token_time(token)
-        is_whole = size < REPLY_EVENTS and not self._followed.is_sharded
+        is_known = token != self._opened_at or self._asked_at >= time
+        is_whole = is_known and not is_full and not self._followed.is_sharded
         return time if is_whole else just_before(time)
 
 

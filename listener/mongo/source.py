@@ -15,12 +15,18 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from listener.errors import PositionLost
+from listener.errors import PositionLost, Refused
 from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
-from listener.mongo.errors import translated
+from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
 from listener.mongo.feed import MongoFeed
 from listener.mongo.reader import Followed, Reader
-from listener.mongo.tokens import to_cluster_time, to_timestamp, to_token, token_time
+from listener.mongo.tokens import (
+    just_before,
+    to_cluster_time,
+    to_timestamp,
+    to_token,
+    token_time,
+)
 from recommender.position import ClusterTime
 from recommender.product import Product
 
@@ -91,14 +97,19 @@ class MongoSource:
         Return the time of the newest write that the primary has acknowledged.
         """
         with translated():
-            return to_cluster_time(self._hello()["operationTime"])
+            time = self._hello().get("operationTime")
+        if time is None:
+            msg = "the database is not a replica set"
+            raise Refused(msg, REFUSED[NO_REPLICA_SET])
+        return to_cluster_time(time)
 
     def follow(self, checkpoint: str | None) -> MongoFeed:
         """
         Return a feed from *checkpoint* on, or from now on.
         """
         token = None if checkpoint is None else to_token(checkpoint)
-        if token is not None and token_time(token) > self.now():
+        # A stream that was opened and never moved stands at the moment after that.
+        if token is not None and just_before(token_time(token)) > self.now():
             reason = "position_in_future"  # an older copy of the database was restored
             raise PositionLost(reason)
         with translated():
@@ -160,4 +171,4 @@ class MongoSource:
             if error.code != NOT_ALLOWED:
                 raise
             return UNKNOWN
-        return str(found[0]["info"]["uuid"]) if found else ""
+        return str(found[0]["info"].get("uuid", "")) if found else ""  # none: a view

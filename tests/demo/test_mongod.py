@@ -89,7 +89,7 @@ def test_a_recorded_port_in_use_is_given_up(tmp_path, taken_port):
     """
     A port that was only remembered, and is taken now, is replaced by a free one.
     """
-    (tmp_path / "port").write_text(f"{taken_port}\n")
+    (tmp_path / "lease").write_text(f"{taken_port} 1\n")
     with make_mongod(tmp_path) as mongod:
         assert mongod.port != taken_port
 
@@ -102,11 +102,10 @@ def test_a_chosen_port_in_use_is_named(tmp_path, taken_port):
         make_mongod(tmp_path, port=taken_port).start()
 
 
-def test_a_second_one_on_the_folder_is_refused(tmp_path, monkeypatch):
+def test_a_second_one_on_the_folder_is_refused(tmp_path):
     """
     Two never share a folder; the message names the process that has it.
     """
-    monkeypatch.setattr("listener.demo.mongod.LEFTOVER_S", 0.0)
     with make_mongod(tmp_path) as mongod:
         with pytest.raises(FolderTaken, match=str(mongod.pid)):
             make_mongod(tmp_path).start()
@@ -119,6 +118,17 @@ def test_one_that_ends_by_itself_is_told(tmp_path):
     """
     with pytest.raises(DemoFault, match="nonsense"):
         make_mongod(tmp_path, options=["--nonsense"]).start()
+
+
+def test_one_left_behind_is_named_in_the_end(tmp_path, monkeypatch):
+    """
+    One whose owner is gone is given time to end, and named if it does not.
+    """
+    monkeypatch.setattr("listener.demo.mongod.LEFTOVER_S", 0.1)
+    with make_mongod(tmp_path) as mongod:
+        (tmp_path / "lease").unlink()
+        with pytest.raises(FolderTaken, match=f"kill -9 {mongod.pid}"):
+            make_mongod(tmp_path).start()
 
 
 @pytest.mark.parametrize("state", ["running", "suspended"])

@@ -86,9 +86,7 @@ def test_idle_at_least_once_a_second(
     """
     seen = writes(beacon, reader, clock, 5)
 
-    gaps = [
-        b.written_at_s - a.written_at_s for a, b in itertools.pairwise(seen)
-    ]
+    gaps = [b.written_at_s - a.written_at_s for a, b in itertools.pairwise(seen)]
     assert len(seen) == 5
     assert gaps == [pytest.approx(EVERY_S, abs=STEP_S)] * 4
 

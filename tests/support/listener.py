@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from listener.feed import Batch, Mark
+from listener.guard import ShrinkGuard
 from listener.model import Model
-from listener.publisher import Shape
+from listener.publisher import Publisher, Shape
+from listener.schedule import Policy, Schedule
+from listener.status import Status
 from recommender.mutation import Mutation
 from recommender.position import ClusterTime
 from recommender.product import Product
-from tests.support.clock import EPOCH
+from recommender.store import Store
+from tests.support.clock import EPOCH, FakeClock
 from tests.support.products import make_index
 
 
@@ -35,6 +39,26 @@ def make_mark(increment: int = 1) -> Mark:
     Return a mark at that time.
     """
     return Mark(f"checkpoint {increment}", at(increment))
+
+
+def make_publisher(
+    store: Store,
+    status: Status,
+    policy: Policy,
+    clock: FakeClock,
+    grace_s: float = 30.0,
+) -> Publisher:
+    """
+    Return a publisher that goes by *clock*.
+    """
+    return Publisher(
+        store,
+        status,
+        schedule=Schedule(policy),
+        guard=ShrinkGuard(grace_s),
+        shape=SHAPE,
+        clock=clock.clock,
+    )
 
 
 def make_model(products: Iterable[Product] = (), increment: int = 1) -> Model:
