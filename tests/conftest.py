@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from pymongo import MongoClient
@@ -21,6 +22,14 @@ from tests.support.mongo import make_mongod
 
 # Not MONGODB_URI, under which a developer may have a shop.
 TEST_URI = "EVERSHELF_TEST_MONGODB_URI"
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

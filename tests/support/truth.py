@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,6 +26,16 @@ NORM_TOLERANCE = 1e-9  # relative
 SCORE_TOLERANCE = 1e-6
 
 
+@dataclass(frozen=True)
+class Trained:
+    """
+    The oracle of *products*, which are in order of their keys.
+    """
+
+    products: tuple[Product, ...]
+    oracle: Oracle
+
+
 def check_snapshot(
     snapshot: Snapshot,
     products: Iterable[Product],
@@ -36,45 +47,48 @@ def check_snapshot(
 
     Rankings are compared for the keys *asked*, or for all.
     """
-    oracle = Oracle.train(products, weights)
-    check_counts(snapshot, oracle)
-    check_frequencies(snapshot, oracle)
-    check_norms(snapshot, oracle)
-    check_rows(snapshot, oracle.products, weights)
-    keys = [product.key for product in oracle.products]
+    ordered = tuple(sorted(products, key=lambda product: product.key))
+    trained = Trained(ordered, Oracle.train(ordered, weights))
+    check_counts(snapshot, trained)
+    check_frequencies(snapshot, trained)
+    check_norms(snapshot, trained)
+    check_rows(snapshot, trained.products, weights)
+    keys = [product.key for product in trained.products]
     for key in keys if asked is None else asked:
-        check_ranking(snapshot, oracle, keys.index(key))
+        check_ranking(snapshot, trained, keys.index(key))
 
 
-def check_counts(snapshot: Snapshot, oracle: Oracle) -> None:
+def check_counts(snapshot: Snapshot, trained: Trained) -> None:
     """
     Check how many products there are, and how many may be seen.
     """
-    assert snapshot.products == len(oracle.products)
-    assert snapshot.visible == sum(product.visible for product in oracle.products)
+    assert snapshot.products == len(trained.products)
+    assert snapshot.visible == sum(product.visible for product in trained.products)
 
 
-def check_frequencies(snapshot: Snapshot, oracle: Oracle) -> None:
+def check_frequencies(snapshot: Snapshot, trained: Trained) -> None:
     """
     Check df(t) of every term of every segment, those that died out included.
     """
-    counts = np.bincount(oracle.tf.indices, minlength=len(oracle.terms))
-    df = {term_hash(term): counts[column] for term, column in oracle.terms.items()}
+    counts = np.bincount(trained.oracle.tf.indices, minlength=len(trained.oracle.terms))
+    df = {
+        term_hash(term): counts[column] for term, column in trained.oracle.terms.items()
+    }
     for view in snapshot.views:
         expected = [df.get(term, 0) for term in view.segment.dictionary.tolist()]
         assert view.df.tolist() == expected
 
 
-def check_norms(snapshot: Snapshot, oracle: Oracle) -> None:
+def check_norms(snapshot: Snapshot, trained: Trained) -> None:
     """
     Check ‖d‖ of every product, from tf as it is stored, in single precision.
     """
-    counts = np.bincount(oracle.tf.indices, minlength=len(oracle.terms))
-    idf = np.log((1 + len(oracle.products)) / (1 + counts)) + 1
-    stored = oracle.tf.astype(np.float32).astype(np.float64)
+    counts = np.bincount(trained.oracle.tf.indices, minlength=len(trained.oracle.terms))
+    idf = np.log((1 + len(trained.products)) / (1 + counts)) + 1
+    stored = trained.oracle.tf.astype(np.float32).astype(np.float64)
     expected = np.sqrt(stored.power(2) @ idf**2)
-    got = np.full(len(oracle.products), math.nan)
-    for i, product in enumerate(oracle.products):
+    got = np.full(len(trained.products), math.nan)
+    for i, product in enumerate(trained.products):
         row = snapshot.find(product.key)
         assert row is not None
         got[i] = norms_of(snapshot)[row.view.segment][row.row]
@@ -109,24 +123,24 @@ def check_rows(
     assert sorted(living, key=lambda row: bytes(row["key"])) == expected
 
 
-def check_ranking(snapshot: Snapshot, oracle: Oracle, at: int) -> None:
+def check_ranking(snapshot: Snapshot, trained: Trained, at: int) -> None:
     """
     Check the whole ranking for the product at *at*: scores within the tolerance, and
     the order up to ties within it.
     """
-    scores = oracle.scores([at])[0]
-    places = {product.key: i for i, product in enumerate(oracle.products)}
-    hits = snapshot.similar(oracle.products[at].key, limit=len(places))
+    scores = trained.oracle.scores([at])[0]
+    places = {product.key: i for i, product in enumerate(trained.products)}
+    hits = snapshot.similar(trained.products[at].key, limit=len(places))
     found = [places[hit.key] for hit in hits]
     due = {
         i
-        for i, product in enumerate(oracle.products)
+        for i, product in enumerate(trained.products)
         if product.visible and i != at and scores[i] > SCORE_TOLERANCE
     }
     assert len(set(found)) == len(found)
     assert at not in found
     assert due <= set(found)
-    assert all(oracle.products[i].visible for i in found)
+    assert all(trained.products[i].visible for i in found)
     assert np.allclose(
         [hit.score for hit in hits], scores[found], rtol=0, atol=SCORE_TOLERANCE
     )
