@@ -4,6 +4,7 @@ Documents of any shape become products.
 
 import dataclasses
 import math
+import time
 
 import orjson
 import pytest
@@ -16,6 +17,7 @@ from listener import mapping
 from listener.keys import to_key
 from listener.mapping import SHAPING, Mapper, fingerprint
 from listener.mongo.client import CODEC
+from listener.values.usable import MOST_VALUES
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.weights import DEFAULT_WEIGHTS, Weights, term_weights
@@ -295,6 +297,43 @@ def test_wrong_types_are_converted_when_the_meaning_is_plain(document, says):
 
     assert mapped.problems == ()
     assert {name: getattr(mapped.product, name) for name in says} == says
+
+
+HUGE = {
+    "a nested list": [[["x"] * 100] * 100] * 100,
+    "a flat list": ["x"] * 1_000_000,
+    "objects": [{"name": ["x"] * 1_000, "amount": ["x"] * 1_000}] * 1_000,
+    "lists in lists": [[[[[]] * 10] * 10] * 100] * 100,
+    "words": "x1 " * 5_000_000,
+    "signs": "\ud800" * 5_000_000,
+    "markup": "<b>" * 5_000_000,
+}
+
+
+@pytest.mark.parametrize("huge", HUGE.values(), ids=HUGE)
+@pytest.mark.parametrize("name", sorted(make_document().keys() - {"_id", "status"}))
+def test_a_huge_value_costs_little(name, huge):
+    """
+    Whatever a document of 16 MB holds in a field, it does not hold up the others.
+    """
+    mapper = Mapper(make_settings(display_fields=(name,)))
+    document = make_document(**{name: huge})
+    start = time.process_time()
+    mapped = mapper.to_product(document)
+
+    assert time.process_time() - start < 0.5
+    assert mapped.problems
+    assert mapped.product.visible
+
+
+def test_large_lists_are_refused_as_such():
+    """
+    A list within bounds is used; beyond them its field has a problem.
+    """
+    prices = [5] * MOST_VALUES
+
+    assert product_of({"price": prices}).price == 5.0
+    assert problems_of({"price": [*prices, 5]}) == ["price: too large"]
 
 
 def test_the_first_usable_field_wins():
