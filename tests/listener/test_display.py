@@ -187,6 +187,6 @@ def test_object_ids_are_hex_anywhere():
     """
     Also as part of a list.
     """
-    ids = [ObjectId(), ObjectId()]
+    ids = [ObjectId("65a000000000000000000002"), ObjectId("65a000000000000000000002")]
 
     assert extra_of(ids) == [str(id_) for id_ in ids]

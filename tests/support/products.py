@@ -164,7 +164,7 @@ def make_manifest(**values: Any) -> Manifest:
     return Manifest(**defaults | values)
 
 
-def make_generation(index: Index, **values: Any) -> Generation:
+def make_generation(index: Index, /, **values: Any) -> Generation:
     """
     Return what *index* holds as a generation that has never seen a disk.
     """
@@ -174,7 +174,7 @@ def make_generation(index: Index, **values: Any) -> Generation:
 
 
 def make_snapshot(
-    products: Iterable[Product], weights: Weights = WEIGHTS, **values: Any
+    products: Iterable[Product], weights: Weights = WEIGHTS, /, **values: Any
 ) -> Snapshot:
     """
     Return the model of *products*, with *values* in its manifest.
@@ -182,7 +182,7 @@ def make_snapshot(
     return Snapshot.derive(make_generation(make_index(products, weights), **values))
 
 
-def publish(store: Store, index: Index, **values: Any) -> Manifest:
+def publish(store: Store, index: Index, /, **values: Any) -> Manifest:
     """
     Publish what *index* holds, with *values* in the manifest.
     """

@@ -88,9 +88,9 @@ def test_any_value_can_be_walked(value):
         (DBRef("a", 5), "object"),
         ([], "array"),
         (b"a", "binData"),
-        (ObjectId(), "objectId"),
+        (ObjectId("65a000000000000000000002"), "objectId"),
         (NOON, "date"),
-        (object(), "unknown"),
+        (range(3), "unknown"),
     ],
     ids=str,
 )
