@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -21,6 +22,12 @@ from tests.support.mongo import make_mongod
 
 # Not MONGODB_URI, under which a developer may have a shop.
 TEST_URI = "EVERSHELF_TEST_MONGODB_URI"
+
+# A busy machine is no reason to fail.
+settings.register_profile(
+    "evershelf", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("evershelf")
 
 
 @pytest.fixture(autouse=True)
