@@ -20,7 +20,7 @@ from bson import DatetimeMS, Decimal128, ObjectId, Timestamp
 from listener.fields import Values
 from listener.values.texts import cut_at_word
 from listener.values.times import to_datetime
-from listener.values.usable import Unusable
+from listener.values.usable import too_large
 
 
 LONGEST_SUMMARY: Final = 300  # characters of a description, and an ellipsis
@@ -51,7 +51,7 @@ def to_extra(value: object, _notes: list[str]) -> Any:
     """
     plain = _to_json(value, itertools.count(1))
     if len(orjson.dumps(plain, option=_OPTIONS)) > LARGEST_EXTRA:
-        raise _too_large()
+        raise too_large()
     return plain
 
 
@@ -83,9 +83,11 @@ def _to_summary(text: str) -> str:
 
 def _to_json(value: object, nodes: Iterator[int]) -> Any:
     if next(nodes) > MOST_NODES:
-        raise _too_large()
+        raise too_large()
     match value:
         case str():
+            if len(value) > LARGEST_EXTRA:
+                raise too_large()
             return _without_half_pairs(value)
         case Mapping():
             return {
@@ -128,7 +130,3 @@ def _to_json_number(value: Decimal128) -> float | str | None:
 
 def _without_half_pairs(text: str) -> str:
     return text if text.isascii() else _HALF_PAIRS.sub("\ufffd", text)
-
-
-def _too_large() -> Unusable:
-    return Unusable("too large")

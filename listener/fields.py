@@ -14,7 +14,7 @@ from listener.values.numbers import Stock, to_amount, to_stock
 from listener.values.paths import Path
 from listener.values.texts import to_label, to_name, to_tags, to_text
 from listener.values.times import to_unix_s
-from listener.values.usable import Converter, Unusable, first_usable
+from listener.values.usable import Converter, Unusable, bounded, first_usable
 from recommender.settings import ListenerSettings
 
 
@@ -49,7 +49,7 @@ class Field(Generic[T]):
     def __init__(self, name: str, paths: Iterable[Path], convert: Converter[T]) -> None:
         self.name = name
         self._finders = tuple(path.finder for path in paths)
-        self._convert = convert
+        self._convert = bounded(convert)
 
     def read(self, document: Mapping[str, Any], problems: list[Problem]) -> T | None:
         """
