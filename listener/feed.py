@@ -5,12 +5,27 @@ What the daemon needs of a database, in its own words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol
 
 from recommender.mutation import Mutation
 from recommender.position import ClusterTime
 from recommender.product import Product
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """
+    How far one is.
+
+    Attributes:
+        checkpoint: Leads on from here; opaque.
+        as_of: Every write acknowledged at or before this is included.
+    """
+
+    checkpoint: str
+    as_of: ClusterTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,43 +35,32 @@ class Batch:
 
     Attributes:
         mutations: What the products that were written have become.
-        checkpoint: Where to go on after this batch, once all of it is applied; opaque.
-        as_of: Every write acknowledged at or before this is in this batch or in one
-            before it.
+        reached: Where one is once all of it is applied; None while a part of what
+            belongs together is still to come.
         read_time: The database's time of its last answer.
-        events: How many writes the mutations stand for.
+        events: How many writes were noticed.
         written_s: Unix time of the oldest of those writes, by the database's clock;
             None without any.
         is_last: Whether nothing more was waiting when the batch was taken.
     """
 
     mutations: Sequence[Mutation]
-    checkpoint: str
-    as_of: ClusterTime
+    reached: Mark | None
     read_time: ClusterTime
     events: int
     written_s: float | None
     is_last: bool
 
 
-class Feed(Protocol):
+class Feed(AbstractContextManager["Feed"], Protocol):
     """
-    A followed collection, from one position on. One thread reads it.
+    A followed collection, from one position on, while the context is open. One thread
+    takes from it.
     """
 
-    def __enter__(self) -> Self:
+    def take(self, timeout_s: float) -> Batch | None:
         """
-        Return the feed.
-        """
-
-    def __exit__(self, *error: object) -> None:
-        """
-        Stop following; nothing of the database's is held any more.
-        """
-
-    def batches(self) -> Iterator[Batch]:
-        """
-        Yield batches for ever, an empty one at least each `PULSE_S`.
+        Return the next batch, waiting for one if need be; None when none came.
 
         Raises:
             Unreachable: Go on from the last checkpoint, later.
@@ -64,15 +68,10 @@ class Feed(Protocol):
             Refused: The database does not allow it any more.
         """
 
-    def wake(self) -> None:
-        """
-        Make the iterator yield now; any thread, or a signal handler, may call this.
-        """
-
 
 class Source(Protocol):
     """
-    The collection that is followed. Every method may raise as `Feed.batches` does.
+    The collection that is followed. Every method may raise as `Feed.take` does.
     """
 
     def identity(self) -> str:
@@ -88,9 +87,8 @@ class Source(Protocol):
 
     def follow(self, checkpoint: str | None) -> Feed:
         """
-        Return a feed from *checkpoint* on; from now on when there is none.
-
-        What is written from this moment on is in it, whenever it is first read.
+        Return a feed from *checkpoint* on; without one, from the moment its context is
+        entered, which its first batch shows to have passed.
         """
 
     def count(self) -> int:
@@ -103,6 +101,3 @@ class Source(Protocol):
         Yield all products, each of which may come twice or be out of date when it was
         written during the scan.
         """
-
-
-PULSE_S = 0.25  # also bounds how long a stop waits

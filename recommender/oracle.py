@@ -7,7 +7,7 @@ weights of a single product.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,15 +29,17 @@ class Oracle:
     N products in order of their keys, over T terms.
 
     Attributes:
-        products: All of them.
+        keys: Of all products.
         terms: Column of each term.
         tf: tf(d, t), float64, (N, T).
+        idf: By column, (T,).
         vectors: l2-normalised tf·idf rows, (N, T).
     """
 
-    products: tuple[Product, ...]
+    keys: tuple[bytes, ...]
     terms: dict[str, int]
     tf: sparse.csr_array
+    idf: NDArray[np.float64]
     vectors: sparse.csr_array
 
     @classmethod
@@ -45,19 +47,33 @@ class Oracle:
         """
         Return the model of *products*, trained from scratch.
         """
-        ordered = tuple(sorted(products, key=lambda product: product.key))
+        return cls.of_rows({p.key: term_weights(p, weights) for p in products})
+
+    @classmethod
+    def of_rows(cls, rows: Mapping[bytes, Mapping[str, float]]) -> Oracle:
+        """
+        Return the model of products by key, known by their tf(d, t) alone.
+        """
+        keys = tuple(sorted(rows))
         terms: dict[str, int] = {}
         indptr, columns, values = [0], [], []
-        for product in ordered:
-            for term, tf in term_weights(product, weights).items():
+        for key in keys:
+            for term, tf in rows[key].items():
                 columns.append(terms.setdefault(term, len(terms)))
                 values.append(tf)
             indptr.append(len(columns))
         matrix = sparse.csr_array(
             (np.array(values, np.float64), np.array(columns, np.int64), indptr),
-            shape=(len(ordered), len(terms)),
+            shape=(len(keys), len(terms)),
         )
-        return cls(ordered, terms, matrix, _tfidf(matrix))
+        return cls(keys, terms, matrix, *_tfidf(matrix))
+
+    @property
+    def squares(self) -> NDArray[np.float64]:
+        """
+        ‖d‖² = Σ_t (tf(d,t)·idf(t))², before normalising, (N,).
+        """
+        return cast("NDArray[np.float64]", self.tf.power(2) @ self.idf**2)
 
     def scores(self, rows: Sequence[int]) -> NDArray[np.float64]:
         """
@@ -67,8 +83,11 @@ class Oracle:
         return cast("NDArray[np.float64]", (chosen @ self.vectors.T).toarray())
 
 
-def _tfidf(matrix: sparse.csr_array) -> sparse.csr_array:
+def _tfidf(
+    matrix: sparse.csr_array,
+) -> tuple[NDArray[np.float64], sparse.csr_array]:
     if not all(matrix.shape):
-        return matrix
+        return np.zeros(matrix.shape[1]), matrix
     transformer = TfidfTransformer(norm="l2", smooth_idf=True, sublinear_tf=False)
-    return sparse.csr_array(cast("Any", transformer.fit_transform(matrix)))
+    vectors = sparse.csr_array(cast("Any", transformer.fit_transform(matrix)))
+    return cast("NDArray[np.float64]", transformer.idf_), vectors

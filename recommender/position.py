@@ -17,6 +17,12 @@ class ClusterTime(NamedTuple):
     seconds: int
     increment: int
 
+    def to_text(self) -> str:
+        """
+        Return it as logs and answers show it, "seconds:increment".
+        """
+        return f"{self.seconds}:{self.increment}"
+
 
 class State(StrEnum):
     """

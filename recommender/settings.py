@@ -183,6 +183,10 @@ class ListenerSettings(Settings):
     max_staleness_s: Seconds = Field(
         1.0, description="longest time a change may wait to be published"
     )
+    shrink_grace_s: Seconds = Field(
+        30.0,
+        description="how long a rebuilt model with less than half of the products waits",
+    )
     durable_interval_s: Seconds = Field(
         5.0, description="how often a generation is made to survive a crash"
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -35,9 +35,10 @@ from recommender.kernels import (
     read_only,
 )
 from recommender.manifest import Manifest
-from recommender.segment import Segment, hash_keys
+from recommender.segment import NO_CODE, Segment, hash_keys
 
 
+ENCODING: Final = ("utf-8", "surrogatepass")
 SCALE: Final = 1e9  # scores are compared at nine decimals
 NO_ROWS: Final = np.zeros(0, np.int32)
 
@@ -103,11 +104,61 @@ class Row:
         return bool(self.view.segment.visible[self.row])
 
     @property
+    def in_stock(self) -> bool:
+        """
+        Whether it can be bought.
+        """
+        return bool(self.view.segment.in_stock[self.row])
+
+    @property
+    def price(self) -> float:
+        """
+        NaN when unknown.
+        """
+        return float(self.view.segment.price[self.row])
+
+    @property
+    def created_s(self) -> float:
+        """
+        Unix time of creation, NaN when unknown.
+        """
+        return float(self.view.segment.created_s[self.row])
+
+    @property
+    def category(self) -> str:
+        """
+        Its category path, as `category_path` joins it; empty when unknown.
+        """
+        s = self.view.segment
+        begin, end = s.category_indptr[self.row], s.category_indptr[self.row + 1]
+        if begin == end:
+            return ""
+        return s.category_values[s.category_codes[end - 1]].decode(*ENCODING)
+
+    @property
+    def brand(self) -> str:
+        """
+        Empty when unknown.
+        """
+        s = self.view.segment
+        code = s.brand_codes[self.row]
+        return "" if code == NO_CODE else s.brand_values[code].decode(*ENCODING)
+
+    @property
     def display(self) -> bytes:
         """
         A JSON object with what a page shows.
         """
         return self.view.segment.displays[self.row]
+
+    def terms(self) -> dict[str, float]:
+        """
+        Return tf(d, t) of each of its terms.
+        """
+        s = self.view.segment
+        span = slice(s.indptr[self.row], s.indptr[self.row + 1])
+        words = (s.words[place].decode(*ENCODING) for place in s.terms[span])
+        return dict(zip(words, s.tf[span].tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,6 +311,22 @@ class Snapshot:
             if row >= 0 and not view.dead[row]:
                 return Row(view, row)
         return None
+
+    def living(self) -> Iterator[Row]:
+        """
+        Yield every living product, in no order.
+        """
+        for view in self.views:
+            for row in np.flatnonzero(~view.dead):
+                yield Row(view, int(row))
+
+    def square(self, row: Row) -> float:
+        """
+        Return ‖d‖² of a living product.
+        """
+        view, at, big_l = row.view, row.row, self.big_l
+        a, b, c = view.segment.squares[at], view.b[at], view.c[at]
+        return float(big_l * (big_l * a + 2.0 * b) + c)
 
     def similar(
         self, key: bytes, *, limit: int, filters: Filters = NO_FILTERS

@@ -298,6 +298,21 @@ class Store:
         self._current = manifest
         return manifest
 
+    def advance(
+        self, checkpoints: Mapping[str, str], as_of: ClusterTime
+    ) -> Manifest | None:
+        """
+        Note that the current generation is good up to here, too; return its manifest.
+
+        Nothing is written before `make_durable`; what servers read names an earlier
+        time, until the position file tells them.
+        """
+        if self._current is not None:
+            self._current = replace(
+                self._current, checkpoints=dict(checkpoints), as_of=as_of
+            )
+        return self._current
+
     def make_durable(self, *, final: bool = False) -> Manifest | None:
         """
         Make the current generation survive a crash of the host; return it.

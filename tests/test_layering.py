@@ -30,17 +30,17 @@ MAY_IMPORT = {
     "recommender.kernels": "",
     "recommender.blob": "recommender.kernels",
     "recommender.segment": (
-        "recommender.blob recommender.kernels recommender.product "
-        "recommender.text recommender.weights"
+        "recommender.blob recommender.kernels recommender.product recommender.text "
+        "recommender.weights"
     ),
-    "recommender.bulk": ("recommender.product recommender.segment recommender.weights"),
+    "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
         "recommender.blob recommender.kernels recommender.mutation "
         "recommender.product recommender.segment recommender.weights"
     ),
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
-    "recommender.facets": ("recommender.blob recommender.segment recommender.text"),
+    "recommender.facets": "recommender.blob recommender.segment recommender.text",
     "recommender.snapshot": (
         "recommender.blob recommender.errors recommender.facets "
         "recommender.generation recommender.kernels recommender.manifest "
@@ -58,35 +58,227 @@ MAY_IMPORT = {
     ),
     # what an operator sets, sees and types
     "recommender.address": "",
+    "recommender.exits": "",
     "recommender.logs": "",
-    "recommender.settings": ("recommender.errors recommender.logs recommender.weights"),
+    "recommender.settings": "recommender.errors recommender.logs recommender.weights",
+    # the server: it cannot name the index or a mutation
+    "server.access": "recommender.errors",
+    "server.problems": "",
+    "server.doors": "server.access server.problems",
+    "server.params": "recommender.address recommender.snapshot server.problems",
+    "server.watch": "recommender.store",
+    "server.loader": (
+        "recommender.errors recommender.generation recommender.manifest "
+        "recommender.position recommender.snapshot recommender.store"
+    ),
+    "server.freshness": "recommender.position recommender.snapshot server.loader",
+    "server.live": "recommender.snapshot recommender.store server.loader server.watch",
+    "server.answers": (
+        "recommender.address recommender.position recommender.snapshot server.freshness"
+    ),
+    "server.sight": (
+        "recommender.snapshot server.answers server.freshness server.live "
+        "server.loader server.problems"
+    ),
+    "server.products": (
+        "recommender.address recommender.snapshot server.access server.answers "
+        "server.params server.problems server.sight"
+    ),
+    "server.health": "server.answers server.params server.problems server.sight",
+    "server.train": (
+        "server.access server.answers server.doors server.live server.loader "
+        "server.params server.problems server.sight"
+    ),
+    "server.request_log": "server.problems",
+    "server.app": (
+        "recommender.exits recommender.settings recommender.store server.access "
+        "server.health server.live server.problems server.products "
+        "server.request_log server.sight server.train"
+    ),
     # what the daemon needs of a database
     "listener.errors": "",
-    "listener.feed": ("recommender.mutation recommender.position recommender.product"),
+    "listener.feed": "recommender.mutation recommender.position recommender.product",
     # the documents' edge
+    "listener.keys": "recommender.address",
+    "listener.values.kinds": "",
+    "listener.values.paths": "",
+    "listener.values.usable": "listener.values.kinds",
+    "listener.values.texts": "listener.values.usable",
+    "listener.values.categories": "listener.values.texts listener.values.usable",
+    "listener.values.images": "listener.values.usable",
+    "listener.values.numbers": "listener.values.usable",
+    "listener.values.times": "listener.values.numbers listener.values.usable",
+    "listener.fields": (
+        "listener.values.categories listener.values.images listener.values.numbers "
+        "listener.values.paths listener.values.texts listener.values.times "
+        "listener.values.usable recommender.settings"
+    ),
+    "listener.display": (
+        "listener.fields listener.values.texts listener.values.times "
+        "listener.values.usable"
+    ),
+    "listener.query": "listener.keys listener.values.kinds listener.values.paths",
+    "listener.visibility": "listener.query recommender.errors recommender.settings",
+    "listener.mapping": (
+        "listener.display listener.fields listener.keys listener.values.paths "
+        "listener.visibility recommender.product recommender.settings "
+        "recommender.text"
+    ),
+    "listener.complaints": "listener.fields recommender.address",
     # the only driver
+    "listener.mongo.client": "recommender.errors",
+    "listener.mongo.errors": "listener.errors",
+    "listener.mongo.inbox": "listener.errors recommender.position",
+    "listener.mongo.tokens": "listener.errors recommender.position",
+    "listener.mongo.events": "listener.mongo.tokens recommender.position",
+    "listener.mongo.reader": (
+        "listener.errors listener.keys listener.mongo.client listener.mongo.errors "
+        "listener.mongo.events listener.mongo.inbox listener.mongo.tokens "
+        "recommender.position"
+    ),
+    "listener.mongo.feed": (
+        "listener.feed listener.mongo.client listener.mongo.inbox "
+        "listener.mongo.reader recommender.mutation recommender.position "
+        "recommender.product"
+    ),
+    "listener.mongo.source": (
+        "listener.errors listener.mongo.client listener.mongo.errors "
+        "listener.mongo.feed listener.mongo.reader listener.mongo.tokens "
+        "recommender.position recommender.product"
+    ),
     # the loop, and what it needs
+    "listener.clock": "",
+    "listener.guard": "",
+    "listener.status": "listener.clock listener.guard recommender.position",
+    "listener.trouble": "",
+    "listener.beacon": (
+        "listener.clock listener.status listener.trouble recommender.position "
+        "recommender.store"
+    ),
+    "listener.backoff": "",
+    "listener.model": "listener.feed recommender.index",
+    "listener.schedule": "",
+    "listener.publisher": (
+        "listener.clock listener.feed listener.guard listener.model "
+        "listener.schedule listener.status listener.trouble recommender.index "
+        "recommender.manifest recommender.position recommender.store"
+    ),
+    "listener.progress": "listener.clock",
+    "listener.rebuild": (
+        "listener.clock listener.errors listener.feed listener.model "
+        "listener.progress recommender.bulk recommender.index recommender.weights"
+    ),
+    "listener.rebuilds": "listener.rebuild listener.status",
+    "listener.signals": "",
+    "listener.upkeep": (
+        "listener.clock listener.model listener.trouble recommender.index "
+        "recommender.manifest recommender.segment recommender.store"
+    ),
+    "listener.daemon": (
+        "listener.backoff listener.beacon listener.clock listener.errors "
+        "listener.feed listener.guard listener.model listener.publisher "
+        "listener.rebuild listener.rebuilds listener.signals listener.status "
+        "listener.upkeep recommender.position"
+    ),
+    "listener.restore": (
+        "listener.feed listener.model listener.publisher listener.status "
+        "recommender.errors recommender.generation recommender.index "
+        "recommender.position recommender.store recommender.weights"
+    ),
+    "listener.control": (
+        "listener.errors listener.feed listener.rebuilds listener.status "
+        "recommender.position server.access server.doors server.problems"
+    ),
+    "listener.compare": (
+        "recommender.address recommender.oracle recommender.product "
+        "recommender.segment recommender.snapshot recommender.weights"
+    ),
+    "listener.verify": (
+        "listener.clock listener.compare listener.feed listener.progress "
+        "listener.rebuild listener.signals listener.status recommender.errors "
+        "recommender.manifest recommender.mutation recommender.position "
+        "recommender.product recommender.snapshot recommender.store "
+        "recommender.weights"
+    ),
     # the embedded database and its samples
-    # the server: it cannot name the index or a mutation
+    "listener.demo.errors": "listener.errors",
+    "listener.demo.binary": "listener.demo.errors",
+    "listener.demo.folder": "recommender.settings",
+    "listener.demo.jsonl": "listener.demo.errors",
+    "listener.demo.material": "",
+    "listener.demo.picture": "",
+    "listener.demo.sample": "listener.demo.material listener.demo.picture",
+    "listener.demo.loader": "listener.demo.jsonl listener.demo.sample",
+    "listener.demo.ports": "",
+    "listener.demo.replica_set": "listener.demo.errors listener.demo.ports",
+    "listener.demo.tether": "",
+    "listener.demo.mongod": (
+        "listener.demo.errors listener.demo.folder listener.demo.ports "
+        "listener.demo.replica_set listener.demo.tether"
+    ),
+    "listener.demo.preflight": (
+        "listener.demo.binary listener.demo.errors listener.demo.folder "
+        "recommender.errors recommender.settings"
+    ),
+    "listener.demo.embedded": (
+        "listener.demo.binary listener.demo.folder listener.demo.loader "
+        "listener.demo.mongod listener.demo.preflight listener.demo.replica_set "
+        "recommender.settings"
+    ),
+    "listener.demo.load": (
+        "listener.clock listener.demo.embedded listener.demo.jsonl "
+        "listener.demo.loader listener.progress recommender.errors "
+        "recommender.exits recommender.settings"
+    ),
+    "listener.demo.database": "listener.demo.mongod",
+    "listener.demo.greeting": "listener.keys recommender.address",
+    "listener.demo.program": "listener.demo.tether",
+    "listener.demo.supervise": (
+        "listener.demo.errors listener.signals recommender.exits"
+    ),
+    "listener.demo.__main__": (
+        "listener.demo.database listener.demo.embedded listener.demo.errors "
+        "listener.demo.greeting listener.demo.ports listener.demo.program "
+        "listener.demo.replica_set listener.demo.supervise listener.signals "
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
+    ),
     # the processes
+    "run_server": (
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "server.app"
+    ),
+    "listener.assembly": (
+        "listener.beacon listener.clock listener.complaints listener.daemon "
+        "listener.guard listener.mapping listener.mongo.client "
+        "listener.mongo.source listener.publisher listener.rebuild "
+        "listener.rebuilds listener.restore listener.schedule listener.signals "
+        "listener.status listener.upkeep recommender.product recommender.settings "
+        "recommender.store recommender.weights"
+    ),
+    "listener.app": (
+        "listener.assembly listener.control listener.demo.embedded "
+        "listener.demo.load listener.errors listener.signals listener.verify "
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "recommender.store server.access"
+    ),
+    "run_listener": "listener.app",
 }
 
 # Third-party packages, and the only places that may import them.
 FENCED = {
     "aiohttp": ("listener.control", "server"),
-    "asyncinotify": ("server.live",),
+    "asyncinotify": ("server.watch",),
     "bson": (
         "listener.demo",
         "listener.display",
-        "listener.fields",
         "listener.keys",
-        "listener.mapping",
         "listener.mongo",
+        "listener.query",
+        "listener.values",
         "listener.visibility",
     ),
-    "mongoquery": ("listener.visibility",),
     "numba": ("recommender.kernels",),
-    "numpy": ("listener.verify", "recommender"),
+    "numpy": ("listener.compare", "recommender"),
     "pydantic": ("recommender.settings", "server"),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),

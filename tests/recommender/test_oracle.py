@@ -31,7 +31,7 @@ def test_order_of_products_does_not_matter():
     one = Oracle.train(products, WEIGHTS)
     other = Oracle.train(reversed(products), WEIGHTS)
 
-    assert one.products == other.products
+    assert one.keys == other.keys
     assert one.scores([3, 4]) == pytest.approx(other.scores([3, 4]), abs=1e-15)
 
 
@@ -42,7 +42,7 @@ def test_oracle_of_nothing(products):
     """
     oracle = Oracle.train(products, WEIGHTS)
 
-    assert len(oracle.products) == len(products)
+    assert len(oracle.keys) == len(products)
     assert oracle.vectors.nnz == 0
 
 

@@ -64,7 +64,7 @@ def make_key(id_: str) -> bytes:
     return orjson.dumps(id_)
 
 
-def make_product(  # noqa: PLR0913 a product says as much
+def make_product(
     id_: str = "p1",
     name: str = "",
     *,

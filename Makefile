@@ -1,0 +1,55 @@
+# Everything a newcomer needs; `make help` says what each target does.
+
+# the first that is new enough
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \
+	&& echo "$$name" && break; done)
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run load verify test check lock clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+install: $(INSTALLED) ## create .venv with the pinned dependencies, and nothing else
+
+$(INSTALLED): requirements.lock
+	@test -n "$(PYTHON)" || { echo >&2 "missing: Python 3.11 or later; mend it with: \
+	sudo apt-get install python3.11 python3.11-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { echo >&2 "missing: the \
+	venv module; mend it with: sudo apt-get install python3-venv"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned dependencies into $(VENV) (a minute or two) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --no-deps -r requirements.lock
+	@$(PY) -c "import recommender.kernels"
+	@touch $@
+
+run: install ## run it: an embedded MongoDB with a sample shop, the listener and the server
+	@exec $(PY) -m listener.demo
+
+load: install ## put a JSONL file into the demo's database: make load FILE=products.jsonl.gz
+	@$(PY) run_listener.py load $(FILE)
+
+verify: install ## compare the demo's model with one trained from scratch
+	@$(PY) run_listener.py verify --demo
+
+test: install ## run the whole test suite, on a real mongod
+	@$(PY) -m pytest -n 2
+
+check: install ## lint, formatting and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+lock: install ## pin the newest allowed dependencies anew
+	@$(PY) -m uv pip compile pyproject.toml --all-extras --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --upgrade --quiet -o requirements.lock
+
+clean: ## remove what was installed and cached; the demo's data stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

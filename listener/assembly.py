@@ -1,0 +1,116 @@
+"""
+From settings to working parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from listener.beacon import Beacon
+from listener.clock import Clock
+from listener.complaints import Complaints
+from listener.daemon import Daemon, Parts
+from listener.guard import ShrinkGuard
+from listener.mapping import Mapper, fingerprint
+from listener.mongo.client import LastReply, connect
+from listener.mongo.source import MongoSource
+from listener.publisher import Publisher, Shape
+from listener.rebuild import Rebuild
+from listener.rebuilds import Rebuilds, Requests
+from listener.restore import restore
+from listener.schedule import Policy, Schedule
+from listener.signals import Stop
+from listener.status import Status
+from listener.upkeep import Upkeep
+from recommender.product import Product
+from recommender.settings import ListenerSettings
+from recommender.store import Store, StoreReader
+from recommender.weights import Weights
+
+
+CLOCK = Clock()
+
+
+@contextmanager
+def open_source(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
+    """
+    Yield the collection that the settings name.
+
+    Raises:
+        SettingsFault: The address, or a setting of the mapping, cannot be right.
+    """
+    mapper = Mapper(settings)
+    complaints = Complaints(CLOCK.monotonic)
+
+    def to_product(document: Mapping[str, Any]) -> Product:
+        mapped = mapper.to_product(document)
+        complaints.note(mapped.product.key, mapped.problems)
+        return mapped.product
+
+    replies = LastReply()
+    clients = connect(uri, replies)
+    try:
+        yield MongoSource(
+            clients,
+            replies,
+            database=settings.database,
+            collection=settings.collection,
+            to_product=to_product,
+        )
+    finally:
+        clients.close()
+
+
+def to_weights(settings: ListenerSettings) -> Weights:
+    """
+    Return how much each field counts.
+    """
+    return Weights(settings.weights, sublinear=settings.sublinear)
+
+
+def make_daemon(
+    settings: ListenerSettings, source: MongoSource, store: Store, stop: Stop
+) -> tuple[Daemon, Status, Requests]:
+    """
+    Return a daemon that goes on from what *store* has, what it says of itself, and
+    where to ask it for a model trained from scratch.
+
+    Raises:
+        StoreTooNew: The store was written by a later Evershelf.
+    """
+    weights = to_weights(settings)
+    shape = Shape(settings.collection, fingerprint(settings))
+    restored = restore(store, StoreReader(settings.store_dir), weights, shape)
+    status = Status(CLOCK)
+    status.served = restored.served
+    policy = Policy(settings.quiet_s, settings.min_interval_s, settings.max_staleness_s)
+    guard = ShrinkGuard(settings.shrink_grace_s)
+    publisher = Publisher(
+        store,
+        status,
+        schedule=Schedule(policy),
+        guard=guard,
+        shape=shape,
+        clock=CLOCK,
+    )
+    publisher.hold_until(restored.floor)
+    rebuilds = Rebuilds(Rebuild(source, weights, CLOCK, stop.is_set))
+    requests = Requests()
+    if restored.model is None:
+        rebuilds.ask(restored.reason)
+    elif restored.is_behind:
+        publisher.note_cause("restart")
+    parts = Parts(
+        source=source,
+        publisher=publisher,
+        upkeep=Upkeep(store, settings.durable_interval_s, CLOCK),
+        beacon=Beacon(store, status, CLOCK),
+        status=status,
+        rebuilds=rebuilds,
+        requests=requests,
+        clock=CLOCK,
+        stop=stop,
+    )
+    return Daemon(parts, restored.model), status, requests

@@ -1,0 +1,190 @@
+"""
+The listener's own port: is it well, and `POST /train`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+import structlog
+
+from aiohttp import web
+
+from listener.errors import ListenerError
+from listener.feed import Source
+from listener.rebuilds import Requests
+from listener.status import Served, Status
+from recommender.position import ClusterTime
+from server.access import Keys
+from server.doors import require_admin
+from server.problems import Problem, problem_middleware
+
+
+LOOPBACK: Final = "127.0.0.1"
+HUNG_S: Final = 30.0  # a loop that turns takes a second at most
+POLL_S: Final = 0.005
+LONGEST_WAIT_S: Final = 600.0  # a million products are rebuilt in less
+LARGEST_BODY: Final = 64 * 1024  # old backends send the products along; unread
+STARTING_S: Final = 10.0
+PARTING_S: Final = 0.5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """
+    Answers for the daemon, from another thread.
+    """
+
+    source: Source
+    status: Status
+    requests: Requests
+    keys: Keys
+
+    def make_app(self) -> web.Application:
+        """
+        Return the application.
+        """
+        app = web.Application(
+            middlewares=[problem_middleware], client_max_size=LARGEST_BODY
+        )
+        app.router.add_get("/", self.show)
+        app.router.add_get("/health/live", self.live)
+        app.router.add_get("/health/ready", self.ready)
+        app.router.add_post("/train", self.train)
+        return app
+
+    async def show(self, request: web.Request) -> web.Response:
+        """
+        Say what the listener is doing.
+        """
+        require_admin(request, self.keys)
+        status, served = self.status, self.status.served
+        return _json(
+            {
+                "service": "evershelf-listener",
+                "state": status.state,
+                "reason": status.reason,
+                "since_s": status.since_s,
+                "failures": status.failures,
+                "last_error": status.last_error,
+                "generation": served.generation,
+                "as_of": served.as_of.to_text(),
+                "products_count": served.products,
+                "visible": served.visible,
+            }
+        )
+
+    async def live(self, _request: web.Request) -> web.Response:
+        """
+        200 while the loop turns, else 503.
+        """
+        silence_s = self.status.silence_s
+        status = 200 if silence_s < HUNG_S else 503
+        return _json({"silence_s": round(silence_s, 3)}, status)
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """
+        200 once a model has been published, else 503.
+        """
+        is_ready = self.status.served.generation > 0
+        return _json({"ready": is_ready}, 200 if is_ready else 503)
+
+    async def train(self, request: web.Request) -> web.Response:
+        """
+        Wait until all that was written before the call is published.
+
+        With `full=1` the model is first trained from scratch, aside. Calls at the same
+        time share one such training.
+        """
+        require_admin(request, self.keys)
+        is_full = request.query.get("full") in {"1", "true"}
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                served = await self._trained(is_full=is_full)
+        except TimeoutError as error:
+            detail = f"The listener is {self.status.state}: {self.status.reason}."
+            raise _unavailable(detail) from error
+        return _json(
+            {
+                "message": f"Model trained on {served.products} products.",
+                "products_count": served.products,
+                "generation": served.generation,
+            }
+        )
+
+    async def _trained(self, *, is_full: bool) -> Served:
+        if is_full:
+            await asyncio.wrap_future(self.requests.ask())
+        try:
+            written = await asyncio.to_thread(self.source.now)
+        except ListenerError as error:
+            detail = "The database does not answer; what was written is not lost."
+            raise _unavailable(detail) from error
+        return await self._caught_up(written)
+
+    async def _caught_up(self, written: ClusterTime) -> Served:
+        while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
+            await asyncio.sleep(POLL_S)
+        return served
+
+
+def serve_in_background(app: web.Application, port: int) -> Callable[[], None]:
+    """
+    Serve *app* on loopback from a thread of its own; return what stops it.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(
+        app, handle_signals=False, access_log=None, shutdown_timeout=PARTING_S
+    )
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+
+    def wait_for(work: Awaitable[None]) -> None:
+        async def do() -> None:
+            await work
+
+        asyncio.run_coroutine_threadsafe(do(), loop).result(STARTING_S)
+
+    async def start() -> None:
+        await runner.setup()
+        await web.TCPSite(runner, LOOPBACK, port).start()
+
+    def stop() -> None:
+        wait_for(runner.cleanup())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+    thread = threading.Thread(target=run, name="control", daemon=True)
+    thread.start()
+    try:
+        wait_for(start())
+    except OSError:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        raise
+    return stop
+
+
+def _json(content: dict[str, object], status: int = 200) -> web.Response:
+    return web.Response(
+        status=status, body=orjson.dumps(content), content_type="application/json"
+    )
+
+
+def _unavailable(detail: str) -> Problem:
+    return Problem(503, "listener_unavailable", detail, headers={"Retry-After": "5"})

@@ -1,0 +1,252 @@
+"""
+The loop: follow, apply, publish; and when that fails, try again or rebuild aside.
+"""
+
+from __future__ import annotations
+
+import random
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from listener.backoff import LONGEST_REFUSED_S, LONGEST_S, delay_s
+from listener.beacon import Beacon
+from listener.clock import Clock
+from listener.errors import ListenerError, PositionLost, Refused, Unreachable
+from listener.feed import Batch, Feed, Source
+from listener.guard import HELD
+from listener.model import Model
+from listener.publisher import Publisher
+from listener.rebuild import PULSE_S, Interrupted, Rebuilt
+from listener.rebuilds import Rebuilds, Requests
+from listener.signals import Stop
+from listener.status import NEVER, Status
+from listener.upkeep import Upkeep
+from recommender.position import State
+
+
+REPLACED: Final = "collection_replaced"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """
+    What the loop works with.
+    """
+
+    source: Source
+    publisher: Publisher
+    upkeep: Upkeep
+    beacon: Beacon
+    status: Status
+    rebuilds: Rebuilds
+    requests: Requests
+    clock: Clock
+    stop: Stop
+
+
+class Daemon:
+    """
+    Keeps a store equal to a collection until it is told to stop.
+    """
+
+    def __init__(self, parts: Parts, model: Model | None) -> None:
+        """
+        Start from *model*; without one a rebuild must be due.
+        """
+        self._parts = parts
+        self._status = parts.status
+        self._model = model
+        self._feed: Feed | None = None
+        self._is_lost = model is None  # whether no checkpoint leads on
+        self._is_idle = True  # whether nothing more is waiting to be applied
+        self._target = NEVER  # what must be in before this counts as following
+        self._has_followed = False
+        self._is_swapped = False  # and not yet published
+        self._retry_at = 0.0
+
+    def run(self) -> None:
+        """
+        Follow until told to stop.
+
+        Raises:
+            Refused: The database does not allow it, and never did.
+        """
+        try:
+            while not self._parts.stop.is_set():
+                self.turn()
+        except BaseException as error:
+            self._status.enter(State.FAILED, type(error).__name__, error=str(error))
+            raise
+        else:
+            self._status.enter(State.STOPPING)
+        finally:
+            self.close()
+
+    def turn(self) -> None:
+        """
+        Do what is due; takes no longer than a pulse and a batch.
+
+        Raises:
+            Refused: The database does not allow it, and never did.
+        """
+        self._guarded_follow()
+        if self._model is not None:
+            self._tend(self._model)
+        self._parts.beacon.tend()
+        self._status.beat()
+
+    def _guarded_follow(self) -> None:
+        try:
+            self._follow()
+        except Unreachable as error:
+            self._retry("unreachable", error, LONGEST_S)
+        except PositionLost as error:
+            self._lose(error)
+        except Refused as error:
+            if not self._has_followed:
+                raise
+            self._retry("refused", error, LONGEST_REFUSED_S)
+        except Interrupted:
+            pass  # the loop ends
+
+    def _follow(self) -> None:
+        left_s = self._retry_at - self._parts.clock.monotonic()
+        if left_s > 0:
+            self._parts.stop.wait(min(left_s, PULSE_S))
+            return
+        self._tend_rebuild()
+        if self._model is not None and self._feed is not None:
+            self._step(self._model, self._feed)
+        elif self._model is not None and not self._is_lost:
+            self._connect(self._model)
+        else:
+            self._parts.rebuilds.wait(PULSE_S)
+
+    def _tend_rebuild(self) -> None:
+        if self._parts.requests.is_waiting and not self._is_swapped:
+            self._parts.rebuilds.ask("requested")
+        if self._parts.rebuilds.is_startable and self._status.failures:
+            self._parts.source.now()  # not to begin, and say so, before it answers
+        if self._parts.rebuilds.is_due and self._is_lost:
+            is_first = self._status.served.generation == 0
+            state = State.SCANNING if is_first else State.REBUILDING
+            self._status.enter(state, self._parts.rebuilds.reason)
+        reason = self._parts.rebuilds.reason
+        rebuilt = self._parts.rebuilds.tend()
+        if rebuilt is not None:
+            self._swap(rebuilt, reason)
+
+    def _swap(self, rebuilt: Rebuilt, reason: str) -> None:
+        """
+        Let a model that was built aside take the place of the one before.
+
+        That one may have been followed further meanwhile. One that lost its position
+        may be of a database that is gone, whose time means nothing.
+        """
+        floor = NEVER if self._feed is None else self._status.served.as_of
+        self._disconnect()
+        self._model, self._feed = rebuilt.model, rebuilt.feed
+        self._target = rebuilt.model.mark.as_of
+        self._is_lost = False
+        self._is_swapped = True
+        self._parts.publisher.hold_until(floor)
+        self._parts.publisher.guard(reason)
+        self._parts.publisher.note_cause("rebuild")
+
+    def _connect(self, model: Model) -> None:
+        """
+        Go on from where the model is.
+        """
+        source = self._parts.source
+        if source.identity() != model.identity:
+            raise PositionLost(REPLACED)
+        self._target = source.now()
+        feed = source.follow(model.mark.checkpoint)
+        self._feed = feed.__enter__()  # left by `_disconnect`
+        self._status.enter(
+            State.CATCHING_UP, "resumed", position=model.mark.as_of.to_text()
+        )
+
+    def _step(self, model: Model, feed: Feed) -> None:
+        batch = feed.take(min(PULSE_S, self._parts.publisher.wait_s(model)))
+        self._is_idle = batch is None or batch.is_last
+        if batch is not None:
+            self._apply(model, batch)
+
+    def _tend(self, model: Model) -> None:
+        """
+        Publish what is applied, whether or not the database answers.
+        """
+        parts = self._parts
+        is_published = parts.publisher.publish_if_due(model, idle=self._is_idle)
+        if is_published and self._is_swapped:
+            self._is_swapped = False
+            parts.requests.fulfil(self._status.served)
+        if parts.upkeep.tend(model):
+            parts.publisher.note_cause("merge")
+        parts.publisher.note_position(model)
+        if self._feed is not None:
+            self._tell_state(model)
+
+    def _tell_state(self, model: Model) -> None:
+        if self._parts.publisher.is_guarded(model):
+            before = self._status.served.visible
+            visible = model.index.visible
+            self._status.enter(State.REBUILDING, HELD, visible=visible, before=before)
+        elif model.mark.as_of >= self._target:
+            self._has_followed = True
+            self._status.enter(State.FOLLOWING)
+
+    def _apply(self, model: Model, batch: Batch) -> None:
+        clock = self._parts.clock
+        started = clock.monotonic()
+        counts = model.absorb(batch)
+        self._parts.publisher.note_batch(batch, counts, clock.monotonic() - started)
+        self._status.read_time = batch.read_time
+        self._status.note_progress()
+
+    def _lose(self, error: PositionLost) -> None:
+        """
+        Rebuild; when that is what has failed, after a while.
+        """
+        self._disconnect()
+        self._is_lost = True
+        is_again = self._parts.rebuilds.is_due
+        if is_again:
+            self._pause(error, LONGEST_S)
+        if not is_again or self._status.failures <= 1:
+            log.warning("position.lost", reason=error.reason, error=str(error))
+        self._parts.rebuilds.ask(error.reason)
+
+    def _retry(self, reason: str, error: ListenerError, longest_s: float) -> None:
+        self._disconnect()
+        remedy = {"remedy": error.remedy} if isinstance(error, Refused) else {}
+        self._status.enter(State.RETRYING, reason, error=str(error), **remedy)
+        self._pause(error, longest_s)
+
+    def _pause(self, error: ListenerError, longest_s: float) -> None:
+        self._status.note_failure(error)
+        wait_s = delay_s(self._status.failures, random.random(), longest_s)  # noqa: S311
+        self._retry_at = self._parts.clock.monotonic() + wait_s
+
+    def _disconnect(self) -> None:
+        if self._feed is not None:
+            self._feed.__exit__(None, None, None)
+            self._feed = None
+            self._is_idle = True
+
+    def close(self) -> None:
+        """
+        Publish what is applied, and make it durable.
+        """
+        self._parts.beacon.tend()
+        self._parts.rebuilds.close()
+        self._disconnect()
+        if self._model is not None:
+            self._parts.publisher.publish_rest(self._model)
+        self._parts.upkeep.close()

@@ -1,0 +1,53 @@
+"""
+The demo's mongod as one of the programs that are watched.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from listener.demo.mongod import Mongod
+
+
+STOP_S: Final = 1.8  # a clean shutdown takes one second; the journal mends another
+
+
+class Database:
+    """
+    A mongod that stops after those that use it.
+
+    Attributes:
+        name: For people.
+    """
+
+    name: Final = "mongod"
+
+    def __init__(self, mongod: Mongod) -> None:
+        self._mongod = mongod
+
+    def start(self) -> None:
+        """
+        Start it unless it runs, on the port where it was.
+
+        Raises:
+            DemoFault: It cannot be started.
+        """
+        if not self._mongod.is_running:
+            self._mongod.start()
+
+    def exit_code(self) -> int | None:
+        """
+        Return how it ended by itself; None while it runs.
+        """
+        return self._mongod.exit_code()
+
+    def ask_to_stop(self) -> None:
+        """
+        Do nothing: the others need it until they have stopped.
+        """
+
+    def stop(self, *, timeout_s: float) -> None:
+        """
+        Stop it within `STOP_S`, however long the others took.
+        """
+        self._mongod.stop(timeout_s=STOP_S)

@@ -1,0 +1,131 @@
+"""
+What a page shows of a product, as ready JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from bson import DatetimeMS, Decimal128, ObjectId, Timestamp
+
+from listener.fields import Values
+from listener.values.texts import cut_at_word
+from listener.values.times import to_datetime
+from listener.values.usable import Unusable
+
+
+LONGEST_SUMMARY: Final = 300  # characters of a description, and an ellipsis
+LARGEST_EXTRA: Final = 8_000  # bytes of a field shown as it is: answers carry ten
+MOST_NODES: Final = 1_000  # values in it; bounds the work before its size is known
+
+_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+_HALF_PAIRS = re.compile(r"[\ud800-\udfff]")
+
+
+def to_display(values: Values, extras: Mapping[str, Any]) -> bytes:
+    """
+    Return the JSON object of what is known, and of *extras* under other names.
+    """
+    all_ = {**extras, **dict(_to_shown(values))}
+    known = {name: value for name, value in all_.items() if value is not None}
+    return orjson.dumps(known, option=_OPTIONS)
+
+
+def to_extra(value: object, _notes: list[str]) -> Any:
+    """
+    Return *value* as plain JSON has it: an ObjectId as its hex, a date in ISO form, a
+    decimal as a number if that is exact, NaN and what JSON has no word for as null.
+
+    Raises:
+        Unusable: It is too large for an answer.
+    """
+    plain = _to_json(value, itertools.count(1))
+    if len(orjson.dumps(plain, option=_OPTIONS)) > LARGEST_EXTRA:
+        raise _too_large()
+    return plain
+
+
+def _to_shown(values: Values) -> Iterator[tuple[str, Any]]:
+    stock = values.stock
+    yield "name", values.name
+    yield "description", values.description and _to_summary(values.description)
+    yield "category", values.category
+    yield "brand", values.brand
+    yield "price", values.price
+    yield "in_stock", stock and stock.available
+    yield "stock", stock and _to_count(stock.count)
+    yield "rating", values.rating
+    yield "image", values.image
+    created_s = values.created_s
+    yield "created_at", None if created_s is None else to_datetime(created_s)
+
+
+def _to_count(count: float | None) -> float | None:
+    return int(count) if count is not None and count.is_integer() else count
+
+
+def _to_summary(text: str) -> str:
+    summary = cut_at_word(text, LONGEST_SUMMARY)
+    return summary if summary == text else f"{summary}…"
+
+
+def _to_json(value: object, nodes: Iterator[int]) -> Any:
+    if next(nodes) > MOST_NODES:
+        raise _too_large()
+    match value:
+        case str():
+            return _without_half_pairs(value)
+        case Mapping():
+            return {
+                _without_half_pairs(str(name)): _to_json(item, nodes)
+                for name, item in value.items()
+            }
+        case list() | tuple():
+            return [_to_json(item, nodes) for item in value]
+    return _to_json_scalar(value)
+
+
+def _to_json_scalar(value: object) -> Any:
+    match value:
+        case bool() | int() | float() | datetime():
+            return value
+        case ObjectId() | UUID():
+            return str(value)
+        case Decimal128():
+            return _to_json_number(value)
+        case bytes():
+            return base64.b64encode(value).decode()
+    return _to_json_time(value)
+
+
+def _to_json_time(value: object) -> datetime | None:
+    match value:
+        case DatetimeMS():
+            return to_datetime(int(value) / 1000)
+        case Timestamp():
+            return to_datetime(value.time)
+    return None
+
+
+def _to_json_number(value: Decimal128) -> float | str | None:
+    exact = value.to_decimal()
+    if not exact.is_finite():
+        return None
+    return float(exact) if str(exact) == str(float(exact)) else str(value)
+
+
+def _without_half_pairs(text: str) -> str:
+    return text if text.isascii() else _HALF_PAIRS.sub("\ufffd", text)
+
+
+def _too_large() -> Unusable:
+    return Unusable("too large")

@@ -1,0 +1,133 @@
+"""
+Which fields of a document say what of a product, and what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from listener.values.categories import to_category
+from listener.values.images import to_image
+from listener.values.numbers import Stock, to_amount, to_stock
+from listener.values.paths import Path
+from listener.values.texts import to_label, to_name, to_tags, to_text
+from listener.values.times import to_unix_s
+from listener.values.usable import Converter, Unusable, first_usable
+from recommender.settings import ListenerSettings
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """
+    What of a document could not be used.
+
+    Attributes:
+        field: Of the product, as settings name it: "price", "tags".
+        reason: What is wrong, in a few words; never any of the value, so that there
+            are few different ones.
+    """
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[T]):
+    """
+    Where a value of a product may be, and how it becomes of its type.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    convert: Converter[T]
+
+    def read(self, document: Mapping[str, Any], problems: list[Problem]) -> T | None:
+        """
+        Return the value at the first path that has a usable one; None when none has.
+
+        A problem is added when there are only unusable ones, or when it is cut.
+        """
+        found_at = [path.find(document) for path in self.paths]
+        values = [value for value in found_at if value is not None]
+        if not values:
+            return None
+        notes: list[str] = []
+        try:
+            found = first_usable(values, self.convert, notes)
+        except Unusable as error:
+            found, notes = None, [error.reason]
+        if notes:
+            problems.extend(Problem(self.name, note) for note in dict.fromkeys(notes))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """
+    What a document says of a product; None where it says nothing of use.
+    """
+
+    name: str | None
+    description: str | None
+    tags: str | None
+    category: tuple[str, ...] | None
+    brand: str | None
+    price: float | None
+    stock: Stock | None
+    created_s: float | None
+    image: str | None
+    rating: float | None
+
+
+class FieldMap:
+    """
+    Reads documents as the settings tell.
+
+    Attributes:
+        roots: The fields of a document that are looked at.
+    """
+
+    def __init__(self, settings: ListenerSettings) -> None:
+        paths: list[Path] = []
+
+        def at(name: str, convert: Converter[T]) -> Field[T]:
+            its = tuple(map(Path.parse, getattr(settings, f"{name}_fields")))
+            paths.extend(its)
+            return Field(name, its, convert)
+
+        self.name = at("name", to_name)
+        self.description = at("description", to_text)
+        self.tags = at("tags", to_tags)
+        self.category = at("category", to_category)
+        self.brand = at("brand", to_label)
+        self.price = at("price", to_amount)
+        self.stock = at("stock", to_stock)
+        self.created = at("created", to_unix_s)
+        self.image = at("image", to_image)
+        self.rating = at("rating", to_amount)
+        self.roots = frozenset(path.root for path in paths)
+
+    def read(self, document: Mapping[str, Any], problems: list[Problem]) -> Values:
+        """
+        Return what *document* says, and add what it says in vain to *problems*.
+        """
+        return Values(
+            name=self.name.read(document, problems),
+            description=self.description.read(document, problems),
+            tags=self.tags.read(document, problems),
+            category=self.category.read(document, problems),
+            brand=self.brand.read(document, problems),
+            price=self.price.read(document, problems),
+            stock=self.stock.read(document, problems),
+            created_s=self.created.read(document, problems),
+            image=self.image.read(document, problems),
+            rating=self.rating.read(document, problems),
+        )

@@ -1,0 +1,132 @@
+"""
+The documents' edge: whatever MongoDB holds becomes a `Product`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import xxhash
+
+from listener.display import to_display, to_extra
+from listener.fields import Field, FieldMap, Problem, Values
+from listener.keys import to_key
+from listener.values.paths import Path
+from listener.visibility import Visibility
+from recommender.product import Product
+from recommender.settings import ListenerSettings
+from recommender.text import TEXT_VERSION
+
+
+MAPPING_VERSION: Final = 1  # part of the fingerprint: a change rebuilds every model
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """
+    What became of a document.
+
+    Attributes:
+        product: Always one, hidden and bare if need be.
+        problems: What of the document could not be used; fields that it lacks are none.
+    """
+
+    product: Product
+    problems: tuple[Problem, ...] = ()
+
+
+class Mapper:
+    """
+    Makes products of documents. The same document always makes the same product.
+
+    Attributes:
+        roots: The fields of a document that it looks at; no others need be read.
+
+    Raises:
+        SettingsFault: The settings' query is wrong.
+    """
+
+    def __init__(self, settings: ListenerSettings) -> None:
+        self._fields = FieldMap(settings)
+        extras = {name: Path.parse(name) for name in settings.display_fields}
+        self._extras = [Field(name, (path,), to_extra) for name, path in extras.items()]
+        self._visibility = Visibility(settings.visible_when)
+        self.roots = self._fields.roots | self._visibility.roots | {"_id"}
+        self.roots |= {path.root for path in extras.values()}
+
+    def to_product(self, document: Mapping[str, Any]) -> Mapped:
+        """
+        Return the product of *document*, whatever it holds.
+
+        What can be used is used, the rest is among the problems. A document that meets
+        a fault of ours becomes a hidden product without content, and a problem
+        "unmapped".
+        """
+        key = to_key(document.get("_id"))
+        try:
+            return self._to_mapped(key, document)
+        except Exception as error:  # noqa: BLE001 no document may stop the listener
+            problem = Problem("unmapped", type(error).__name__)
+            return Mapped(Product(key=key, visible=False), (problem,))
+
+    def _to_mapped(self, key: bytes, document: Mapping[str, Any]) -> Mapped:
+        problems: list[Problem] = []
+        values = self._fields.read(document, problems)
+        product = Product(
+            key=key,
+            texts=_to_texts(values),
+            category=values.category or (),
+            brand=values.brand or "",
+            price=math.nan if values.price is None else values.price,
+            in_stock=values.stock is None or values.stock.available,
+            visible=self._is_visible(document, problems),
+            created_s=math.nan if values.created_s is None else values.created_s,
+            display=to_display(values, self._to_extras(document, problems)),
+        )
+        return Mapped(product, tuple(problems))
+
+    def _to_extras(
+        self, document: Mapping[str, Any], problems: list[Problem]
+    ) -> dict[str, Any]:
+        return {field.name: field.read(document, problems) for field in self._extras}
+
+    def _is_visible(self, document: Mapping[str, Any], problems: list[Problem]) -> bool:
+        try:
+            return self._visibility.matches(document)
+        except Exception as error:  # noqa: BLE001 in doubt it stays hidden
+            problems.append(Problem("visible", type(error).__name__))
+            return False
+
+
+def fingerprint(settings: ListenerSettings) -> str:
+    """
+    Return a hash of all settings that shape the model, and of the code's own versions:
+    models with different ones differ.
+    """
+    shape = {name: getattr(settings, name) for name in SHAPING}
+    versions = {"mapping": MAPPING_VERSION, "text": TEXT_VERSION}
+    content = orjson.dumps([versions, shape], option=orjson.OPT_SORT_KEYS)
+    return xxhash.xxh3_128_hexdigest(content)
+
+
+def _to_texts(values: Values) -> dict[str, str]:
+    texts = (
+        ("name", values.name),
+        ("description", values.description),
+        ("tags", values.tags),
+    )
+    return {name: text for name, text in texts if text is not None}
+
+
+# The settings that decide what a product is or how it counts.
+SHAPING: Final = (
+    *(name for name in ListenerSettings.model_fields if name.endswith("_fields")),
+    "sublinear",
+    "visible_when",
+    "weights",
+)

@@ -1,0 +1,3 @@
+"""
+MongoDB, and nothing else: the only place that follows it through its driver.
+"""

@@ -1,0 +1,133 @@
+"""
+One driver client, set up so that nothing hangs and nothing fails to decode.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.timestamp import Timestamp
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, InvalidURI
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
+
+from recommender.errors import SettingsFault
+
+
+Document = dict[str, Any]
+Client = MongoClient[Document]
+
+APP_NAME: Final = "evershelf-listener"
+# How long a stream may have nothing to say before the server answers all the same;
+# so often `as_of` moves on when only other collections are written.
+AWAIT_S: Final = 0.1
+# A server that does not answer a read for so long hangs; scans answer in pieces.
+SILENCE_S: Final = 10.0
+# A stream that is opened again may first have to pass millions of other writes.
+LONGEST_PASSAGE_S: Final = 600.0
+SELECTION_S: Final = 2.0  # the daemon tries again by itself, and says so
+CONNECT_S: Final = 5.0
+
+# Whatever can be stored can be read: odd dates stay numbers, broken text is replaced.
+CODEC: Final = CodecOptions[Document](
+    document_class=dict,
+    tz_aware=True,
+    uuid_representation=UuidRepresentation.STANDARD,
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
+
+
+class LastReply(threading.local, CommandListener):
+    """
+    What this thread's last `aggregate` or `getMore` brought; the driver does not say.
+
+    Attributes:
+        size: Documents in the reply.
+        time: The database's time when it answered, if it said.
+    """
+
+    size: int = 0
+    time: Timestamp | None = None
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """
+        Note a reply; the driver calls this in the thread that waits for it.
+        """
+        if event.command_name in {"aggregate", "getMore"}:
+            cursor = event.reply["cursor"]
+            self.size = len(cursor.get("nextBatch", cursor.get("firstBatch", ())))
+            self.time = event.reply.get("operationTime")
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """
+        Nothing to note.
+        """
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """
+        Nothing to note: the error is raised where the reply was waited for.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """
+    One for the stream, which may be silent for long, and one for reads, which may not.
+    """
+
+    stream: Client
+    reads: Client
+
+    def close(self) -> None:
+        """
+        Let go of all connections.
+        """
+        self.stream.close()
+        self.reads.close()
+
+
+def connect(uri: str, replies: LastReply) -> Clients:
+    """
+    Return clients of the database at *uri*; they connect when first used.
+
+    Raises:
+        SettingsFault: The address cannot be one.
+    """
+    try:
+        return Clients(
+            stream=_client(uri, LONGEST_PASSAGE_S, [replies]),
+            reads=_client(uri, SILENCE_S, []),
+        )
+    except (InvalidURI, ConfigurationError, ValueError) as error:
+        fault = f"MONGODB_URI: {error}: write mongodb://host:port/database"
+        raise SettingsFault([fault]) from error
+
+
+def _client(uri: str, timeout_s: float, listeners: Sequence[CommandListener]) -> Client:
+    return MongoClient(
+        uri,
+        appname=APP_NAME,
+        event_listeners=listeners,
+        socketTimeoutMS=int(timeout_s * 1000),
+        connectTimeoutMS=int(CONNECT_S * 1000),
+        serverSelectionTimeoutMS=int(SELECTION_S * 1000),
+    )
+
+
+def database_name(client: Client, default: str) -> str:
+    """
+    Return the database that the address names, else *default*.
+    """
+    return client.get_default_database(default).name

@@ -1,0 +1,91 @@
+"""
+Change events, parsed: a notice that a product is dirty, or the end of the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from listener.mongo.tokens import to_cluster_time
+from recommender.position import ClusterTime
+
+
+# What an event must say, and no more: no document travels, so none is too large. This
+# is part of every position: a token is good only under the pipeline that gave it.
+PIPELINE: Final = [
+    {
+        "$project": {
+            "operationType": 1,
+            "ns": 1,
+            "documentKey": 1,
+            "clusterTime": 1,
+            "wallTime": 1,
+        }
+    },
+]
+
+# Kinds after which the collection is not what it was.
+ENDS: Final = {
+    "drop": "collection_dropped",
+    "rename": "collection_renamed",
+    "dropDatabase": "database_dropped",
+    "invalidate": "stream_invalidated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """
+    Something was written to a product.
+
+    Attributes:
+        id: Its `_id`, as the driver gives it.
+        time: When, on the database's logical clock.
+        written_s: When, in Unix time by the database's clock; None if it did not say.
+    """
+
+    id: object
+    time: ClusterTime
+    written_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """
+    The stream says nothing more of this collection.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Irrelevant:
+    """
+    Something happened that no product shows, such as a new index.
+    """
+
+    kind: str
+
+
+Notice = Dirty | Ended | Irrelevant
+
+
+def to_notice(event: Mapping[str, Any]) -> Notice:
+    """
+    Return what a change event means here.
+
+    A kind that is not known, but names a document, makes it dirty.
+    """
+    kind = str(event.get("operationType"))
+    if kind in ENDS:
+        return Ended(ENDS[kind])
+    if "documentKey" not in event:
+        return Irrelevant(kind)
+    wall = event.get("wallTime")
+    return Dirty(
+        id=event["documentKey"]["_id"],
+        time=to_cluster_time(event["clusterTime"]),
+        written_s=None if wall is None else wall.timestamp(),
+    )

@@ -1,0 +1,118 @@
+"""
+A feed of the collection: dirty ids become what the products are now.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Self
+
+from listener.feed import Batch, Mark
+from listener.mongo.client import SILENCE_S
+from listener.mongo.inbox import Chunk
+from listener.mongo.reader import Reader
+from recommender.mutation import Delete, Mutation, Upsert
+from recommender.position import ClusterTime
+from recommender.product import Product
+
+
+READ_IDS: Final = 2_000  # read again at once; bounds what is held as objects
+
+Ids = Sequence[tuple[bytes, object]]
+ReadAgain = Callable[[Iterable[object], ClusterTime], Iterable[Product]]
+
+
+class MongoFeed:
+    """
+    See `listener.feed.Feed`.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        read_again: ReadAgain,
+        ping: Callable[[], object],
+        clock: Callable[[], float],
+    ) -> None:
+        """
+        Follow what *reader* reads.
+
+        Args:
+            read_again: Returns the products of ids that exist, at or after a time.
+            ping: Raises when the database does not answer.
+            clock: Monotonic seconds.
+        """
+        self._reader = reader
+        self._read_again = read_again
+        self._ping = ping
+        self._clock = clock
+        self._heard_at = clock()
+        self._parts: deque[Ids] = deque()  # of the chunk under way
+        self._chunk: Chunk | None = None
+        self._is_last = True
+
+    def __enter__(self) -> Self:
+        self._reader.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._reader.stop()
+
+    def take(self, timeout_s: float) -> Batch | None:
+        """
+        Return the next batch, waiting for one if need be; None when none came.
+        """
+        if self._chunk is None:
+            self._chunk, self._is_last = self._reader.inbox.take(timeout_s)
+            if self._chunk is None:
+                self._listen()
+                return None
+            self._heard_at = self._clock()
+            self._parts = _parts(self._chunk)
+        return self._next(self._chunk)
+
+    def _listen(self) -> None:
+        """
+        Ask a silent database whether it is there: the stream may be busy passing over
+        other writes, but a server that hangs says nothing at all.
+        """
+        if self._clock() - self._heard_at > SILENCE_S:
+            self._ping()
+            self._heard_at = self._clock()
+
+    def _next(self, chunk: Chunk) -> Batch:
+        part = self._parts.popleft()
+        mutations = self._mutations(part, chunk.newest)
+        is_whole = not self._parts
+        if is_whole:
+            self._chunk = None
+        return Batch(
+            mutations=mutations,
+            reached=Mark(chunk.checkpoint, chunk.as_of) if is_whole else None,
+            read_time=chunk.read_time,
+            events=chunk.events if is_whole else 0,
+            written_s=chunk.written_s,
+            is_last=is_whole and self._is_last,
+        )
+
+    def _mutations(self, part: Ids, newest: ClusterTime) -> list[Mutation]:
+        """
+        Read again what is dirty; what is not there any more is deleted.
+        """
+        if not part:
+            return []
+        products = {
+            product.key: product
+            for product in self._read_again([id_ for _, id_ in part], newest)
+        }
+        gone = [Delete(key) for key, _ in part if key not in products]
+        return [*gone, *map(Upsert, products.values())]
+
+
+def _parts(chunk: Chunk) -> deque[Ids]:
+    ids = list(chunk.ids.items())
+    return deque(
+        ids[start : start + READ_IDS] for start in range(0, len(ids) or 1, READ_IDS)
+    )

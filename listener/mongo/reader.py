@@ -1,0 +1,171 @@
+"""
+The thread that reads the stream, and nothing else, so that it never falls behind.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from pymongo.change_stream import ChangeStream
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+
+from listener.errors import ListenerError, PositionLost
+from listener.keys import to_key
+from listener.mongo.client import AWAIT_S, Document, LastReply
+from listener.mongo.errors import translated
+from listener.mongo.events import PIPELINE, Dirty, Ended, Irrelevant, to_notice
+from listener.mongo.inbox import Chunk, Inbox
+from listener.mongo.tokens import (
+    Token,
+    just_before,
+    to_checkpoint,
+    to_cluster_time,
+    token_time,
+)
+from recommender.position import ClusterTime
+
+
+Stream = ChangeStream[Document]
+
+REPLY_EVENTS: Final = 1_000  # a full reply may break off within a transaction
+REPLY_BYTES: Final = 1 << 20  # of ids; with as many, a reply may break off by its size
+BEFORE: Final = ClusterTime(0, 0)
+PARTING_S: Final = 1.0  # a reader that waits for a dead server is left behind
+
+
+class Followed(NamedTuple):
+    """
+    What is followed, and the tap on the replies of its client.
+    """
+
+    collection: Collection[Document]
+    replies: LastReply
+    is_sharded: bool
+
+
+class Reader:
+    """
+    Follows the stream from a token on, into an inbox.
+    """
+
+    def __init__(
+        self, followed: Followed, session: ClientSession, token: Token | None
+    ) -> None:
+        """
+        Follow from after *token*; from the moment of the start when there is none.
+        """
+        self.inbox = Inbox()
+        self._followed = followed
+        self._session = session
+        self._token = token
+        self._opened_at = token
+        self._asked_at = BEFORE
+        self._is_stopping = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name="stream-reader", daemon=True
+        )
+
+    def start(self) -> None:
+        """
+        Begin to read.
+        """
+        self._thread.start()
+
+    def stop(self) -> None:
+        """
+        Stop reading; waits for the reply under way, but not for long.
+        """
+        self._is_stopping.set()
+        self._thread.join(PARTING_S)
+
+    def _run(self) -> None:
+        try:
+            with translated(), self._session, self._open() as stream:
+                if self._followed.replies.size == 0:
+                    self._opened_at = self._token or stream.resume_token
+                    self.inbox.put(self._chunk(stream, [], 0))
+                while not self._is_stopping.is_set():
+                    self.inbox.put(self._next_chunk(stream))
+        except ListenerError as error:
+            self.inbox.fail(error)
+        except Exception as error:  # noqa: BLE001 the other thread must hear of it
+            self.inbox.fail(_unforeseen(error))
+
+    def _open(self) -> Stream:
+        return self._followed.collection.watch(
+            PIPELINE,
+            start_after=self._token,
+            session=self._session,
+            batch_size=REPLY_EVENTS,
+            max_await_time_ms=int(AWAIT_S * 1000),
+        )
+
+    def _next_chunk(self, stream: Stream) -> Chunk:
+        """
+        Return what one reply brought, often nothing.
+
+        Raises:
+            PositionLost: It brought the end of the collection.
+        """
+        event = stream.try_next()
+        left = size = self._followed.replies.size
+        dirty: list[Dirty] = []
+        while event is not None:
+            match to_notice(event):
+                case Dirty() as notice:
+                    dirty.append(notice)
+                case Ended(reason):
+                    raise PositionLost(reason)
+                case Irrelevant():
+                    pass
+            left -= 1
+            event = stream.try_next() if left > 0 else None
+        return self._chunk(stream, dirty, size)
+
+    def _chunk(self, stream: Stream, dirty: Sequence[Dirty], size: int) -> Chunk:
+        token = stream.resume_token
+        if not stream.alive or token is None:
+            reason = "stream_invalidated"
+            raise PositionLost(reason)
+        time = self._followed.replies.time
+        read_time = to_cluster_time(time) if time else token_time(token)
+        ids = {to_key(notice.id): notice.id for notice in dirty}
+        is_full = size >= REPLY_EVENTS or sum(map(len, ids)) >= REPLY_BYTES
+        as_of = self._as_of(token, is_full=is_full)
+        self._asked_at = read_time
+        written = [notice.written_s for notice in dirty if notice.written_s is not None]
+        return Chunk(
+            ids=ids,
+            events=len(dirty),
+            newest=max((notice.time for notice in dirty), default=token_time(token)),
+            written_s=min(written, default=None),
+            checkpoint=to_checkpoint(token),
+            as_of=as_of,
+            read_time=read_time,
+        )
+
+    def _as_of(self, token: Token, *, is_full: bool) -> ClusterTime:
+        """
+        Return up to when everything is known.
+
+        A reply with room left ended because there was nothing more to say. A full one
+        may have broken off between events of one time, as those of a transaction are,
+        and a router merges what shards say, of whom one may have more of that time.
+        A stream opens at the moment after the newest write, which the next one may
+        take; nothing is known of it before the token moves, or the database, when it
+        was asked, was there already.
+        """
+        time = token_time(token)
+        is_known = token != self._opened_at or self._asked_at >= time
+        is_whole = is_known and not is_full and not self._followed.is_sharded
+        return time if is_whole else just_before(time)
+
+
+def _unforeseen(error: Exception) -> ListenerError:
+    problem = PositionLost("reader_failed", f"{type(error).__name__}: {error}")
+    problem.__cause__ = error
+    return problem

@@ -1,0 +1,174 @@
+"""
+The collection that is followed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pymongo import ReadPreference
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
+
+from listener.errors import PositionLost, Refused
+from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
+from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
+from listener.mongo.feed import MongoFeed
+from listener.mongo.reader import Followed, Reader
+from listener.mongo.tokens import (
+    just_before,
+    to_cluster_time,
+    to_timestamp,
+    to_token,
+    token_time,
+)
+from recommender.position import ClusterTime
+from recommender.product import Product
+
+
+SCAN_BATCH: Final = 1_000
+NOT_ALLOWED: Final = 13
+UNKNOWN: Final = "unknown"  # without the privilege to ask, all are taken for one
+
+ToProduct = Callable[[Mapping[str, Any]], Product]
+
+
+class MongoSource:
+    """
+    See `listener.feed.Source`. Any thread may use it.
+
+    All reads go to the primary, with read concern majority, whatever the address says:
+    a secondary may not yet have what the stream has told.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        replies: LastReply,
+        *,
+        database: str,
+        collection: str,
+        to_product: ToProduct,
+    ) -> None:
+        """
+        Follow a collection.
+
+        Args:
+            clients: Connected to the database.
+            replies: The tap on `clients.stream`.
+            database: When the address names none.
+            collection: Its name.
+            to_product: Makes a product of any document, and never raises.
+        """
+        self._clients = clients
+        self._replies = replies
+        self._database = database_name(clients.reads, database)
+        self._name = collection
+        self._to_product = to_product
+        self._reads = clients.reads[self._database].get_collection(
+            collection,
+            codec_options=CODEC,
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+        )
+
+    @property
+    def namespace(self) -> str:
+        """
+        Database and collection, as MongoDB writes them.
+        """
+        return f"{self._database}.{self._name}"
+
+    def identity(self) -> str:
+        """
+        Return the set's name, the collection's and its UUID.
+        """
+        with translated():
+            hello = self._hello()
+            return f"{hello.get('setName', '')}/{self.namespace}/{self._uuid()}"
+
+    def now(self) -> ClusterTime:
+        """
+        Return the time of the newest write that the primary has acknowledged.
+        """
+        with translated():
+            time = self._hello().get("operationTime")
+        if time is None:
+            msg = "the database is not a replica set"
+            raise Refused(msg, REFUSED[NO_REPLICA_SET])
+        return to_cluster_time(time)
+
+    def follow(self, checkpoint: str | None) -> MongoFeed:
+        """
+        Return a feed from *checkpoint* on, or from now on.
+        """
+        token = None if checkpoint is None else to_token(checkpoint)
+        # A stream that was opened and never moved stands at the moment after that.
+        if token is not None and just_before(token_time(token)) > self.now():
+            reason = "position_in_future"  # an older copy of the database was restored
+            raise PositionLost(reason)
+        with translated():
+            session = self._clients.stream.start_session()
+            followed = Followed(
+                self._clients.stream[self._database].get_collection(
+                    self._name, codec_options=CODEC
+                ),
+                self._replies,
+                is_sharded=self._hello().get("msg") == "isdbgrid",
+            )
+        return MongoFeed(
+            Reader(followed, session, token),
+            read_again=lambda ids, newest: self._read_again(ids, newest, session),
+            ping=self.now,
+            clock=time.monotonic,
+        )
+
+    def count(self) -> int:
+        """
+        Return about how many documents there are.
+        """
+        with translated():
+            return self._reads.estimated_document_count()
+
+    def scan(self) -> Iterator[Sequence[Product]]:
+        """
+        Yield the products of all documents, by one cursor: paging by `_id` would skip
+        ids of other types.
+        """
+        with translated(), self._clients.reads.start_session() as session:
+            session.advance_operation_time(to_timestamp(self.now()))
+            cursor = self._reads.find({}, batch_size=SCAN_BATCH, session=session)
+            with cursor:
+                products = map(self._to_product, cursor)
+                while batch := list(itertools.islice(products, SCAN_BATCH)):
+                    yield batch
+
+    def _read_again(
+        self, ids: Iterable[object], newest: ClusterTime, stream: ClientSession
+    ) -> Iterable[Product]:
+        with translated(), self._clients.reads.start_session() as session:
+            if stream.cluster_time is not None:
+                session.advance_cluster_time(stream.cluster_time)
+            session.advance_operation_time(to_timestamp(newest))
+            cursor = self._reads.find({"_id": {"$in": list(ids)}}, session=session)
+            return list(map(self._to_product, cursor))
+
+    def _hello(self) -> Document:
+        return self._clients.reads.admin.command(
+            "hello", read_preference=ReadPreference.PRIMARY
+        )
+
+    def _uuid(self) -> str:
+        database = self._clients.reads[self._database]
+        try:
+            found = list(database.list_collections(filter={"name": self._name}))
+        except OperationFailure as error:
+            if error.code != NOT_ALLOWED:
+                raise
+            return UNKNOWN
+        return str(found[0]["info"].get("uuid", "")) if found else ""  # none: a view

@@ -1,0 +1,81 @@
+"""
+How far a long read is: a bar on a terminal, log lines elsewhere.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeVar
+
+import structlog
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from listener.clock import Clock
+
+
+LINE_S: Final = 5.0  # between two log lines
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+def shown(
+    batches: Iterable[Sequence[T]], *, total: int, task: str, clock: Clock
+) -> Iterator[Sequence[T]]:
+    """
+    Yield *batches*, and show how far they are.
+
+    Args:
+        total: About how many items there are.
+        task: What is done with them, such as "scan".
+    """
+    if sys.stderr.isatty():
+        return _on_a_bar(batches, total, task)
+    return _in_lines(batches, total, task, clock)
+
+
+def _on_a_bar(
+    batches: Iterable[Sequence[T]], total: int, task: str
+) -> Iterator[Sequence[T]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(task, total=total)
+        for batch in batches:
+            yield batch
+            progress.advance(bar, len(batch))
+
+
+def _in_lines(
+    batches: Iterable[Sequence[T]], total: int, task: str, clock: Clock
+) -> Iterator[Sequence[T]]:
+    started = said = clock.monotonic()
+    done = 0
+    for batch in batches:
+        yield batch
+        done += len(batch)
+        now = clock.monotonic()
+        if now - said >= LINE_S:
+            said = now
+            log.info(
+                "read.progress",
+                task=task,
+                done=done,
+                total=max(total, done),
+                per_s=round(done / (now - started)),
+            )

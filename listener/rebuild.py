@@ -1,0 +1,132 @@
+"""
+A model trained from scratch, aside, while the last good one serves.
+
+The position is taken before the first read, so that whatever is written during the
+scan is read again after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from listener.clock import Clock
+from listener.errors import PositionLost
+from listener.feed import Batch, Feed, Mark, Source
+from listener.model import Model
+from listener.progress import shown
+from recommender.bulk import Builder
+from recommender.index import Index
+from recommender.weights import Weights
+
+
+PULSE_S: Final = 0.25
+
+log = structlog.get_logger()
+
+
+class Interrupted(Exception):  # noqa: N818 nothing went wrong
+    """
+    The process was asked to stop.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """
+    A model, and the open feed that keeps it current.
+    """
+
+    model: Model
+    feed: Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """
+    Scans a source; any thread may run it.
+
+    Attributes:
+        is_stopping: Whether to give up.
+    """
+
+    source: Source
+    weights: Weights
+    clock: Clock
+    is_stopping: Callable[[], bool]
+
+    def run(self) -> Rebuilt:
+        """
+        Return the model of what is in the collection now.
+
+        Raises:
+            Interrupted: It was told to stop.
+            Unreachable: Try again later.
+            PositionLost: The collection was replaced meanwhile: begin again.
+            Refused: The database does not allow it.
+        """
+        started = self.clock.monotonic()
+        with ExitStack() as stack:
+            identity = self.source.identity()
+            feed = stack.enter_context(self.source.follow(None))
+            early, mark = self._take_position(feed)
+            model = Model(self._scan(), mark, identity)
+            for batch in early:
+                model.absorb(batch)
+            self._catch_up(model, feed)
+            if self.source.identity() != identity:
+                reason = "collection_replaced"
+                raise PositionLost(reason)
+            stack.pop_all()
+        log.info(
+            "rebuild.done",
+            products=model.index.products,
+            visible=model.index.visible,
+            took_s=round(self.clock.monotonic() - started, 2),
+        )
+        return Rebuilt(model, feed)
+
+    def _take_position(self, feed: Feed) -> tuple[list[Batch], Mark]:
+        """
+        Return what the feed says first, up to its first mark: it is open from there.
+        """
+        early = []
+        while True:
+            batch = self._take(feed)
+            if batch is not None:
+                early.append(batch)
+                if batch.reached is not None:
+                    return early, batch.reached
+
+    def _scan(self) -> Index:
+        builder = Builder(self.weights)
+        total = self.source.count()
+        log.info("scan.started", total=total)
+        for products in shown(
+            self.source.scan(), total=total, task="scan", clock=self.clock
+        ):
+            self._check()
+            builder.add(products)
+        return Index(self.weights, [builder.finish()])
+
+    def _catch_up(self, model: Model, feed: Feed) -> None:
+        """
+        Follow until all that was written before the end of the scan is in.
+        """
+        end = self.source.now()
+        while model.mark.as_of < end:
+            batch = self._take(feed)
+            if batch is not None:
+                model.absorb(batch)
+
+    def _take(self, feed: Feed) -> Batch | None:
+        self._check()
+        return feed.take(PULSE_S)
+
+    def _check(self) -> None:
+        if self.is_stopping():
+            raise Interrupted

@@ -1,0 +1,138 @@
+"""
+The rebuild under way, beside the loop, and who waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from concurrent.futures import Future, wait
+
+import structlog
+
+from listener.rebuild import Rebuild, Rebuilt
+from listener.status import Served
+
+
+log = structlog.get_logger()
+
+
+class Rebuilds:
+    """
+    Runs a rebuild when one is due; one at a time. The loop's thread tends it.
+    """
+
+    def __init__(self, rebuild: Rebuild) -> None:
+        self._rebuild = rebuild
+        self.reason = ""  # why one is due; empty: none is
+        self._running: Future[Rebuilt] | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """
+        Whether one is wanted or under way.
+        """
+        return bool(self.reason)
+
+    @property
+    def is_startable(self) -> bool:
+        """
+        Whether one is wanted and none is under way.
+        """
+        return self.is_due and self._running is None
+
+    def ask(self, reason: str) -> None:
+        """
+        Ask for one; the reason of the first who asks counts.
+        """
+        self.reason = self.reason or reason
+
+    def tend(self) -> Rebuilt | None:
+        """
+        Start what is due; return what is done, once.
+
+        Raises:
+            ListenerError: The rebuild failed; it is still due.
+        """
+        if not self.reason:
+            return None
+        if self._running is None:
+            log.info("rebuild.started", reason=self.reason)
+            self._running = in_background(self._rebuild)
+        if not self._running.done():
+            return None
+        done, self._running = self._running, None
+        rebuilt = done.result()
+        self.reason = ""
+        return rebuilt
+
+    def wait(self, timeout_s: float) -> None:
+        """
+        Wait until the one under way is done, but not longer than *timeout_s*.
+        """
+        wait([self._running] if self._running else [], timeout_s)
+
+    def close(self) -> None:
+        """
+        Let go of the one under way, now or when it is done.
+        """
+        if self._running is not None:
+            self._running.add_done_callback(_let_go)
+            self._running = None
+
+
+def _let_go(done: Future[Rebuilt]) -> None:
+    if done.exception() is None:
+        done.result().feed.__exit__(None, None, None)
+
+
+def in_background(rebuild: Rebuild) -> Future[Rebuilt]:
+    """
+    Run *rebuild* in a thread that never keeps the process from ending.
+    """
+    future: Future[Rebuilt] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(rebuild.run())
+        except BaseException as error:  # noqa: BLE001 whoever asks for it gets it
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="rebuild", daemon=True).start()
+    return future
+
+
+class Requests:
+    """
+    Who waits for a model trained from scratch; any thread may ask.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Future[Served]] = []
+        self._lock = threading.Lock()
+
+    def ask(self) -> Future[Served]:
+        """
+        Return what will be served once a rebuild has been published.
+        """
+        future: Future[Served] = Future()
+        with self._lock:
+            self._waiting.append(future)
+        return future
+
+    @property
+    def is_waiting(self) -> bool:
+        """
+        Whether anybody waits.
+        """
+        return bool(self._waiting)
+
+    def fulfil(self, served: Served) -> None:
+        """
+        Tell all who wait.
+        """
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_result(served)

@@ -1,0 +1,103 @@
+"""
+Where to start: from the durable generation, or from nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from listener.feed import Mark
+from listener.model import Model
+from listener.publisher import Shape, to_served
+from listener.status import NEVER, Served
+from recommender.errors import StoreCorrupt, StoreEmpty
+from recommender.generation import Generation
+from recommender.index import Index
+from recommender.position import ClusterTime
+from recommender.store import CURRENT, Store, StoreReader
+from recommender.weights import Weights
+
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """
+    What a store had.
+
+    Attributes:
+        model: To go on from; None when there is none that can be used.
+        reason: Why there is none.
+        served: What servers have.
+        floor: How far that is: nothing older may take its place.
+        is_behind: Whether servers have something else than the model.
+    """
+
+    model: Model | None
+    reason: str
+    served: Served
+    floor: ClusterTime
+    is_behind: bool
+
+
+def restore(
+    store: Store, reader: StoreReader, weights: Weights, shape: Shape
+) -> Restored:
+    """
+    Return the durable generation as a model, if it is one of these settings.
+
+    Raises:
+        StoreTooNew: Written by a later Evershelf.
+    """
+    current = _current(reader)
+    served = current or Served()
+    try:
+        generation = store.load()
+    except StoreEmpty:
+        return _nothing("first_start", served)
+    except StoreCorrupt as error:
+        log.warning("store.damaged", error=str(error))
+        return _nothing("store_damaged", served)
+    manifest = generation.manifest
+    if manifest.fingerprint != shape.fingerprint:
+        return _nothing("settings_changed", served)
+    if shape.collection not in manifest.checkpoints:
+        return _nothing("other_collection", served)
+    is_behind = current is None or current.generation != manifest.generation
+    return Restored(
+        model=_to_model(generation, weights, shape),
+        reason="",
+        served=current or to_served(manifest),
+        floor=current.as_of if current else manifest.as_of,
+        is_behind=is_behind,
+    )
+
+
+def _nothing(reason: str, served: Served) -> Restored:
+    return Restored(None, reason, served, NEVER, is_behind=True)
+
+
+def _current(reader: StoreReader) -> Served | None:
+    """
+    Return what servers have, and up to when they were told that it is good.
+    """
+    try:
+        served = to_served(reader.read_pointer(CURRENT))
+    except (StoreEmpty, StoreCorrupt):
+        return None
+    position = reader.read_position()
+    if position is None or position.generation != served.generation:
+        return served
+    return replace(served, as_of=max(served.as_of, position.as_of))
+
+
+def _to_model(generation: Generation, weights: Weights, shape: Shape) -> Model:
+    manifest = generation.manifest
+    return Model(
+        index=Index(weights, generation.segments),
+        mark=Mark(manifest.checkpoints[shape.collection], manifest.as_of),
+        identity=manifest.identity,
+    )

@@ -1,0 +1,63 @@
+"""
+Stopping when asked: once gracefully, twice at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from types import FrameType
+from typing import Final
+
+
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
+STEP_S: Final = 0.05
+NOW: Final = 128 + signal.SIGTERM  # the exit code of a stop that did not wait
+
+
+class Stop:
+    """
+    Whether the process has been asked to stop.
+
+    A plain flag: a signal may come while the same thread holds any lock.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        """
+        Return whether it was asked to.
+        """
+        return self._is_set
+
+    def set(self) -> None:
+        """
+        Ask it to.
+        """
+        self._is_set = True
+
+    def wait(self, timeout_s: float) -> bool:
+        """
+        Wait for it, but not longer than *timeout_s*; return whether it was asked to.
+        """
+        end = time.monotonic() + timeout_s
+        while not self._is_set and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, STEP_S))
+        return self._is_set
+
+
+def stop_on_signals(stop: Stop) -> None:
+    """
+    Set *stop* at the first signal; end the process at the second.
+    """
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(NOW)
+        stop.set()
+
+    for number in STOPPING:
+        signal.signal(number, handle)

@@ -1,0 +1,107 @@
+"""
+What the listener is doing, for logs, the position file and the control port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from listener.clock import Clock
+from listener.guard import HELD
+from recommender.position import ClusterTime, State
+
+
+REMINDER_S: Final = 30.0  # how often trouble that goes on is said again
+NEVER: Final = ClusterTime(0, 0)
+TROUBLED: Final = frozenset({State.RETRYING, State.FAILED})
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """
+    The newest publication.
+
+    Attributes:
+        generation: Its number; 0 before the first.
+        as_of: Every write acknowledged at or before this is in it.
+        products: Living products.
+        visible: Those that a visitor may see.
+    """
+
+    generation: int = 0
+    as_of: ClusterTime = NEVER
+    products: int = 0
+    visible: int = 0
+
+
+class Status:
+    """
+    The listener's state. One thread changes it, any may read it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.state = State.STARTING
+        self.reason = ""
+        self.since_s = clock.wall()
+        self.served = Served()
+        self.read_time = NEVER
+        self.failures = 0
+        self.last_error = ""
+        self._beat_at = clock.monotonic()
+        self._said_at = clock.monotonic()
+
+    def enter(self, state: State, reason: str = "", **keys: Any) -> None:
+        """
+        Change the state; a change is one log line, anything else none.
+        """
+        if (state, reason) == (self.state, self.reason):
+            return
+        before, self.state, self.reason = self.state, state, reason
+        self.since_s = self._clock.wall()
+        self._said_at = self._clock.monotonic()
+        is_loud = state in TROUBLED or reason == HELD
+        say = log.warning if is_loud else log.info
+        say("listener.state", state=state, was=before, reason=reason, **keys)
+
+    def note_failure(self, error: Exception) -> None:
+        """
+        Count a failure; say so again when it has gone on for long.
+        """
+        self.failures += 1
+        self.last_error = str(error)
+        now = self._clock.monotonic()
+        if now - self._said_at >= REMINDER_S:
+            self._said_at = now
+            log.warning(
+                "listener.still_failing",
+                state=self.state,
+                reason=self.reason,
+                failures=self.failures,
+                since_s=round(self._clock.wall() - self.since_s, 1),
+                error=self.last_error,
+            )
+
+    def note_progress(self) -> None:
+        """
+        Record that the database answers.
+        """
+        self.failures = 0
+
+    def beat(self) -> None:
+        """
+        Record that the loop turns.
+        """
+        self._beat_at = self._clock.monotonic()
+
+    @property
+    def silence_s(self) -> float:
+        """
+        How long ago the loop last turned.
+        """
+        return self._clock.monotonic() - self._beat_at

@@ -1,0 +1,92 @@
+"""
+Values of which a document's field may make use, and those of which it may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+from bson import DBRef, ObjectId
+
+from listener.values.kinds import to_kind
+
+
+T = TypeVar("T")
+
+REFERENCE: Final = "reference"  # to another collection, whose ids say nothing to anyone
+CUT: Final = "cut"  # there was more than a product can hold
+
+# Takes a value and a list of notes on it. Returns None when the value says nothing,
+# raises `Unusable` when it says nothing that could be meant.
+Converter = Callable[[object, list[str]], T | None]
+
+
+class Unusable(Exception):  # noqa: N818
+    """
+    A value means nothing that its field could mean: leave it out and say so.
+
+    Attributes:
+        reason: What is wrong, in a few words; never any of the value.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def wrong_type(value: object, wanted: str) -> Unusable:
+    """
+    Return the fault of a value that is not *wanted*.
+    """
+    if isinstance(value, ObjectId | DBRef):
+        return Unusable(REFERENCE)
+    return Unusable(f"not {wanted}: {to_kind(value)}")
+
+
+def first_usable(
+    values: Iterable[object], convert: Converter[T], notes: list[str]
+) -> T | None:
+    """
+    Return the first of *values* that says something; None when none does.
+
+    Raises:
+        Unusable: There are only unusable ones; of the first of them.
+    """
+    fault: Unusable | None = None
+    for value in values:
+        try:
+            found = convert(value, notes)
+        except Unusable as error:
+            fault = fault or error
+            continue
+        if found is not None:
+            return found
+    if fault is not None:
+        raise fault
+    return None
+
+
+def all_usable(
+    values: Iterable[object], convert: Converter[T], notes: list[str]
+) -> list[T]:
+    """
+    Return those of *values* that say something; the first unusable one is noted.
+
+    Raises:
+        Unusable: There are only unusable ones; of the first of them.
+    """
+    found: list[T] = []
+    faults: list[Unusable] = []
+    for value in values:
+        try:
+            one = convert(value, notes)
+        except Unusable as error:
+            faults.append(error)
+            continue
+        if one is not None:
+            found.append(one)
+    if faults and not found:
+        raise faults[0]
+    notes.extend(fault.reason for fault in faults[:1])
+    return found

@@ -1,0 +1,145 @@
+"""
+From values to JSON, in one place. Products are ready bytes and stay as they are.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+import xxhash
+
+from aiohttp import web
+
+from recommender.address import to_address
+from recommender.position import ClusterTime
+from recommender.snapshot import Hit, Row
+from server.freshness import Freshness
+
+
+DECIMALS: Final = 9  # as far as scores are compared
+REVALIDATE: Final = "no-cache"  # caches may keep it, and ask each time
+PRIVATE: Final = "private, no-store"
+ANY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """
+    A JSON array of products.
+    """
+
+    body: bytes
+
+    @property
+    def tag(self) -> str:
+        """
+        What changes when the items do, and only then.
+        """
+        return xxhash.xxh3_64_hexdigest(self.body)
+
+
+def to_hits(hits: Iterable[Hit]) -> Items:
+    """
+    Return *hits* as items with id, score and product.
+    """
+    return _to_items(
+        b'{"id":%b,"score":%b,"product":%b}'
+        % (_to_id(hit.key), orjson.dumps(round(hit.score, DECIMALS)), hit.display)
+        for hit in hits
+    )
+
+
+def to_product(row: Row) -> Items:
+    """
+    Return one product as an item with id and product.
+    """
+    return _to_items([b'{"id":%b,"product":%b}' % (_to_id(row.key), row.display)])
+
+
+def to_answer(
+    request: web.Request, items: Items, fresh: Freshness, *, is_private: bool = False
+) -> web.Response:
+    """
+    Return the answer to *request*: the items with the model that they come from, or
+    304 when the caller has these very items.
+
+    Args:
+        is_private: Whether only this caller may see it.
+    """
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": PRIVATE if is_private else REVALIDATE,
+        "ETag": f'W/"{items.tag}"',
+    }
+    if _has(request, items.tag):
+        del headers["Content-Type"]
+        return web.Response(status=304, headers=headers)
+    model = orjson.dumps(to_model(fresh))
+    body = b'{"items":%b,"model":%b}' % (items.body, model)
+    return web.Response(body=body, headers=headers)
+
+
+def to_json(content: dict[str, Any], status: int = 200) -> web.Response:
+    """
+    Return an answer that no cache keeps.
+    """
+    return web.Response(
+        status=status,
+        body=orjson.dumps(content),
+        headers={"Content-Type": "application/json", "Cache-Control": "no-store"},
+    )
+
+
+def to_model(fresh: Freshness) -> dict[str, Any]:
+    """
+    Return what every answer says of its model.
+    """
+    model: dict[str, Any] = {
+        "generation": fresh.generation,
+        "as_of": to_iso(fresh.as_of),
+        "cluster_time": f"{fresh.as_of.seconds}:{fresh.as_of.increment}",
+        "lag_ms": fresh.lag_ms,
+        "stale": fresh.stale,
+    }
+    return model | {"reason": fresh.reason} if fresh.stale else model
+
+
+def to_headers(fresh: Freshness) -> dict[str, str]:
+    """
+    Return the same as headers.
+    """
+    headers = {
+        "Evershelf-Generation": str(fresh.generation),
+        "Evershelf-As-Of": to_iso(fresh.as_of),
+        "Evershelf-Stale": "true" if fresh.stale else "false",
+    }
+    if fresh.lag_ms is not None:
+        headers["Evershelf-Lag-Ms"] = str(fresh.lag_ms)
+    return headers
+
+
+@functools.lru_cache(maxsize=64)
+def to_iso(time: ClusterTime) -> str:
+    """
+    Return *time* in UTC, to the second, which is what it tells.
+    """
+    return f"{datetime.fromtimestamp(time.seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _to_items(items: Iterable[bytes]) -> Items:
+    return Items(b"[%b]" % b",".join(items))
+
+
+def _to_id(key: bytes) -> bytes:
+    return orjson.dumps(to_address(key))
+
+
+def _has(request: web.Request, tag: str) -> bool:
+    known = request.if_none_match or ()
+    return any(etag.value in {tag, ANY} for etag in known)

@@ -1,0 +1,40 @@
+"""
+The admin rule, at a request.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from aiohttp import web
+
+from server.access import Keys, Refusal, refusal
+from server.problems import Problem
+
+
+def require_admin(request: web.Request, keys: Keys) -> None:
+    """
+    Let only an admin's request pass.
+
+    Raises:
+        Problem: 401 without the right key, 403 from where no key would do.
+    """
+    refused = refusal(_peer(request), request.headers, keys)
+    match refused:
+        case None:
+            return
+        case Refusal.KEY_NEEDED | Refusal.KEY_WRONG:
+            challenge = {"WWW-Authenticate": "Bearer"}
+            raise Problem(401, refused.name.lower(), refused.value, headers=challenge)
+        case Refusal.NOT_LOCAL | Refusal.FOREIGN_PAGE:
+            raise Problem(403, refused.name.lower(), refused.value)
+        case _:
+            assert_never(refused)
+
+
+def _peer(request: web.Request) -> str | None:
+    """
+    Return the connection's other end; a request cannot name itself another.
+    """
+    peer = request.transport and request.transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else None

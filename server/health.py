@@ -1,0 +1,83 @@
+"""
+How the server and its model are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from server.answers import to_json, to_model
+from server.params import NoParams, parse
+from server.problems import Problem
+from server.sight import RETRY_AFTER_S, SIGHT, Sight
+
+
+def routes() -> Iterable[web.RouteDef]:
+    """
+    Return the doors.
+    """
+    return (
+        web.get("/", health),
+        web.get("/health/live", live),
+        web.get("/health/ready", ready),
+        web.get("/v1/model", model),
+    )
+
+
+async def health(request: web.Request) -> web.Response:
+    """
+    Answer as the classic service did: 200 while the process lives.
+    """
+    sight = request[SIGHT]
+    found = sight.model
+    return to_json(
+        {
+            "status": _to_status(sight),
+            "service": "evershelf",
+            "products_count": found.snapshot.products if found else 0,
+            "model": to_model(found.fresh) if found else None,
+        }
+    )
+
+
+async def live(_request: web.Request) -> web.Response:
+    """
+    Answer 200: the event loop turns.
+    """
+    return to_json({"status": "ok"})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """
+    Answer 200 once there is a model; it never goes away again, only out of date.
+    """
+    if request[SIGHT].model is not None:
+        return to_json({"status": "ok"})
+    retry = {"Retry-After": str(RETRY_AFTER_S)}
+    raise Problem(503, "no_model", "No model has been loaded yet.", headers=retry)
+
+
+async def model(request: web.Request) -> web.Response:
+    """
+    Answer with what a visitor may know of the model.
+    """
+    parse(NoParams, request.query)
+    sight = request[SIGHT]
+    found = sight.need_model()
+    position = sight.served.position
+    counts: dict[str, Any] = {
+        "products": found.snapshot.products,
+        "visible": found.snapshot.visible,
+        "state": position.state.value if position else None,
+        "reason": found.fresh.reason,
+    }
+    return to_json(to_model(found.fresh) | counts)
+
+
+def _to_status(sight: Sight) -> str:
+    if sight.model is None:
+        return "no_model"
+    return "stale" if sight.model.fresh.stale else "ok"

@@ -1,0 +1,133 @@
+"""
+The newest snapshot, swapped in when it is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import structlog
+
+from recommender.snapshot import Snapshot
+from recommender.store import StoreReader
+from server.loader import Served, read_next
+from server.watch import Watch, watch
+
+
+RECHECK_S: Final = 1.0  # also how often a generation that cannot be loaded is retried
+JOIN_S: Final = 2.0  # a load under way when the process stops is not waited for longer
+
+_log = structlog.get_logger()
+
+
+class Live:
+    """
+    Follows the store in a thread of its own; whoever answers takes `served` once.
+    """
+
+    def __init__(self, reader: StoreReader, loop: asyncio.AbstractEventLoop) -> None:
+        """
+        Start with nothing.
+
+        Args:
+            loop: Where `wait_until` is awaited.
+        """
+        self._reader = reader
+        self._loop = loop
+        self._served = Served()
+        self._changed = asyncio.Event()
+        self._is_stopping = False
+
+    @property
+    def served(self) -> Served:
+        """
+        What answers are made from now.
+        """
+        return self._served
+
+    @contextlib.asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """
+        Load what there is, then follow the store until the context ends.
+        """
+        with contextlib.closing(watch(self._reader.folder)) as watching:
+            await asyncio.to_thread(self.refresh)
+            if self._served.snapshot is None:
+                _log.info("model.awaited", folder=str(self._reader.folder))
+            thread = threading.Thread(target=self._follow, args=[watching], daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                self._is_stopping = True
+                watching.stop()
+                await asyncio.to_thread(thread.join, JOIN_S)
+
+    async def wait_until(
+        self, is_reached: Callable[[Served], bool], timeout_s: float
+    ) -> bool:
+        """
+        Return True as soon as *is_reached* holds for what is served, False when it
+        does not within the timeout.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not is_reached(self._served):
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def refresh(self) -> None:
+        """
+        Look at the store once; one thread at a time.
+        """
+        before, started_s = self._served, time.perf_counter()
+        after = read_next(self._reader, before)
+        if after is before:
+            return
+        self._served = after
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            self._loop.call_soon_threadsafe(self._tell)
+        if after.snapshot is not None and after.snapshot is not before.snapshot:
+            _log_load(after.snapshot, time.perf_counter() - started_s)
+        _log_fault(before, after)
+
+    def _follow(self, watching: Watch) -> None:
+        while not self._is_stopping:
+            watching.wait(RECHECK_S)
+            self.refresh()
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+def _log_load(snapshot: Snapshot, took_s: float) -> None:
+    manifest = snapshot.manifest
+    _log.info(
+        "model.loaded",
+        generation=manifest.generation,
+        products=manifest.products,
+        visible=manifest.visible,
+        segments=len(manifest.segments),
+        load_ms=round(took_s * 1000, 3),
+        since_publish_ms=round((time.time() - manifest.published_s) * 1000, 3),
+    )
+
+
+def _log_fault(before: Served, after: Served) -> None:
+    """
+    Say when trouble begins and when it ends, however often it is met between.
+    """
+    serving = after.snapshot.generation if after.snapshot else None
+    if after.fault and not before.fault:
+        _log.error("model.load_failed", reason=after.fault, serving=serving)
+    elif before.fault and not after.fault:
+        _log.info("model.load_recovered", serving=serving)

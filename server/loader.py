@@ -1,0 +1,114 @@
+"""
+From the store's folder to what is served.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from recommender.errors import RecommenderError, StoreCorrupt, StoreEmpty
+from recommender.generation import Generation
+from recommender.manifest import Manifest
+from recommender.position import Position
+from recommender.snapshot import Snapshot
+from recommender.store import CURRENT, DURABLE, StoreReader
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """
+    What answers are made from; replaced as a whole.
+
+    Attributes:
+        snapshot: The newest generation that could be loaded; None before the first.
+        position: What the listener last said; None when it never did.
+        fault: Why the newest generation is not served; empty when it is, or when
+            none was ever published.
+    """
+
+    snapshot: Snapshot | None = None
+    position: Position | None = None
+    fault: str = ""
+
+
+class _Newest(NamedTuple):
+    snapshot: Snapshot | None
+    fault: str
+
+
+def read_next(reader: StoreReader, served: Served) -> Served:
+    """
+    Return what to serve from now on: *served* itself when nothing has changed.
+
+    The generation that `current.json` names is loaded aside, using what is already
+    loaded. It is obeyed whatever its number: numbers grow within a store, so a lower
+    one, or the same with another content, means that the store was made anew. When
+    it cannot be loaded, whatever the cause, the generation before stays; `durable.json`
+    is asked only for a higher number than that.
+    """
+    # The position comes first: what it promises of a generation holds for later ones.
+    position = reader.read_position()
+    newest = _newest(reader, served.snapshot)
+    following = Served(newest.snapshot, position, newest.fault)
+    return served if following == served else following
+
+
+def _newest(reader: StoreReader, served: Snapshot | None) -> _Newest:
+    try:
+        return _Newest(_follow(reader, CURRENT, served), "")
+    except Exception as error:  # noqa: BLE001 damage may show as anything
+        cause = error
+    try:
+        durable = reader.read_pointer(DURABLE)
+        if served is None or durable.generation > served.generation:
+            served = _load(reader, durable, served)
+    except StoreEmpty:
+        if served is None and isinstance(cause, StoreEmpty):
+            return _Newest(None, "")
+    except Exception as error:  # noqa: BLE001 as above
+        return _Newest(served, f"{_to_fault(cause)}; {_to_fault(error)}")
+    return _Newest(served, _to_fault(cause))
+
+
+def _follow(reader: StoreReader, name: str, served: Snapshot | None) -> Snapshot:
+    manifest = reader.read_pointer(name)
+    try:
+        return _load(reader, manifest, served)
+    except StoreCorrupt:
+        # Its files may have been removed because the pointer has moved on.
+        newer = reader.read_pointer(name)
+        if newer == manifest:
+            raise
+        return _load(reader, newer, served)
+
+
+def _load(reader: StoreReader, manifest: Manifest, served: Snapshot | None) -> Snapshot:
+    if served is not None and manifest == served.manifest:
+        return served
+    previous = served if _is_successor(manifest, served) else None
+    generation = reader.load(manifest, _to_generation(previous))
+    return Snapshot.derive(generation, previous)
+
+
+def _is_successor(manifest: Manifest, served: Snapshot | None) -> bool:
+    """
+    Say whether a segment's name means the same in both; in a store that was made
+    anew it does not.
+    """
+    return (
+        served is not None
+        and manifest.generation > served.generation
+        and manifest.identity == served.manifest.identity
+    )
+
+
+def _to_generation(snapshot: Snapshot | None) -> Generation | None:
+    if snapshot is None:
+        return None
+    segments = tuple(view.segment for view in snapshot.views)
+    return Generation(snapshot.manifest, segments)
+
+
+def _to_fault(error: Exception) -> str:
+    return str(error) if isinstance(error, RecommenderError) else repr(error)

@@ -1,0 +1,68 @@
+"""
+One line per request; and what the HTTP library has to say, in our log.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from typing import Final
+
+import structlog
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
+
+from server.problems import REQUEST_ID
+
+
+_log = structlog.get_logger()
+
+
+@web.middleware
+async def request_log_middleware(
+    request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    """
+    Log `request` at debug level. A defect behind it is logged as `request.failed`.
+    """
+    started_s = time.perf_counter()
+    response = await handler(request)
+    _log.debug(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status,
+        ms=round((time.perf_counter() - started_s) * 1000, 3),
+        request_id=request.get(REQUEST_ID),
+    )
+    return response
+
+
+class _Translator(logging.Handler):
+    """
+    Turns the library's records into our lines.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """
+        Log bytes that are no request at debug level: anybody can send them.
+        """
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            _log.debug("http.malformed", reason=repr(error))
+        else:
+            _log.error("http.failed", reason=record.getMessage(), exc_info=error)
+
+
+def _to_logger() -> logging.Logger:
+    logger = logging.getLogger("server.http")
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    logger.addHandler(_Translator())
+    return logger
+
+
+HTTP_LOGGER: Final = _to_logger()

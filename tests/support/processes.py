@@ -1,0 +1,295 @@
+"""
+The two processes, really running.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import orjson
+
+from listener.demo.ports import free_port
+from tests.support.waiting import wait_for
+
+
+ROOT: Final = Path(__file__).parents[2]
+STOP_S: Final = 15.0
+
+
+class Process:
+    """
+    A child process whose log lines can be read while it runs.
+    """
+
+    def __init__(
+        self, script: str, arguments: Sequence[str], environment: Mapping[str, str],
+        output: Path,
+    ) -> None:  # fmt: skip
+        self._command = [sys.executable, str(ROOT / script), *arguments]
+        self._environment = {**os.environ, **environment}
+        self._output = output
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """
+        Its number.
+        """
+        return self._running.pid
+
+    def start(self) -> None:
+        """
+        Start it; it must not run. What it prints is added to what it printed before.
+        """
+        assert self._process is None
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stop(self) -> int:
+        """
+        Ask it to stop; return its exit code.
+        """
+        self._running.terminate()
+        return self.wait()
+
+    def kill(self) -> None:
+        """
+        End it at once, without a chance to tidy up.
+        """
+        self._running.kill()
+        self.wait()
+
+    def wait(self, timeout_s: float = STOP_S) -> int:
+        """
+        Return its exit code once it has ended.
+        """
+        code = self._running.wait(timeout_s)
+        self._process = None
+        return code
+
+    def suspend(self) -> None:
+        """
+        Make it hang.
+        """
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """
+        Let it go on.
+        """
+        os.kill(self.pid, signal.SIGCONT)
+
+    @property
+    def is_running(self) -> bool:
+        """
+        Whether it has been started and has not ended.
+        """
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def text(self) -> str:
+        """
+        All that it has printed.
+        """
+        return self._output.read_text() if self._output.exists() else ""
+
+    def logs(self, event: str = "", **keys: Any) -> list[dict[str, Any]]:
+        """
+        Return its log lines, of an event and with such keys only if asked.
+        """
+        lines = [line for line in self.text.splitlines() if line.startswith("{")]
+        parsed = [orjson.loads(line) for line in lines if line.endswith("}")]
+        wanted = keys | ({"event": event} if event else {})
+        return [line for line in parsed if wanted.items() <= line.items()]
+
+    def wait_for_log(
+        self, event: str, *, timeout_s: float = 20.0, **keys: Any
+    ) -> dict[str, Any]:
+        """
+        Return the newest such line, as soon as there is one.
+        """
+
+        def ask() -> list[dict[str, Any]]:
+            found = self.logs(event, **keys)
+            if not found and not self.is_running:
+                msg = f"it ended; it printed:\n{self.text[-3000:]}"
+                raise RuntimeError(msg)
+            return found
+
+        return wait_for(ask, timeout_s=timeout_s, what=f"{event} {keys}")[-1]
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None
+        return self._process
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    An HTTP answer.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """
+        Its body.
+        """
+        return orjson.loads(self.body)
+
+    @property
+    def ids(self) -> list[str]:
+        """
+        The ids of its items, best first.
+        """
+        return [item["id"] for item in self.json["items"]]
+
+
+@dataclass(slots=True)
+class Pair:
+    """
+    A listener and a server that share a folder.
+    """
+
+    listener: Process
+    server: Process
+    port: int
+    control_port: int
+    data_dir: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, *, method: str = "GET", timeout_s: float = 30) -> Answer:
+        """
+        Ask the server; a refused connection is a 0.
+        """
+        return ask(f"http://127.0.0.1:{self.port}{path}", method, timeout_s)
+
+    def control(self, path: str, *, method: str = "GET") -> Answer:
+        """
+        Ask the listener's own port.
+        """
+        return ask(f"http://127.0.0.1:{self.control_port}{path}", method, 30)
+
+    def similar(self, product_id: object, query: str = "") -> list[str]:
+        """
+        Return the ids similar to a product.
+        """
+        answer = self.get(f"/v1/products/{product_id}/similar?limit=100&{query}")
+        assert answer.status == HTTPStatus.OK, answer.body
+        return answer.ids
+
+    def verify(self) -> tuple[int, Process]:
+        """
+        Run `run_listener.py verify`; return its exit code, and what it said.
+        """
+        process = Process(
+            "run_listener.py",
+            ["verify"],
+            self.environment,
+            self.data_dir / f"verify-{free_port()}.log",
+        )
+        process.start()
+        return process.wait(120), process
+
+    def assert_equal(self) -> None:
+        """
+        Fail unless the model is what the collection says.
+        """
+        code, process = self.verify()
+        assert code == 0, process.text[-4000:]
+
+
+def to_uri(uri: str, database: str) -> str:
+    """
+    Return the address with a database in its path.
+    """
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+def ask(url: str, method: str = "GET", timeout_s: float = 30) -> Answer:
+    """
+    Return an HTTP answer, whatever its status.
+    """
+    request = urllib.request.Request(url, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:
+            return Answer(response.status, response.headers, response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read())
+    except urllib.error.URLError as error:
+        return Answer(0, {}, str(error).encode())
+
+
+@contextmanager
+def running(
+    data_dir: Path, uri: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Pair]:
+    """
+    Yield a pair that follows and serves.
+    """
+    with make_pair(data_dir, uri, settings) as pair:
+        pair.listener.start()
+        pair.server.start()
+        pair.listener.wait_for_log("listener.state", state="following")
+        wait_for(lambda: pair.get("/health/ready").status == HTTPStatus.OK)
+        yield pair
+
+
+@contextmanager
+def make_pair(
+    data_dir: Path, uri: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Pair]:
+    """
+    Yield a pair that is not started yet; both are ended afterwards.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    port, control_port = free_port(), free_port()
+    environment = {
+        "MONGODB_URI": uri,
+        "EVERSHELF_DATA_DIR": str(data_dir),
+        "EVERSHELF_PORT": str(port),
+        "EVERSHELF_CONTROL_PORT": str(control_port),
+        "EVERSHELF_LOG_FORMAT": "json",
+        **(settings or {}),
+    }
+    pair = Pair(
+        Process("run_listener.py", [], environment, data_dir / "listener.log"),
+        Process("run_server.py", [], environment, data_dir / "server.log"),
+        port,
+        control_port,
+        data_dir,
+        environment,
+    )
+    try:
+        yield pair
+    finally:
+        for process in (pair.server, pair.listener):
+            if process.is_running:
+                process.kill()
