@@ -18,6 +18,9 @@ from recommender.settings import ServerSettings, load_settings, unknown_names
 from server.app import CannotBind, serve
 
 
+log = structlog.get_logger()
+
+
 def main(arguments: Sequence[str]) -> Exit:
     """
     Serve until told to stop; return why it ended.
@@ -26,16 +29,17 @@ def main(arguments: Sequence[str]) -> Exit:
         settings = load_settings(ServerSettings, arguments)
         configure_logs(settings.log_format, settings.log_level, process="server")
         for name, nearest in unknown_names(os.environ).items():
-            structlog.get_logger().warning(
-                "settings.unknown", name=name, nearest=nearest
-            )
+            log.warning("settings.unknown", name=name, nearest=nearest)
         return serve(settings)
     except SettingsFault as error:
         print(*error.faults, sep="\n", file=sys.stderr)
         return Exit.SETTINGS
     except CannotBind as error:
-        print(error, file=sys.stderr)
+        log.error("server.failed", error=str(error))
         return Exit.UNAVAILABLE
+    except Exception:
+        log.exception("server.crashed")
+        return Exit.DEFECT
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import orjson
 
@@ -137,8 +137,8 @@ class StoreReader:
                 state=State(values["state"]),
                 reason=str(values["reason"]),
                 generation=int(values["generation"]),
-                as_of=ClusterTime(*map(int, values["as_of"])),
-                read_time=ClusterTime(*map(int, values["read_time"])),
+                as_of=_to_time(values["as_of"]),
+                read_time=_to_time(values["read_time"]),
                 written_at_s=float(values["written_at_s"]),
             )
         except (OSError, ArithmeticError, LookupError, TypeError, ValueError):
@@ -166,6 +166,14 @@ class StoreReader:
         except OSError as error:
             msg = f"{ref.name} cannot be read: {error}"
             raise StoreCorrupt(msg) from error
+
+
+def _to_time(parts: Iterable[Any]) -> ClusterTime:
+    seconds, increment = map(int, parts)
+    if not 0 <= seconds < 1 << 32:
+        msg = f"{seconds} s is no cluster time"
+        raise ValueError(msg)
+    return ClusterTime(seconds, increment)
 
 
 class Store:

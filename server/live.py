@@ -42,7 +42,7 @@ class Live:
         self._loop = loop
         self._served = Served()
         self._changed = asyncio.Event()
-        self._is_stopping = False
+        self._stopping = threading.Event()
 
     @property
     def served(self) -> Served:
@@ -60,12 +60,14 @@ class Live:
             await asyncio.to_thread(self.refresh)
             if self._served.snapshot is None:
                 _log.info("model.awaited", folder=str(self._reader.folder))
-            thread = threading.Thread(target=self._follow, args=[watching], daemon=True)
+            thread = threading.Thread(
+                target=self._follow, args=[watching], name="follow", daemon=True
+            )
             thread.start()
             try:
                 yield
             finally:
-                self._is_stopping = True
+                self._stopping.set()
                 watching.stop()
                 await asyncio.to_thread(thread.join, JOIN_S)
 
@@ -100,9 +102,14 @@ class Live:
         _log_fault(before, after)
 
     def _follow(self, watching: Watch) -> None:
-        while not self._is_stopping:
-            watching.wait(RECHECK_S)
-            self.refresh()
+        while not self._stopping.is_set():
+            try:
+                watching.wait(RECHECK_S)
+                self.refresh()
+            except Exception:  # noqa: BLE001 a server that has gone deaf looks well
+                with contextlib.suppress(Exception):  # the log may be what fails
+                    _log.exception("model.follow_failed")
+                self._stopping.wait(RECHECK_S)
 
     def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

@@ -28,22 +28,38 @@ from server.problems import Problem
 
 LARGEST_LIMIT: Final = 100
 LONGEST_SHOWN: Final = 80  # of a wrong value; the caller knows the rest
+_WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _SUBJECT: Final = re.compile("(Value error,|Input|String) ")  # the parameter is it
-_OWN_WORDS: Final = {"int_parsing_size": "should have fewer digits"}
 _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 T = TypeVar("T", bound="Parameters")
 
 
-def _to_truth(value: object) -> bool:
-    if isinstance(value, str) and value.lower() in _TRUTH:
-        return _TRUTH[value.lower()]
-    msg = "must be true, false, 1 or 0"
-    raise ValueError(msg)
+def _to_truth(value: str) -> bool:
+    if value.lower() not in _TRUTH:
+        msg = "must be true, false, 1 or 0"
+        raise ValueError(msg)
+    return _TRUTH[value.lower()]
+
+
+def _to_whole(value: str) -> int:
+    if not _WHOLE.fullmatch(value):
+        msg = "must be a whole number"
+        raise ValueError(msg)
+    return int(value)
+
+
+def _to_number(value: str) -> float:
+    if not _NUMBER.fullmatch(value):
+        msg = "must be a number"
+        raise ValueError(msg)
+    return float(value)
 
 
 Truth = Annotated[bool, BeforeValidator(_to_truth)]
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Whole = Annotated[int, BeforeValidator(_to_whole)]
+Price = Annotated[float, BeforeValidator(_to_number), Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -61,7 +77,7 @@ class SimilarParams(Parameters):
     What `similar` takes.
     """
 
-    limit: int = Field(
+    limit: Whole = Field(
         10,
         ge=1,
         le=LARGEST_LIMIT,
@@ -180,7 +196,7 @@ def _repeated(
 
 def _wrong(kind: type[Parameters], fault: Mapping[str, Any]) -> dict[str, str]:
     name = str(fault["loc"][0])
-    message = _OWN_WORDS.get(fault["type"]) or _SUBJECT.sub("", str(fault["msg"]))
+    message = _SUBJECT.sub("", str(fault["msg"]), count=1)
     return _to_fault(name, str(fault["input"]), message, _remedy(kind, name))
 
 

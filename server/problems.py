@@ -122,8 +122,9 @@ async def problem_middleware(
         response = to_response(problem, request_id)
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        response = to_response(to_problem(error), request_id)
+            response = web.Response(status=error.status, headers=error.headers)
+        else:
+            response = to_response(to_problem(error), request_id)
     except Exception as error:  # noqa: BLE001 the caller gets an answer, the log the rest
         response = _to_failure(request, request_id, error)
     response.headers["X-Request-ID"] = request_id

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -26,11 +27,15 @@ async def request_log_middleware(
     request: web.Request, handler: Handler
 ) -> web.StreamResponse:
     """
-    Log `request` at debug level. A defect behind it is logged as `request.failed`.
+    Log `request`, at debug level unless the answer tells of a failure.
+
+    503 is none: it tells of a state, which has a line of its own and lasts longer
+    than one request. The defect behind a 500 is logged as `request.failed`.
     """
     started_s = time.perf_counter()
     response = await handler(request)
-    _log.debug(
+    _log.log(
+        logging.ERROR if _is_failure(response.status) else logging.DEBUG,
         "request",
         method=request.method,
         path=request.path,
@@ -39,6 +44,13 @@ async def request_log_middleware(
         request_id=request.get(REQUEST_ID),
     )
     return response
+
+
+def _is_failure(status: int) -> bool:
+    return (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        and status != HTTPStatus.SERVICE_UNAVAILABLE
+    )
 
 
 class _Translator(logging.Handler):

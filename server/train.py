@@ -155,7 +155,9 @@ async def _ask(
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(url, headers=headers, params=query) as answer,
+            session.post(
+                url, headers=headers, params=query, allow_redirects=False
+            ) as answer,
         ):
             return _to_trained(answer.status, await answer.read())
     except aiohttp.ConnectionTimeoutError as error:

@@ -1,11 +1,15 @@
 import contextlib
 import shutil
+import threading
+
+from pathlib import Path
 
 import pytest
 
 from structlog.testing import capture_logs
 
 from recommender.store import SEGMENTS
+from server.loader import read_next
 from tests.support.products import make_product
 from tests.support.shops import make_kettles, make_live, make_shop, until
 
@@ -13,6 +17,14 @@ from tests.support.shops import make_kettles, make_live, make_shop, until
 def generation(live):
     snapshot = live.served.snapshot
     return snapshot.generation if snapshot else 0
+
+
+def open_files():
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def threads():
+    return [thread.name for thread in threading.enumerate()]
 
 
 def events(lines):
@@ -154,3 +166,40 @@ async def test_whatever_goes_wrong_is_survived(shop, monkeypatch, raised):
 
     live.refresh()
     assert (generation(live), live.served.fault) == (2, "")
+
+
+async def test_following_survives_a_defect(shop, monkeypatch):
+    """
+    A defect while following is logged, and what comes after it is followed again.
+    """
+    raised = iter([RuntimeError("defect")])
+
+    def fail_once(reader, served):
+        for error in raised:
+            raise error
+        return read_next(reader, served)
+
+    monkeypatch.setattr("server.live.RECHECK_S", 0.01)
+    live = make_live(shop.folder)
+    with capture_logs() as lines:
+        async with live.following():
+            monkeypatch.setattr("server.live.read_next", fail_once)
+            await until(lambda: "model.follow_failed" in events(lines))
+            shop.publish()
+            await until(lambda: generation(live) == 2)
+
+    assert events(lines).count("model.follow_failed") == 1
+
+
+async def test_nothing_is_left_behind(shop):
+    """
+    When following ends its thread has ended and its files are closed, however often.
+    """
+    files = open_files()
+    for _ in range(5):
+        live = make_live(shop.folder)
+        async with live.following():
+            assert "follow" in threads()
+        assert "follow" not in threads()
+
+    assert open_files() == files

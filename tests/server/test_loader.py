@@ -219,7 +219,19 @@ def test_deletion_that_is_taken_back(tmp_path):
     assert similar(after) == ["k2", "k4"]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"null", b"\xff", b"{"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff",
+        b"{",
+        b'{"state":"following","reason":"","generation":1,"as_of":[99999999999,1],'
+        b'"read_time":[1,1],"written_at_s":1}',
+    ],
+)
 def test_position_that_makes_no_sense(shop, reader, content):
     """
     A position that cannot be read is none.

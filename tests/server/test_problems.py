@@ -117,7 +117,7 @@ async def test_wrong_method_names_the_right_ones(make_client):
 
 async def test_redirect_is_no_problem(make_client):
     """
-    A redirect that is raised stays a redirect.
+    A redirect that is raised stays a redirect; it has its request id too.
     """
     client = await make_client()
 
@@ -125,6 +125,7 @@ async def test_redirect_is_no_problem(make_client):
 
     assert answer.status == 302
     assert answer.headers["Location"] == "/elsewhere"
+    assert answer.headers["X-Request-ID"]
 
 
 async def test_defect_is_logged_and_not_shown(make_client):
