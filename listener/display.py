@@ -25,6 +25,7 @@ from listener.values.usable import Unusable
 
 LONGEST_SUMMARY: Final = 300  # characters of a description, and an ellipsis
 LARGEST_EXTRA: Final = 8_000  # bytes of a field shown as it is: answers carry ten
+LARGEST_COUNT: Final = 1 << 53  # a double beyond it counts no pieces any more
 MOST_NODES: Final = 1_000  # values in it; bounds the work before its size is known
 
 _OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
@@ -70,7 +71,9 @@ def _to_shown(values: Values) -> Iterator[tuple[str, Any]]:
 
 
 def _to_count(count: float | None) -> float | None:
-    return int(count) if count is not None and count.is_integer() else count
+    if count is None or not count.is_integer() or abs(count) > LARGEST_COUNT:
+        return count
+    return int(count)
 
 
 def _to_summary(text: str) -> str:

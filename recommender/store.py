@@ -176,7 +176,7 @@ class Store:
 
     def __init__(self, folder: Path, lock: int) -> None:
         self._folder = folder
-        self._lock = lock
+        self._lock: int | None = lock
         self._reader = StoreReader(folder)
         self._refs: dict[Segment, SegmentRef] = {}
         self._current: Manifest | None = None
@@ -211,9 +211,11 @@ class Store:
 
     def close(self) -> None:
         """
-        Let go of the lock.
+        Let go of the lock; twice is as good as once.
         """
-        os.close(self._lock)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
     def __enter__(self) -> Self:
         return self

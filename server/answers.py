@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -32,34 +32,36 @@ ANY: Final = "*"
 class Items:
     """
     A JSON array of products.
+
+    Attributes:
+        body: The array.
+        tag: Changes when a caller would see another product, another order, or
+            something else of a product. Scores have no part in it: each product that
+            comes or goes anywhere moves all of them a little.
     """
 
     body: bytes
-
-    @property
-    def tag(self) -> str:
-        """
-        What changes when the items do, and only then.
-        """
-        return xxhash.xxh3_64_hexdigest(self.body)
+    tag: str
 
 
-def to_hits(hits: Iterable[Hit]) -> Items:
+def to_hits(hits: Sequence[Hit]) -> Items:
     """
     Return *hits* as items with id, score and product.
     """
-    return _to_items(
+    body = _to_array(
         b'{"id":%b,"score":%b,"product":%b}'
         % (_to_id(hit.key), orjson.dumps(round(hit.score, DECIMALS)), hit.display)
         for hit in hits
     )
+    return Items(body, _to_tag(hits))
 
 
 def to_product(row: Row) -> Items:
     """
     Return one product as an item with id and product.
     """
-    return _to_items([b'{"id":%b,"product":%b}' % (_to_id(row.key), row.display)])
+    item = b'{"id":%b,"product":%b}' % (_to_id(row.key), row.display)
+    return Items(_to_array([item]), _to_tag([row]))
 
 
 def to_answer(
@@ -132,8 +134,16 @@ def to_iso(time: ClusterTime) -> str:
     return f"{datetime.fromtimestamp(time.seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _to_items(items: Iterable[bytes]) -> Items:
-    return Items(b"[%b]" % b",".join(items))
+def _to_array(items: Iterable[bytes]) -> bytes:
+    return b"[%b]" % b",".join(items)
+
+
+def _to_tag(shown: Iterable[Hit | Row]) -> str:
+    digest = xxhash.xxh3_64()
+    for one in shown:  # JSON after JSON, so it is clear where each ends
+        digest.update(one.key)
+        digest.update(one.display)
+    return digest.hexdigest()
 
 
 def _to_id(key: bytes) -> bytes:

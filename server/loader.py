@@ -86,21 +86,7 @@ def _follow(reader: StoreReader, name: str, served: Snapshot | None) -> Snapshot
 def _load(reader: StoreReader, manifest: Manifest, served: Snapshot | None) -> Snapshot:
     if served is not None and manifest == served.manifest:
         return served
-    previous = served if _is_successor(manifest, served) else None
-    generation = reader.load(manifest, _to_generation(previous))
-    return Snapshot.derive(generation, previous)
-
-
-def _is_successor(manifest: Manifest, served: Snapshot | None) -> bool:
-    """
-    Say whether a segment's name means the same in both; in a store that was made
-    anew it does not.
-    """
-    return (
-        served is not None
-        and manifest.generation > served.generation
-        and manifest.identity == served.manifest.identity
-    )
+    return Snapshot.derive(reader.load(manifest, _to_generation(served)), served)
 
 
 def _to_generation(snapshot: Snapshot | None) -> Generation | None:

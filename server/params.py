@@ -5,6 +5,7 @@ What was asked, typed: a query string becomes a frozen value, or a list of fault
 from __future__ import annotations
 
 import difflib
+import re
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, TypeVar, get_origin
@@ -27,6 +28,8 @@ from server.problems import Problem
 
 LARGEST_LIMIT: Final = 100
 LONGEST_SHOWN: Final = 80  # of a wrong value; the caller knows the rest
+_SUBJECT: Final = re.compile("(Value error,|Input|String) ")  # the parameter is it
+_OWN_WORDS: Final = {"int_parsing_size": "should have fewer digits"}
 _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 T = TypeVar("T", bound="Parameters")
@@ -177,9 +180,7 @@ def _repeated(
 
 def _wrong(kind: type[Parameters], fault: Mapping[str, Any]) -> dict[str, str]:
     name = str(fault["loc"][0])
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    message = message.replace("Input should", "should", 1)
-    message = message.replace("String should", "should", 1)
+    message = _OWN_WORDS.get(fault["type"]) or _SUBJECT.sub("", str(fault["msg"]))
     return _to_fault(name, str(fault["input"]), message, _remedy(kind, name))
 
 

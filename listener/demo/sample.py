@@ -133,7 +133,7 @@ def _description(family: _Family) -> str:
 def _tags(family: _Family) -> list[str]:
     shared = list(family.shelf.tags)
     del shared[1 + _digest("tags", family.name) % (len(shared) - 1)]
-    return [*shared, family.kind.name, family.make.name]
+    return list(dict.fromkeys((*shared, family.kind.name, family.make.name)))
 
 
 def _image(family: _Family) -> str:

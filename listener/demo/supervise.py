@@ -21,7 +21,8 @@ FINAL: Final = frozenset({Exit.SETTINGS, Exit.REFUSED})
 RESTARTS: Final = 5  # in a row; one that keeps ending is broken
 LASTED_S: Final = 60.0  # after so long, an end is the first in a row again
 FIRST_DELAY_S: Final = 0.5
-STOP_S: Final = 2.5  # of the five that Ctrl+C promises; the database needs the rest
+STOP_S: Final = 4.5  # Ctrl+C promises five
+LAST_S: Final = 2.0  # of these, for the part that the others need
 TICK_S: Final = 0.05
 
 log = structlog.get_logger()
@@ -151,4 +152,5 @@ def _stop_all(parts: Sequence[Part]) -> None:
     for part in reversed(parts):
         part.ask_to_stop()
     for part in reversed(parts):
-        part.stop(timeout_s=max(until - time.monotonic(), 0))
+        kept_s = 0 if part is parts[0] else LAST_S
+        part.stop(timeout_s=max(until - kept_s - time.monotonic(), 0))

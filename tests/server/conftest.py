@@ -1,0 +1,40 @@
+import contextlib
+
+import pytest
+
+from aiohttp.test_utils import TestClient, TestServer, unused_port
+
+from server.access import Keys
+from server.app import make_app
+from tests.support.shops import make_kettles, make_live, make_shop
+
+
+@pytest.fixture(name="shop")
+def _shop(tmp_path):
+    """
+    A shop with kettles, published.
+    """
+    shop = make_shop(tmp_path / "data" / "model", make_kettles())
+    with contextlib.closing(shop):
+        yield shop
+
+
+@pytest.fixture(name="serve")
+async def _serve(tmp_path):
+    """
+    Starts a server on the shop's store; returns a client of it.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def serve(keys=(), control_port=None, folder=None):
+            live = make_live(folder or tmp_path / "data" / "model")
+            app = make_app(
+                live,
+                keys=Keys.of(keys),
+                control_port=control_port or unused_port(),
+            )
+            client = await stack.enter_async_context(TestClient(TestServer(app)))
+            client.live = live
+            return client
+
+        yield serve
