@@ -67,7 +67,7 @@ def supervise(
     parts: Sequence[Part],
     stop: Stop,
     *,
-    on_tick: Callable[[], None] = lambda: None,
+    on_tick: Callable[[float], None] = lambda _now: None,
     first_delay_s: float = FIRST_DELAY_S,
 ) -> Exit:
     """
@@ -77,7 +77,7 @@ def supervise(
     Args:
         parts: One that others need comes before them.
         stop: Set by a signal.
-        on_tick: Called again and again while they run; it must be quick.
+        on_tick: Called with the time again and again while they run; it must be quick.
         first_delay_s: Before the first restart; it doubles with each in a row.
 
     Returns:
@@ -93,7 +93,7 @@ def supervise(
                 code = one.look(time.monotonic())
                 if code is not None:
                     return code
-            on_tick()
+            on_tick(time.monotonic())
             stop.wait(TICK_S)
         return Exit.OK
     finally:

@@ -67,7 +67,7 @@ class Diary:
         """
         deadline = time.monotonic() + PATIENCE_S
 
-        def look() -> None:
+        def look(_now: float) -> None:
             if len(self.lines()) >= until or time.monotonic() > deadline:
                 self.stop.set()
 
