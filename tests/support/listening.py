@@ -11,6 +11,7 @@ from typing import Any
 
 from listener.beacon import Beacon
 from listener.compare import differences
+from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
 from listener.errors import Refused
 from listener.guard import ShrinkGuard
@@ -113,6 +114,7 @@ class Listening:
             status=self.status,
             rebuilds=self.rebuilds,
             requests=self.requests,
+            complaints=Complaints(self.clock.monotonic),
             clock=clock,
             stop=self.stop_asked,
         )
