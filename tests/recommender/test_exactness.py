@@ -209,7 +209,7 @@ class TestShop(Shop.TestCase):
     After any of it, what is read from disk equals what is trained from scratch.
     """
 
-    settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+    settings = settings(max_examples=30, stateful_step_count=30)
 
 
 def test_long_run_stays_exact(monkeypatch):
