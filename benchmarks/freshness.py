@@ -10,7 +10,7 @@ import time
 
 from collections.abc import Iterator
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from benchmarks.bare_stream import BareStream, bare_stream
 from benchmarks.catalogue import generate_new
@@ -19,7 +19,7 @@ from benchmarks.figures import Figure, percentiles
 from benchmarks.goals import KINDS
 from benchmarks.seller import Change, Seller
 from benchmarks.served import until_served
-from benchmarks.shop import BESIDE, Shop, insert_all
+from benchmarks.shop import BESIDE, Effort, Shop, insert_all
 from tests.support.processes import Pair
 
 
@@ -36,20 +36,30 @@ SHOWN: Final = {
 }
 
 
+class Sellers(NamedTuple):
+    """
+    Who writes what we follow, and who the same to what only the plain stream follows.
+    """
+
+    ours: Seller
+    beside: Seller
+
+
 def measure(shop: Shop) -> Iterator[Figure]:
     """
     Yield median and p99 of each kind of change.
     """
     pair = shop.follow()
     lines_before = len(pair.listener.logs("model.published"))
-    insert_all(
-        shop.database[BESIDE], itertools.islice(shop.catalogue(), BESIDE_PRODUCTS)
+    sellers = Sellers(
+        Seller(shop.products, shop.visible, generate_new(SEED), SEED),
+        _beside(shop),
     )
     with (
         bare_stream(shop.uri, BESIDE) as stream,
         Connection(pair.port) as connection,
     ):
-        ours, beside = _alternate(shop, stream, connection)
+        ours, beside = _alternate(sellers, shop.effort, stream, connection)
     steps = _steps(pair, lines_before)
     for kind in KINDS:
         for figure in percentiles(
@@ -59,32 +69,35 @@ def measure(shop: Shop) -> Iterator[Figure]:
             yield figure
 
 
+def _beside(shop: Shop) -> Seller:
+    """
+    Return who writes what only the plain stream follows.
+    """
+    documents = list(itertools.islice(shop.catalogue(), BESIDE_PRODUCTS))
+    insert_all(shop.database[BESIDE], documents)
+    ids = [d["_id"] for d in documents if d["status"] == "approved"]
+    return Seller(shop.database[BESIDE], ids, generate_new(SEED), SEED)
+
+
 def _alternate(
-    shop: Shop, stream: BareStream, connection: Connection
+    sellers: Sellers, effort: Effort, stream: BareStream, connection: Connection
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """
     Return the seconds of each kind: until served, and until the bare event.
     """
-    mine = _seller(shop, shop.visible)
-    other = _seller(shop, shop.visible[:BESIDE_PRODUCTS], BESIDE)
-    draw = random.Random(shop.effort.seed)  # noqa: S311 no secret
+    draw = random.Random(effort.seed)  # noqa: S311 no secret
     ours: dict[str, list[float]] = {kind: [] for kind in KINDS}
     beside: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    for turn in range(WARMING + shop.effort.samples):
+    for turn in range(WARMING + effort.samples):
         for kind in KINDS:
-            served_s = until_served(connection, mine.change(kind))
+            served_s = until_served(connection, sellers.ours.change(kind))
             time.sleep(draw.uniform(0.0, 2 * REST_S))
-            event_s = _until_event(stream, other.change(kind))
+            event_s = _until_event(stream, sellers.beside.change(kind))
             time.sleep(draw.uniform(0.0, 2 * REST_S))
             if turn >= WARMING:
                 ours[kind].append(served_s)
                 beside[kind].append(event_s)
     return ours, beside
-
-
-def _seller(shop: Shop, ids: list[object], collection: str = "") -> Seller:
-    products = shop.database[collection] if collection else shop.products
-    return Seller(products, ids, generate_new(SEED), SEED)
 
 
 def _until_event(stream: BareStream, change: Change) -> float:
