@@ -27,11 +27,14 @@ LONGEST_BEHIND_S: Final = 0.5  # what is later than this is not caught up
 
 @contextmanager
 def steady_writes(
-    uri: str, ids: Sequence[object], per_s: float, seed: int = 7
+    uri: str, ids: Sequence[object], per_s: float, seed: int
 ) -> Iterator[Pipe]:
     """
     Write as shops do, *per_s* times a second, until the context ends; the pipe that is
     yielded tells how often so far.
+
+    Args:
+        seed: Of its own for each writer in a shop.
     """
     with beside(_write, uri, ids, per_s, seed) as pipe:
         pipe.recv()
@@ -51,6 +54,9 @@ def steady_reads(port: int, paths: Sequence[str], per_s: float) -> Iterator[Pipe
 def done_so_far(pipe: Pipe) -> int:
     """
     Return how often the other end has done its work.
+
+    Raises:
+        EOFError: It could not, and has ended.
     """
     pipe.send("?")
     return int(pipe.recv())

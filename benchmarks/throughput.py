@@ -19,10 +19,11 @@ from benchmarks.driver import drive
 from benchmarks.figures import Figure
 from benchmarks.process_stats import processor_s
 from benchmarks.shop import Shop
-from benchmarks.steady import steady_writes
+from benchmarks.steady import done_so_far, steady_writes
 from benchmarks.zipf import Popularity
 
 
+SEED: Final = 5
 CHANGES_PER_S: Final = 10.0
 MOST_PATHS: Final = 50_000
 RISING_S: Final = 0.5
@@ -63,7 +64,7 @@ def measure(shop: Shop) -> Iterator[Figure]:
         body = connection.get(warm[0]).body
     with (
         bare_server(body) as bare,
-        steady_writes(shop.uri, shop.visible, CHANGES_PER_S),
+        steady_writes(shop.uri, shop.visible, CHANGES_PER_S, SEED) as writes,
         ProcessPoolExecutor(1, SPAWN) as pool,
     ):
         window_s = shop.effort.window_s
@@ -75,6 +76,7 @@ def measure(shop: Shop) -> Iterator[Figure]:
                 ("cold", pair.port, pair.server.pid, cold[start:] + cold[:start]),
             ):
                 _work(worked[name], pool, port, pid, paths, window_s)
+        done_so_far(writes)  # it has not ended
     yield from _figures(worked)
 
 

@@ -19,6 +19,7 @@ from benchmarks.steady import done_so_far, steady_reads, steady_writes
 
 
 SEED: Final = 2
+SEED_OF_OTHERS: Final = 3
 WRITES_PER_S: Final = 200.0
 READS_PER_S: Final = 200.0
 PROBES_PER_S: Final = 20.0  # among the writes
@@ -34,7 +35,9 @@ def measure(shop: Shop) -> Iterator[Figure]:
     paths = [shop.similar_path(id_) for id_ in shop.visible]
     mine, others = shop.visible[::10], [i for n, i in enumerate(shop.visible) if n % 10]
     with (
-        steady_writes(shop.uri, others, WRITES_PER_S - PROBES_PER_S) as writes,
+        steady_writes(
+            shop.uri, others, WRITES_PER_S - PROBES_PER_S, SEED_OF_OTHERS
+        ) as writes,
         steady_reads(pair.port, paths, READS_PER_S) as reads,
         Connection(pair.port) as connection,
     ):
