@@ -137,7 +137,7 @@ MAY_IMPORT = {
         "recommender.position"
     ),
     "listener.mongo.feed": (
-        "listener.feed listener.mongo.client listener.mongo.inbox "
+        "listener.feed listener.mongo.inbox "
         "listener.mongo.reader recommender.mutation recommender.position "
         "recommender.product"
     ),
