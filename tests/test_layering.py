@@ -137,9 +137,8 @@ MAY_IMPORT = {
         "recommender.position"
     ),
     "listener.mongo.feed": (
-        "listener.feed listener.mongo.inbox "
-        "listener.mongo.reader recommender.mutation recommender.position "
-        "recommender.product"
+        "listener.feed listener.mongo.inbox listener.mongo.reader "
+        "recommender.mutation recommender.position recommender.product"
     ),
     "listener.mongo.source": (
         "listener.errors listener.mongo.client listener.mongo.errors "
