@@ -319,10 +319,15 @@ class Index:
         self._products = self._visible = 0
 
     def _take_pending(self) -> Segment:
-        pending, self._pending = self._pending, {}
+        """
+        Return what is pending as a segment; all of it stays pending if that fails.
+        """
+        pending = self._pending
         products = [product for product in pending.values() if product is not None]
         removed = [key for key, product in pending.items() if product is None]
-        return build_segment(products, self._weights, self._shelved(removed))
+        segment = build_segment(products, self._weights, self._shelved(removed))
+        self._pending = {}
+        return segment
 
     def _shelved(self, keys: Sequence[bytes]) -> Sequence[bytes]:
         """

@@ -429,3 +429,24 @@ def test_tombstones_go_when_nothing_lies_below():
     segments = index.freeze()
 
     assert [key for s in segments for key in s.tombstones] in ([], [make_key("4")])
+
+
+def test_a_failed_freeze_loses_nothing(monkeypatch):
+    """
+    When a segment cannot be built, what it would have held is in the next one.
+    """
+    index = make_index([make_product("1")])
+    index.freeze()
+    index.apply([Upsert(make_product("2")), Delete(make_key("1"))])
+
+    def fail(*_arguments):
+        raise MemoryError
+
+    with monkeypatch.context() as failing:
+        failing.setattr(index_module, "build_segment", fail)
+        with pytest.raises(MemoryError):
+            index.freeze()
+
+    assert contents(index) == contents_of([make_product("2")])
+    again = Index(WEIGHTS, index.freeze())
+    assert contents(again) == contents_of([make_product("2")])
