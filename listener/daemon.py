@@ -254,11 +254,13 @@ class Daemon:
     def close(self) -> None:
         """
         Publish what is applied, and make it durable.
+
+        After a defect nothing more is published: who knows what is in the model.
         """
         self._parts.beacon.tend()
         self._parts.rebuilds.close()
         self._disconnect()
-        if self._model is not None:
+        if self._model is not None and self._status.state is not State.FAILED:
             self._parts.publisher.publish_rest(self._model)
         self._parts.upkeep.close()
         self._parts.complaints.close()
