@@ -4,6 +4,8 @@ What the store needs now and then, beside the publications.
 
 from __future__ import annotations
 
+import math
+
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
@@ -64,7 +66,8 @@ class _Durable:
         self._worker = ThreadPoolExecutor(1, "durable")
         self._running: Future[Manifest | None] | None = None
         self._durable = store.current
-        self._written_at = clock.monotonic()
+        # A first model does not wait; one that cannot be kept waits like any other.
+        self._written_at = clock.monotonic() if self._durable else -math.inf
         self._trouble = Trouble("durable")
 
     def tend(self) -> None:
@@ -88,7 +91,7 @@ class _Durable:
             return False
         is_new = durable is None or current.generation != durable.generation
         interval_s = self._interval_s if is_new else IDLE_DURABLE_S
-        return durable is None or now - self._written_at >= interval_s
+        return now - self._written_at >= interval_s
 
     def _finish(self, done: Future[Manifest | None]) -> None:
         self._written_at = self._clock.monotonic()

@@ -330,3 +330,30 @@ def test_merge_of_a_replaced_model_is_dropped(upkeep: Upkeep) -> None:
     wait_for(is_over)
     assert new.index.freeze() == before
     assert new.index.products == 3
+
+
+def test_first_generation_on_a_failing_disk(
+    upkeep: Upkeep,
+    store: Store,
+    model: Model,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A first model that cannot be kept is tried again at the interval, not all the time.
+    """
+    publish(store, model.index)
+    tries = []
+
+    def fail(descriptor: int) -> None:
+        tries.append(descriptor)
+        raise OSError(5, "the disk is broken")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        for _ in range(5):
+            tend_idle(upkeep, model)
+        assert len(tries) == 1
+        clock.advance(INTERVAL_S)
+        tend_idle(upkeep, model)
+        assert len(tries) == 2
