@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify test check lock clean
+.PHONY: help install run load verify test check bench lock clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,30 +20,35 @@ $(INSTALLED): requirements.lock
 	@test -n "$(PYTHON)" || { echo >&2 "missing: Python 3.11 or later; mend it with: \
 	sudo apt-get install python3.11 python3.11-venv"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { echo >&2 "missing: the \
-	venv module; mend it with: sudo apt-get install python3-venv"; exit 1; }
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	venv module; mend it with: sudo apt-get install $$($(PYTHON) -c \
+	'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; exit 1; }
+	@$(PY) -c 'import pip' 2> /dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing the pinned dependencies into $(VENV) (a minute or two) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --no-deps -r requirements.lock
 	@$(PY) -c "import recommender.kernels"
+	@$(PY) -m listener.demo.preflight || true
 	@touch $@
 
 run: install ## run it: an embedded MongoDB with a sample shop, the listener and the server
 	@exec $(PY) -m listener.demo
 
 load: install ## put a JSONL file into the demo's database: make load FILE=products.jsonl.gz
-	@$(PY) run_listener.py load $(FILE)
+	@exec $(PY) run_listener.py load $(FILE)
 
 verify: install ## compare the demo's model with one trained from scratch
-	@$(PY) run_listener.py verify --demo
+	@exec $(PY) run_listener.py verify --demo
 
 test: install ## run the whole test suite, on a real mongod
-	@$(PY) -m pytest -n 2
+	@exec $(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
 check: install ## lint, formatting and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+bench: install ## measure it beside what people would otherwise use; takes ten minutes
+	@exec $(PY) -m benchmarks $(BENCH_ARGS)
 
 lock: install ## pin the newest allowed dependencies anew
 	@$(PY) -m uv pip compile pyproject.toml --all-extras --universal \
@@ -53,3 +58,6 @@ lock: install ## pin the newest allowed dependencies anew
 clean: ## remove what was installed and cached; the demo's data stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+reset: ## remove the demo's database and the model: the next run starts afresh
+	@rm -rf "$${EVERSHELF_DATA_DIR:-data}/mongod" "$${EVERSHELF_DATA_DIR:-data}/model"

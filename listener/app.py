@@ -14,6 +14,7 @@ from typing import Final, assert_never
 import structlog
 
 from listener.assembly import CLOCK, make_daemon, open_source, to_weights
+from listener.complaints import Complaints
 from listener.control import Control, serve_in_background
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
@@ -94,11 +95,14 @@ def _address(settings: ListenerSettings) -> Iterator[str]:
 
 def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
+    complaints = Complaints(CLOCK.monotonic)
     with (
-        open_source(settings, uri) as source,
+        open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
     ):
-        daemon, status, requests = make_daemon(settings, source, store, stop)
+        daemon, status, requests = make_daemon(
+            settings, source, complaints, store, stop
+        )
         app = Control(source, status, requests, keys).make_app()
         stop_control = serve_in_background(app, settings.control_port)
         log.info(
@@ -120,7 +124,8 @@ def _verify(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     # only here: scikit-learn takes a second to import, which a restart need not wait
     from listener.verify import Verification, say  # noqa: PLC0415
 
-    with open_source(settings, uri) as source:
+    complaints = Complaints(CLOCK.monotonic)
+    with open_source(settings, uri, complaints) as source:
         reader = StoreReader(settings.store_dir)
         report = Verification(source, reader, to_weights(settings), CLOCK, stop).run()
     say(report)

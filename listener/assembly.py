@@ -34,15 +34,17 @@ CLOCK = Clock()
 
 
 @contextmanager
-def open_source(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
+def open_source(
+    settings: ListenerSettings, uri: str, complaints: Complaints
+) -> Iterator[MongoSource]:
     """
-    Yield the collection that the settings name.
+    Yield the collection that the settings name; what cannot be used of its documents
+    goes to *complaints*.
 
     Raises:
         SettingsFault: The address, or a setting of the mapping, cannot be right.
     """
     mapper = Mapper(settings)
-    complaints = Complaints(CLOCK.monotonic)
 
     def to_product(document: Mapping[str, Any]) -> Product:
         mapped = mapper.to_product(document)
@@ -71,7 +73,11 @@ def to_weights(settings: ListenerSettings) -> Weights:
 
 
 def make_daemon(
-    settings: ListenerSettings, source: MongoSource, store: Store, stop: Stop
+    settings: ListenerSettings,
+    source: MongoSource,
+    complaints: Complaints,
+    store: Store,
+    stop: Stop,
 ) -> tuple[Daemon, Status, Requests]:
     """
     Return a daemon that goes on from what *store* has, what it says of itself, and
@@ -110,6 +116,7 @@ def make_daemon(
         status=status,
         rebuilds=rebuilds,
         requests=requests,
+        complaints=complaints,
         clock=CLOCK,
         stop=stop,
     )

@@ -72,8 +72,16 @@ class Complaints:
         """
         Say what is due; to be called now and then when nothing else happens.
         """
+        if self._monotonic() >= self._ends_at:
+            with self._lock:
+                self._end_minute()
+
+    def close(self) -> None:
+        """
+        Say what was held back, due or not.
+        """
         with self._lock:
-            self._end_minute()
+            self._say_held()
 
     def _is_new(self, its_hash: int, problems: Sequence[Problem]) -> bool:
         their_hash = hash(tuple(problems))
@@ -98,10 +106,13 @@ class Complaints:
             self._held_kinds.update(kinds)
 
     def _end_minute(self) -> None:
-        if self._monotonic() < self._ends_at:
-            return
+        if self._monotonic() >= self._ends_at:
+            self._say_held()
+            self._ends_at, self._lines = math.inf, 0
+
+    def _say_held(self) -> None:
         if self._held:
             kinds = dict(self._held_kinds.most_common(MOST_KINDS))
             log.warning("product.incomplete_summary", count=self._held, problems=kinds)
-        self._ends_at, self._lines, self._held = math.inf, 0, 0
+        self._held = 0
         self._held_kinds.clear()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ import structlog
 from listener.backoff import LONGEST_REFUSED_S, LONGEST_S, delay_s
 from listener.beacon import Beacon
 from listener.clock import Clock
+from listener.complaints import Complaints
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.feed import Batch, Feed, Source
 from listener.guard import HELD
@@ -24,6 +26,7 @@ from listener.rebuilds import Rebuilds, Requests
 from listener.signals import Stop
 from listener.status import NEVER, Status
 from listener.upkeep import Upkeep
+from recommender.mutation import Delete, Mutation
 from recommender.position import State
 
 
@@ -45,6 +48,7 @@ class Parts:
     status: Status
     rebuilds: Rebuilds
     requests: Requests
+    complaints: Complaints
     clock: Clock
     stop: Stop
 
@@ -98,6 +102,7 @@ class Daemon:
         if self._model is not None:
             self._tend(self._model)
         self._parts.beacon.tend()
+        self._parts.complaints.pulse()
         self._status.beat()
 
     def _guarded_follow(self) -> None:
@@ -206,9 +211,15 @@ class Daemon:
         clock = self._parts.clock
         started = clock.monotonic()
         counts = model.absorb(batch)
+        self._forget_deleted(batch.mutations)
         self._parts.publisher.note_batch(batch, counts, clock.monotonic() - started)
         self._status.read_time = batch.read_time
         self._status.note_progress()
+
+    def _forget_deleted(self, mutations: Iterable[Mutation]) -> None:
+        for mutation in mutations:
+            if isinstance(mutation, Delete):
+                self._parts.complaints.forget(mutation.key)
 
     def _lose(self, error: PositionLost) -> None:
         """
@@ -250,3 +261,4 @@ class Daemon:
         if self._model is not None:
             self._parts.publisher.publish_rest(self._model)
         self._parts.upkeep.close()
+        self._parts.complaints.close()

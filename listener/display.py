@@ -20,11 +20,12 @@ from bson import DatetimeMS, Decimal128, ObjectId, Timestamp
 from listener.fields import Values
 from listener.values.texts import cut_at_word
 from listener.values.times import to_datetime
-from listener.values.usable import Unusable
+from listener.values.usable import too_large
 
 
 LONGEST_SUMMARY: Final = 300  # characters of a description, and an ellipsis
 LARGEST_EXTRA: Final = 8_000  # bytes of a field shown as it is: answers carry ten
+LARGEST_COUNT: Final = 1 << 53  # a double beyond it counts no pieces any more
 MOST_NODES: Final = 1_000  # values in it; bounds the work before its size is known
 
 _OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
@@ -50,7 +51,7 @@ def to_extra(value: object, _notes: list[str]) -> Any:
     """
     plain = _to_json(value, itertools.count(1))
     if len(orjson.dumps(plain, option=_OPTIONS)) > LARGEST_EXTRA:
-        raise _too_large()
+        raise too_large()
     return plain
 
 
@@ -70,7 +71,9 @@ def _to_shown(values: Values) -> Iterator[tuple[str, Any]]:
 
 
 def _to_count(count: float | None) -> float | None:
-    return int(count) if count is not None and count.is_integer() else count
+    if count is None or not count.is_integer() or abs(count) > LARGEST_COUNT:
+        return count
+    return int(count)
 
 
 def _to_summary(text: str) -> str:
@@ -80,9 +83,11 @@ def _to_summary(text: str) -> str:
 
 def _to_json(value: object, nodes: Iterator[int]) -> Any:
     if next(nodes) > MOST_NODES:
-        raise _too_large()
+        raise too_large()
     match value:
         case str():
+            if len(value) > LARGEST_EXTRA:
+                raise too_large()
             return _without_half_pairs(value)
         case Mapping():
             return {
@@ -125,7 +130,3 @@ def _to_json_number(value: Decimal128) -> float | str | None:
 
 def _without_half_pairs(text: str) -> str:
     return text if text.isascii() else _HALF_PAIRS.sub("\ufffd", text)
-
-
-def _too_large() -> Unusable:
-    return Unusable("too large")

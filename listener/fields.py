@@ -4,7 +4,7 @@ Which fields of a document say what of a product, and what they say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from listener.values.numbers import Stock, to_amount, to_stock
 from listener.values.paths import Path
 from listener.values.texts import to_label, to_name, to_tags, to_text
 from listener.values.times import to_unix_s
-from listener.values.usable import Converter, Unusable, first_usable
+from listener.values.usable import Converter, Unusable, bounded, first_usable
 from recommender.settings import ListenerSettings
 
 
@@ -39,15 +39,17 @@ class Problem:
         return f"{self.field}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
 class Field(Generic[T]):
     """
     Where a value of a product may be, and how it becomes of its type.
     """
 
-    name: str
-    paths: tuple[Path, ...]
-    convert: Converter[T]
+    __slots__ = ("_convert", "_finders", "name")
+
+    def __init__(self, name: str, paths: Iterable[Path], convert: Converter[T]) -> None:
+        self.name = name
+        self._finders = tuple(path.finder for path in paths)
+        self._convert = bounded(convert)
 
     def read(self, document: Mapping[str, Any], problems: list[Problem]) -> T | None:
         """
@@ -55,18 +57,20 @@ class Field(Generic[T]):
 
         A problem is added when there are only unusable ones, or when it is cut.
         """
-        found_at = [path.find(document) for path in self.paths]
-        values = [value for value in found_at if value is not None]
-        if not values:
-            return None
         notes: list[str] = []
         try:
-            found = first_usable(values, self.convert, notes)
+            found = first_usable(self._values(document), self._convert, notes)
         except Unusable as error:
             found, notes = None, [error.reason]
         if notes:
             problems.extend(Problem(self.name, note) for note in dict.fromkeys(notes))
         return found
+
+    def _values(self, document: Mapping[str, Any]) -> Iterator[Any]:
+        for find in self._finders:
+            value = find(document)
+            if value is not None:
+                yield value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,13 @@
 """
 MongoDB's query language, as far as a document alone can answer.
+
+Our own, since visibility must not err: libraries that match in Python compare by `==`
+and look fields up their own way. In mongoquery 1.4.3 an absent field does not match
+null (so our default would hide every product without a status), true equals 1, `$ne`
+holds of arrays with the value in them, an object is a list of conditions, a pattern
+is not combined with its options, and an unknown operator is noticed only by the first
+document that meets it. A wrapper would have to replace each of its comparisons.
+mongomock's filters, meant for tests, differ from a server in some corners too.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
+from hypothesis import settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -19,8 +21,20 @@ from pymongo.database import Database
 from tests.support.mongo import make_mongod
 
 
+# How long an example takes tells how busy the machine is, nothing else.
+settings.register_profile("evershelf", deadline=None)
+settings.load_profile("evershelf")
+
 # Not MONGODB_URI, under which a developer may have a shop.
 TEST_URI = "EVERSHELF_TEST_MONGODB_URI"
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

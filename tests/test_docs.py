@@ -17,7 +17,6 @@ SOURCES = [
     path
     for place in ("recommender", "listener", "server")
     for path in (ROOT / place).rglob("*.py")
-    if "demo" not in path.parts
 ] + [ROOT / "run_listener.py", ROOT / "run_server.py"]
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "log", "say"}

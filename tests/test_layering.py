@@ -137,9 +137,8 @@ MAY_IMPORT = {
         "recommender.position"
     ),
     "listener.mongo.feed": (
-        "listener.feed listener.mongo.client listener.mongo.inbox "
-        "listener.mongo.reader recommender.mutation recommender.position "
-        "recommender.product"
+        "listener.feed listener.mongo.inbox listener.mongo.reader "
+        "recommender.mutation recommender.position recommender.product"
     ),
     "listener.mongo.source": (
         "listener.errors listener.mongo.client listener.mongo.errors "
@@ -175,10 +174,10 @@ MAY_IMPORT = {
         "recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
-        "listener.backoff listener.beacon listener.clock listener.errors "
-        "listener.feed listener.guard listener.model listener.publisher "
-        "listener.rebuild listener.rebuilds listener.signals listener.status "
-        "listener.upkeep recommender.position"
+        "listener.backoff listener.beacon listener.clock listener.complaints "
+        "listener.errors listener.feed listener.guard listener.model "
+        "listener.publisher listener.rebuild listener.rebuilds listener.signals "
+        "listener.status listener.upkeep recommender.mutation recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -256,10 +255,10 @@ MAY_IMPORT = {
         "recommender.store recommender.weights"
     ),
     "listener.app": (
-        "listener.assembly listener.control listener.demo.embedded "
-        "listener.demo.load listener.errors listener.signals listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.store server.access"
+        "listener.assembly listener.complaints listener.control "
+        "listener.demo.embedded listener.demo.load listener.errors listener.signals "
+        "listener.verify recommender.errors recommender.exits recommender.logs "
+        "recommender.settings recommender.store server.access"
     ),
     "run_listener": "listener.app",
 }

@@ -66,7 +66,7 @@ def _run(settings: ListenerSettings, site: Site, stop: Stop) -> Exit:
         ]
         greeter = Greeter(site, uri, settings.database, settings.collection)
         code = supervise(parts, stop, on_tick=greeter.greet_when_ready)
-    log.info("demo.stopped", code=code)
+    log.info("demo.stopped", code=int(code))
     return code
 
 

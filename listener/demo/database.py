@@ -9,9 +9,6 @@ from typing import Final
 from listener.demo.mongod import Mongod
 
 
-STOP_S: Final = 1.8  # a clean shutdown takes one second; the journal mends another
-
-
 class Database:
     """
     A mongod that stops after those that use it.
@@ -48,6 +45,6 @@ class Database:
 
     def stop(self, *, timeout_s: float) -> None:
         """
-        Stop it within `STOP_S`, however long the others took.
+        Stop it; the journal mends what is cut short after *timeout_s*.
         """
-        self._mongod.stop(timeout_s=STOP_S)
+        self._mongod.stop(timeout_s=timeout_s)

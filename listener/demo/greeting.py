@@ -23,6 +23,7 @@ from recommender.address import to_address
 
 CANDIDATES: Final = 20  # products that are asked for until one has neighbours
 LIMIT: Final = 3
+STALE_S: Final = 15.0  # a server starts sooner than the listener that feeds it
 PATIENCE_S: Final = 0.5  # a look must not hold up what it is part of
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -61,9 +62,16 @@ class Site:
 
     def is_ready(self) -> bool:
         """
-        Return whether the server has a model to answer from.
+        Return whether the server has a model to answer from, however old.
         """
         return self.get("/health/ready")[0] == HTTPStatus.OK
+
+    def is_fresh(self) -> bool:
+        """
+        Return whether that model is up to date, and kept so.
+        """
+        status, body = self.get("/v1/model")
+        return status == HTTPStatus.OK and not orjson.loads(body)["stale"]
 
 
 class Greeter:
@@ -81,13 +89,21 @@ class Greeter:
         """
         self._site = site
         self._products = (uri, database, collection)
+        self._ready_at: float | None = None
         self._is_done = False
 
-    def greet_when_ready(self) -> None:
+    def greet_when_ready(self, now: float) -> None:
         """
-        Print the greeting if the server is ready and it has not been printed.
+        Print the greeting, once, if the server answers from a fresh model; or, `STALE_S`
+        after it was ready, from whatever it has.
         """
-        if self._is_done or not self._site.is_ready():
+        if self._is_done:
+            return
+        if self._ready_at is None and self._site.is_ready():
+            self._ready_at = now
+        if self._ready_at is None:
+            return
+        if now - self._ready_at < STALE_S and not self._site.is_fresh():
             return
         self._is_done = True
         sys.stdout.write("\n".join(["", *self._lines(), "", ""]))

@@ -9,6 +9,7 @@ import zlib
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -23,6 +24,7 @@ from listener.demo.errors import DemoFault
 
 LARGEST: Final = 16 * 1024 * 1024  # bytes of BSON that MongoDB takes in one document
 _ID_BYTES: Final = 12
+_OPTIONS: Final = json_util.RELAXED_JSON_OPTIONS.with_options(tz_aware=True, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def _open(path: Path) -> BinaryIO:
 
 def _to_line(number: int, raw: bytes) -> Line | BadLine:
     try:
-        document = json_util.loads(raw)
+        document = json_util.loads(raw, json_options=_OPTIONS)
         if not isinstance(document, dict):
             return BadLine(number, "not a JSON object")
         document = {"_id": _take_id(document, raw), **document}

@@ -45,6 +45,8 @@ def upsert(products: Products, lines: Sequence[Line]) -> list[BadLine]:
         ReplaceOne({"_id": line.document["_id"]}, line.document, upsert=True)
         for line in lines
     ]
+    if not writes:
+        return []
     try:
         products.bulk_write(writes, ordered=False)
     except BulkWriteError as error:

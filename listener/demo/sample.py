@@ -30,7 +30,7 @@ _OPEN_DAYS: Final = 600
 _BULK: Final = 0.6
 _SIZES: Final = {"medium": 1.4, "large": 2.0, "double": 1.4, "king": 1.7, "wide": 1.6}
 _UNITS: Final = {"kg": 1000, "l": 1000, "TB": 1000}
-_QUANTITY: Final = re.compile(r"(\d[\d.,]*) ?([A-Za-z]*)(?: \w+)*$")
+_QUANTITY: Final = re.compile(r"(?:(\d+) x )?(\d[\d.,]*) ?([A-Za-z]*)")
 _WHOLE: Final = 50  # from this price on, no cents
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ def _description(family: _Family) -> str:
 def _tags(family: _Family) -> list[str]:
     shared = list(family.shelf.tags)
     del shared[1 + _digest("tags", family.name) % (len(shared) - 1)]
-    return [*shared, family.kind.name, family.make.name]
+    return list(dict.fromkeys((*shared, family.kind.name, family.make.name)))
 
 
 def _image(family: _Family) -> str:
@@ -190,8 +190,8 @@ def _to_factor(variant: str, smallest: str) -> float:
 
 
 def _amount(quantity: re.Match[str]) -> float:
-    number = float(quantity[1].replace(",", ""))
-    return number * _UNITS.get(quantity[2], 1)
+    times, number, unit = quantity.groups(default="1")
+    return int(times) * float(number.replace(",", "")) * _UNITS.get(unit, 1)
 
 
 def _pick(choices: Sequence[T], *purpose: str) -> T:

@@ -21,7 +21,8 @@ FINAL: Final = frozenset({Exit.SETTINGS, Exit.REFUSED})
 RESTARTS: Final = 5  # in a row; one that keeps ending is broken
 LASTED_S: Final = 60.0  # after so long, an end is the first in a row again
 FIRST_DELAY_S: Final = 0.5
-STOP_S: Final = 2.5  # of the five that Ctrl+C promises; the database needs the rest
+STOP_S: Final = 4.5  # Ctrl+C promises five
+LAST_S: Final = 2.0  # of these, for the part that the others need
 TICK_S: Final = 0.05
 
 log = structlog.get_logger()
@@ -66,7 +67,7 @@ def supervise(
     parts: Sequence[Part],
     stop: Stop,
     *,
-    on_tick: Callable[[], None] = lambda: None,
+    on_tick: Callable[[float], None] = lambda _now: None,
     first_delay_s: float = FIRST_DELAY_S,
 ) -> Exit:
     """
@@ -76,7 +77,7 @@ def supervise(
     Args:
         parts: One that others need comes before them.
         stop: Set by a signal.
-        on_tick: Called again and again while they run; it must be quick.
+        on_tick: Called with the time again and again while they run; it must be quick.
         first_delay_s: Before the first restart; it doubles with each in a row.
 
     Returns:
@@ -92,7 +93,7 @@ def supervise(
                 code = one.look(time.monotonic())
                 if code is not None:
                     return code
-            on_tick()
+            on_tick(time.monotonic())
             stop.wait(TICK_S)
         return Exit.OK
     finally:
@@ -151,4 +152,5 @@ def _stop_all(parts: Sequence[Part]) -> None:
     for part in reversed(parts):
         part.ask_to_stop()
     for part in reversed(parts):
-        part.stop(timeout_s=max(until - time.monotonic(), 0))
+        kept_s = 0 if part is parts[0] else LAST_S
+        part.stop(timeout_s=max(until - kept_s - time.monotonic(), 0))

@@ -29,6 +29,8 @@ LOST: Final[Mapping[int, str]] = MappingProxyType(
 )
 NEVER_RESUMABLE: Final = "NonResumableChangeStreamError"
 
+LONGEST_TEXT: Final = 500  # of an error; one about a large event shows all of it
+
 NO_REPLICA_SET: Final = 40573
 
 # Server error codes that only an operator can mend.
@@ -79,6 +81,5 @@ def _first_line(error: Exception) -> str:
     """
     Return what a driver's error says, without the description of the topology.
     """
-    return f"{type(error).__name__}: {error}".split(", full error", 1)[0].split(
-        ", Timeout:", 1
-    )[0]
+    text = f"{type(error).__name__}: {error}".split(", full error", 1)[0]
+    return text.split(", Timeout:", 1)[0][:LONGEST_TEXT]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self
 
 from listener.feed import Batch, Mark
-from listener.mongo.client import SILENCE_S
 from listener.mongo.inbox import Chunk
 from listener.mongo.reader import Reader
 from recommender.mutation import Delete, Mutation, Upsert
@@ -17,6 +16,7 @@ from recommender.position import ClusterTime
 from recommender.product import Product
 
 
+PING_AFTER_S: Final = 5.0  # of silence; a stream with nothing to say says so at once
 READ_IDS: Final = 2_000  # read again at once; bounds what is held as objects
 
 Ids = Sequence[tuple[bytes, object]]
@@ -78,7 +78,7 @@ class MongoFeed:
         Ask a silent database whether it is there: the stream may be busy passing over
         other writes, but a server that hangs says nothing at all.
         """
-        if self._clock() - self._heard_at > SILENCE_S:
+        if self._clock() - self._heard_at > PING_AFTER_S:
             self._ping()
             self._heard_at = self._clock()
 

@@ -16,7 +16,7 @@ from bson import Decimal128
 from listener.values.usable import Unusable, all_usable, first_usable, wrong_type
 
 
-LONGEST_NUMBER: Final = 64  # characters; longer is prose
+LONGEST_NUMBER: Final = 64  # characters, also of the words for stock; longer is prose
 LONGEST_AFFIX: Final = 4  # of a price: the name of a currency, at most
 # Where an object says its number; the last ones are JSON exports stored as they were.
 AMOUNTS: Final = (
@@ -211,6 +211,9 @@ def _no_number() -> Unusable:
 
 
 def _to_stock_of_words(text: str, notes: list[str]) -> Stock:
+    text = text.strip()
+    if len(text) > LONGEST_NUMBER:
+        raise _no_number()
     words = _NOT_A_LETTER.sub("", text.rpartition("/")[2].lower())
     if words in IN_STOCK:
         return Stock(available=True)

@@ -4,7 +4,7 @@ Values of which a document's field may make use, and those of which it may not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, TypeVar
 
 from bson import DBRef, ObjectId
@@ -15,6 +15,7 @@ from listener.values.kinds import to_kind
 T = TypeVar("T")
 
 REFERENCE: Final = "reference"  # to another collection, whose ids say nothing to anyone
+MOST_VALUES: Final = 10_000  # within one value; bounds what one document costs
 CUT: Final = "cut"  # there was more than a product can hold
 
 # Takes a value and a list of notes on it. Returns None when the value says nothing,
@@ -42,6 +43,27 @@ def wrong_type(value: object, wanted: str) -> Unusable:
     if isinstance(value, ObjectId | DBRef):
         return Unusable(REFERENCE)
     return Unusable(f"not {wanted}: {to_kind(value)}")
+
+
+def too_large() -> Unusable:
+    """
+    Return the fault of a value that would cost or take up too much.
+    """
+    return Unusable("too large")
+
+
+def bounded(convert: Converter[T]) -> Converter[T]:
+    """
+    Return what converts as *convert* does, but refuses values with more than
+    `MOST_VALUES` others within.
+    """
+
+    def convert_bounded(value: object, notes: list[str]) -> T | None:
+        if isinstance(value, list | dict) and _is_large(value):
+            raise too_large()
+        return convert(value, notes)
+
+    return convert_bounded
 
 
 def first_usable(
@@ -90,3 +112,22 @@ def all_usable(
         raise faults[0]
     notes.extend(fault.reason for fault in faults[:1])
     return found
+
+
+def _is_large(value: object) -> bool:
+    count = 0
+    within = [value]
+    while within and count <= MOST_VALUES:
+        parts = _parts(within.pop())
+        count += len(parts)
+        within.extend(parts)
+    return count > MOST_VALUES
+
+
+def _parts(value: object) -> Collection[object]:
+    match value:
+        case list():
+            return value
+        case dict():
+            return value.values()
+    return ()

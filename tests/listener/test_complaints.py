@@ -191,6 +191,44 @@ def test_memory_is_bounded(complaints):
     assert complaints.total == before + 1
 
 
+def test_what_was_held_is_said_at_the_end(complaints, logs):
+    """
+    A listener that stops within the minute keeps nothing to itself, and says it once.
+    """
+    note_many(complaints, MOST_LINES + 5)
+    complaints.close()
+    complaints.close()
+
+    assert [line["count"] for line in summaries(logs)] == [5]
+
+
+def test_the_minute_begins_with_its_first_line(complaints, logs, clock):
+    """
+    Silence before a line does not shorten the minute that its bound is for.
+    """
+    clock.advance(MINUTE_S - 1)
+    complaints.pulse()
+    note_many(complaints, MOST_LINES)
+    clock.advance(MINUTE_S - 1)
+    note_many(complaints, 1, start=MOST_LINES)
+
+    assert len(logs) == MOST_LINES
+
+
+def test_what_keeps_coming_is_remembered_longest(complaints):
+    """
+    When there is no more room, the product that was noted longest ago is forgotten.
+    """
+    note_many(complaints, MOST_REMEMBERED)
+    note_many(complaints, 1)
+    note_many(complaints, 1, start=MOST_REMEMBERED)
+    before = complaints.total
+    note_many(complaints, 1)
+    assert complaints.total == before
+    note_many(complaints, 1, start=1)
+    assert complaints.total == before + 1
+
+
 def test_a_long_id_is_cut(complaints, logs):
     """
     An id of a megabyte does not fill the log.

@@ -67,6 +67,27 @@ def test_what_is_unknown_is_absent():
     assert display_of({"stock": 0}) == {"in_stock": False, "stock": 0}
 
 
+@pytest.mark.parametrize(
+    ("stock", "shown"),
+    [
+        (7.0, b"7"),
+        (2.5, b"2.5"),
+        ("-3", b"-3"),
+        (2.0**53, b"9007199254740992"),
+        (2.0**64, b"1.8446744073709552e+19"),
+        ("1e300", b"1e+300"),
+    ],
+    ids=str,
+)
+def test_stock_is_shown_as_it_is_counted(stock, shown):
+    """
+    Whole numbers have no point, unless they are beyond what anybody counts.
+    """
+    display = make_mapped({"stock": stock}).product.display
+
+    assert display.endswith(b'"stock":%b}' % shown)
+
+
 def test_a_long_description_is_cut_at_a_word():
     """
     At most 300 characters and an ellipsis are shown; the model reads it all.
@@ -166,6 +187,6 @@ def test_object_ids_are_hex_anywhere():
     """
     Also as part of a list.
     """
-    ids = [ObjectId(), ObjectId()]
+    ids = [ObjectId("65a000000000000000000002"), ObjectId("65a000000000000000000002")]
 
     assert extra_of(ids) == [str(id_) for id_ in ids]

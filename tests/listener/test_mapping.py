@@ -3,19 +3,22 @@ Documents of any shape become products.
 """
 
 import dataclasses
+import functools
 import math
+import time
 
 import orjson
 import pytest
 
 from bson import Decimal128, Int64, ObjectId, decode, encode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from listener import mapping
 from listener.keys import to_key
 from listener.mapping import SHAPING, Mapper, fingerprint
 from listener.mongo.client import CODEC
+from listener.values.usable import MOST_VALUES
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.weights import DEFAULT_WEIGHTS, Weights, term_weights
@@ -33,7 +36,7 @@ from tests.support.documents import (
 # Settings that say where things are and when they happen, not what a product is.
 NOT_SHAPING = {
     "admin_keys", "collection", "command", "control_port", "data_dir", "database",
-    "demo", "demo_port", "durable_interval_s", "file", "log_format", "log_level",
+    "demo", "demo_port", "durable_interval_s", "shrink_grace_s", "file", "log_format", "log_level",
     "max_staleness_s", "min_interval_s", "mongod", "mongodb_uri", "quiet_s",
 }  # fmt: skip
 
@@ -99,13 +102,15 @@ def test_null_is_as_good_as_absent():
 
 MONGOOSE = {
     "_id": OBJECT_ID,
-    "user": ObjectId(),
+    "user": ObjectId("65a000000000000000000002"),
     "name": "Airpods Wireless Bluetooth Headphones",
     "image": "/images/airpods.jpg",
     "brand": "Apple",
     "category": "Electronics",
     "description": "Bluetooth technology lets you connect it with compatible devices",
-    "reviews": [{"user": ObjectId(), "rating": 5, "comment": "Great"}],
+    "reviews": [
+        {"user": ObjectId("65a000000000000000000002"), "rating": 5, "comment": "Great"}
+    ],
     "rating": 4.5,
     "numReviews": 12,
     "price": 89.99,
@@ -237,9 +242,9 @@ def test_shapes_of_well_known_shops(document, settings, says):
         ({"description": b"x"}, "description: not text: binData"),
         ({"description": "word " * 1_000_000}, "description: cut"),
         ({"tags": {"a": 1}}, "tags: not text: object"),
-        ({"category": ObjectId()}, "category: reference"),
+        ({"category": ObjectId("65a000000000000000000002")}, "category: reference"),
         ({"category": {"main": {"sub": "x"}}}, "category: not text: object"),
-        ({"brand": ObjectId()}, "brand: reference"),
+        ({"brand": ObjectId("65a000000000000000000002")}, "brand: reference"),
         ({"price": math.nan}, "price: not finite"),
         ({"price": math.inf}, "price: not finite"),
         ({"price": -1}, "price: negative"),
@@ -294,6 +299,43 @@ def test_wrong_types_are_converted_when_the_meaning_is_plain(document, says):
 
     assert mapped.problems == ()
     assert {name: getattr(mapped.product, name) for name in says} == says
+
+
+HUGE = {
+    "a nested list": [[["x"] * 100] * 100] * 100,
+    "a flat list": ["x"] * 1_000_000,
+    "objects": [{"name": ["x"] * 1_000, "amount": ["x"] * 1_000}] * 1_000,
+    "lists in lists": [[[[[]] * 10] * 10] * 100] * 100,
+    "words": "x1 " * 5_000_000,
+    "signs": "\ud800" * 5_000_000,
+    "markup": "<b>" * 5_000_000,
+}
+
+
+@pytest.mark.parametrize("huge", HUGE.values(), ids=HUGE)
+@pytest.mark.parametrize("name", sorted(make_document().keys() - {"_id", "status"}))
+def test_a_huge_value_costs_little(name, huge):
+    """
+    Whatever a document of 16 MB holds in a field, it does not hold up the others.
+    """
+    mapper = Mapper(make_settings(display_fields=(name,)))
+    document = make_document(**{name: huge})
+    start = time.process_time()
+    mapped = mapper.to_product(document)
+
+    assert time.process_time() - start < 1.0
+    assert mapped.problems
+    assert mapped.product.visible
+
+
+def test_large_lists_are_refused_as_such():
+    """
+    A list within bounds is used; beyond them its field has a problem.
+    """
+    prices = [5] * MOST_VALUES
+
+    assert product_of({"price": prices}).price == 5.0
+    assert problems_of({"price": [*prices, 5]}) == ["price: too large"]
 
 
 def test_the_first_usable_field_wins():
@@ -354,6 +396,11 @@ def test_a_query_that_fails_hides_the_product(monkeypatch):
     assert [str(one) for one in mapped.problems] == ["visible: ValueError"]
 
 
+@functools.cache
+def a_mapper(_number=1):
+    return Mapper(make_settings(display_fields=("extra", "extra.name")))
+
+
 ANY_DOCUMENT = st.fixed_dictionaries(
     {"_id": any_id()},
     optional={
@@ -370,7 +417,7 @@ def test_any_document_is_mapped(document):
     Whatever a document holds, it becomes a product under its own key, all of whose
     values are of their types and clean, without a fault of ours.
     """
-    mapped = make_mapped(document, display_fields=("extra", "extra.name"))
+    mapped = a_mapper().to_product(document)
     product = mapped.product
 
     assert not {"unmapped", "visible"} & {problem.field for problem in mapped.problems}
@@ -382,12 +429,15 @@ def test_any_document_is_mapped(document):
         assert text.encode() or text == product.brand
 
 
+@settings(max_examples=30)
 @given(ANY_DOCUMENT)
 def test_the_same_document_is_always_the_same_product(document):
     """
     Two mappers agree to the byte.
     """
-    assert repr(make_mapped(document)) == repr(make_mapped(document))
+    first, second = (a_mapper(number).to_product(document) for number in (1, 2))
+
+    assert repr(first) == repr(second)
 
 
 def test_documents_that_are_no_unicode_are_mapped():

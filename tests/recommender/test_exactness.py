@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from recommender import index as index_module
 from recommender.index import Index
@@ -21,6 +21,7 @@ from recommender.snapshot import Snapshot
 from recommender.store import Store, StoreReader
 from tests.support.products import (
     WEIGHTS,
+    make_catalogue,
     make_generation,
     make_index,
     make_key,
@@ -31,7 +32,7 @@ from tests.support.truth import check_same_state, check_snapshot, norms_of
 
 
 WORDS = ["tea", "pot", "kettle", "lamp", "red", "steel", "oak", "tent"]
-IDS = st.sampled_from([f"p{i}" for i in range(14)])
+IDS = st.sampled_from([str(i) for i in range(30)])
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join)
 PRODUCTS = st.builds(
     make_product,
@@ -52,7 +53,7 @@ class Shop(RuleBasedStateMachine):
     one reader that follows each generation and one that skips most.
     """
 
-    SIZES = {"SMALL_ROWS": 6, "LARGEST_PENDING": 5, "FANOUT": 3}  # noqa: RUF012
+    SIZES = {"SMALL_ROWS": 3, "LARGEST_PENDING": 5, "FANOUT": 2}  # noqa: RUF012
 
     def __init__(self):
         super().__init__()
@@ -92,6 +93,11 @@ class Shop(RuleBasedStateMachine):
                 case Clear():
                     self.living.clear()
         assert self.index.products == len(self.living)
+
+    @initialize(seed=st.integers(0, 3))
+    def stock(self, seed):
+        self.apply(*map(Upsert, make_catalogue(30, seed)))
+        self.index.compact()
 
     @rule(products=st.lists(PRODUCTS, min_size=1, max_size=6))
     def upsert(self, products):
@@ -203,7 +209,7 @@ class TestShop(Shop.TestCase):
     After any of it, what is read from disk equals what is trained from scratch.
     """
 
-    settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+    settings = settings(max_examples=30, stateful_step_count=30)
 
 
 def test_long_run_stays_exact(monkeypatch):
@@ -211,7 +217,8 @@ def test_long_run_stays_exact(monkeypatch):
     20,000 mutations in batches, with merges that end many publications later and a
     reader that skips generations.
     """
-    monkeypatch.setattr(index_module, "SMALL_ROWS", 64)
+    monkeypatch.setattr(index_module, "SMALL_ROWS", 16)
+    monkeypatch.setattr(index_module, "FANOUT", 3)
     monkeypatch.setattr(index_module, "LARGEST_PENDING", 512)
     draw = random.Random(11)
     index, living = Index(WEIGHTS), {}

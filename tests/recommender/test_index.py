@@ -397,6 +397,26 @@ def test_removed_key_stays_removed_through_merges():
     assert again.products == index.products == 1199
 
 
+def test_merge_above_others_keeps_what_it_removes_from_them():
+    """
+    A merge that leaves older segments alone keeps the tombstones meant for them.
+    """
+    index = make_index(make_catalogue(300))
+    index.freeze()
+    for begin in (0, 6):
+        gone = range(begin, begin + 6)
+        index.apply([Delete(make_key(str(number))) for number in gone])
+        index.apply(Upsert(make_product(f"new{number}")) for number in gone)
+        index.freeze()
+    merge = index.merge_due()
+    assert merge.keep_tombstones
+
+    index.adopt(merge, merge.run())
+
+    assert len(index.freeze()) == 2
+    assert contents(Index(WEIGHTS, index.freeze())) == contents(index)
+
+
 def test_tombstones_go_when_nothing_lies_below():
     """
     Removals of keys that no segment holds leave no tombstone.

@@ -9,7 +9,7 @@ from recommender.errors import StoreCorrupt, UnknownProduct
 from recommender.index import Index
 from recommender.mutation import Delete, Upsert
 from recommender.snapshot import Filters, Snapshot
-from recommender.weights import Weights
+from recommender.weights import Weights, term_weights
 from tests.support.products import (
     WEIGHTS,
     make_catalogue,
@@ -161,7 +161,7 @@ def test_hidden_products_count_in_the_model():
         ),
         ({"categories": ("Light",), "max_price": 1e9}, []),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:60] if isinstance(value, list) else "_".join(value),
 )
 def test_filters(shelf, filters, expected):
     """
@@ -263,15 +263,35 @@ def test_visibility_takes_effect_both_ways(visible):
 
 def test_row_shows_its_product(shelf):
     """
-    A row gives key, visibility and display of its product.
+    A row gives all that is known of its product.
     """
-    row = shelf.find(make_key("lamp"))
+    row = shelf.find(make_key("teapot"))
+    blank = make_snapshot([make_product("1", visible=False)]).find(make_key("1"))
 
-    assert (row.key, row.visible, row.display) == (
-        make_key("lamp"),
-        True,
-        b'{"name":"steel lamp"}',
-    )
+    assert (row.key, row.display) == (make_key("teapot"), b'{"name":"steel teapot"}')
+    assert (row.visible, row.in_stock, row.price) == (True, False, 20.0)
+    assert (row.category, row.brand) == ("Home > Kitchen", "Aldo")
+    assert row.terms() == pytest.approx(term_weights(SHELF[2], WEIGHTS))
+    assert (blank.visible, blank.category, blank.brand) == (False, "", "")
+    assert math.isnan(blank.price)
+    assert math.isnan(blank.created_s)
+    assert blank.terms() == {}
+
+
+def test_living_rows():
+    """
+    Every living product has one row, the newest; dead rows are passed over.
+    """
+    index = make_index(make_catalogue(600))
+    index.freeze()
+    index.apply([Delete(make_key("4")), Upsert(make_product("5", "tea"))])
+    snapshot = Snapshot.derive(make_generation(index))
+
+    rows = {row.key: row for row in snapshot.living()}
+
+    assert rows.keys() == set(index.keys())
+    assert len(list(snapshot.living())) == 599
+    assert rows[make_key("5")].terms() == {"tea": 3.0}
 
 
 def test_snapshot_has_its_generation():

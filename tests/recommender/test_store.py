@@ -11,6 +11,7 @@ from recommender.errors import (
 )
 from recommender.index import Index
 from recommender.mutation import Delete, Upsert
+from recommender.position import ClusterTime
 from recommender.snapshot import Snapshot
 from recommender.store import (
     CURRENT,
@@ -193,6 +194,24 @@ def test_nothing_to_make_durable(store, reader):
     assert store.make_durable() is None
     with pytest.raises(StoreEmpty):
         reader.read_pointer(DURABLE)
+
+
+def test_generation_may_prove_good_for_longer(store, reader):
+    """
+    A later position of the same model is what a crash falls back to; nothing is
+    written for it before that.
+    """
+    assert store.advance({"products": "early"}, ClusterTime(1, 0)) is None
+    published = publish(store, make_index([make_product("1")]))
+
+    store.advance({"products": "later"}, ClusterTime(9, 9))
+
+    assert reader.read_manifest() == published
+    store.make_durable()
+    durable = reader.read_pointer(DURABLE)
+    assert durable.generation == published.generation
+    assert durable.segments == published.segments
+    assert (durable.checkpoints, durable.as_of) == ({"products": "later"}, (9, 9))
 
 
 def test_loaded_generation_can_be_published_on(store, reader):

@@ -32,7 +32,7 @@ def test_two_listeners(store, tmp_path):
 
     with pytest.raises(StoreLocked, match="another listener holds"):
         Store.open(folder)
-    other = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    other = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "BlockingIOError" in other.stderr
     store.close()
     Store.open(folder).close()

@@ -24,7 +24,23 @@ ELECTION_S: Final = 30.0
 PROMPT: Final = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200}
 
 
-def make_mongod(folder: Path, *, oplog_mb: int = OPLOG_MB, **more: Any) -> Mongod:
+class Standalone(Mongod):
+    """
+    A mongod that is no replica set; pass `is_alone=False`.
+    """
+
+    def _arguments(self) -> list[str]:
+        arguments = super()._arguments()
+        return [text for text in arguments if not text.startswith("--replSet")]
+
+
+def make_mongod(
+    folder: Path,
+    *,
+    oplog_mb: int = OPLOG_MB,
+    kind: type[Mongod] = Mongod,
+    **more: Any,
+) -> Mongod:
     """
     Return a mongod with fail points, not started yet: `with make_mongod(…) as mongod`,
     or `start`, `stop` and `kill` it at will. More arguments are those of `Mongod`.
@@ -33,7 +49,7 @@ def make_mongod(folder: Path, *, oplog_mb: int = OPLOG_MB, **more: Any) -> Mongo
     binary = find_mongod(Path(chosen) if chosen else None, aside=folder / "bin")
     parameters = {**TEST_PARAMETERS, **more.pop("parameters", {})}
     options = (f"--oplogSize={oplog_mb}", *more.pop("options", ()))
-    return Mongod(binary, folder, parameters=parameters, options=options, **more)
+    return kind(binary, folder, parameters=parameters, options=options, **more)
 
 
 @contextmanager

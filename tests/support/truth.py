@@ -4,9 +4,7 @@ Whether a served model equals the one trained from scratch.
 
 from __future__ import annotations
 
-import math
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
 
@@ -36,22 +34,16 @@ def check_snapshot(
 
     Rankings are compared for the keys *asked*, or for all.
     """
-    oracle = Oracle.train(products, weights)
-    check_counts(snapshot, oracle)
+    known = {product.key: product for product in products}
+    visible = {key for key, product in known.items() if product.visible}
+    oracle = Oracle.train(known.values(), weights)
+    assert snapshot.products == len(known)
+    assert snapshot.visible == len(visible)
     check_frequencies(snapshot, oracle)
     check_norms(snapshot, oracle)
-    check_rows(snapshot, oracle.products, weights)
-    keys = [product.key for product in oracle.products]
-    for key in keys if asked is None else asked:
-        check_ranking(snapshot, oracle, keys.index(key))
-
-
-def check_counts(snapshot: Snapshot, oracle: Oracle) -> None:
-    """
-    Check how many products there are, and how many may be seen.
-    """
-    assert snapshot.products == len(oracle.products)
-    assert snapshot.visible == sum(product.visible for product in oracle.products)
+    check_rows(snapshot, known.values(), weights)
+    for key in known if asked is None else asked:
+        check_ranking(snapshot, oracle, key, visible)
 
 
 def check_frequencies(snapshot: Snapshot, oracle: Oracle) -> None:
@@ -67,17 +59,12 @@ def check_frequencies(snapshot: Snapshot, oracle: Oracle) -> None:
 
 def check_norms(snapshot: Snapshot, oracle: Oracle) -> None:
     """
-    Check ‖d‖ of every product, from tf as it is stored, in single precision.
+    Check ‖d‖² of every product, from tf as it is stored, in single precision.
     """
-    counts = np.bincount(oracle.tf.indices, minlength=len(oracle.terms))
-    idf = np.log((1 + len(oracle.products)) / (1 + counts)) + 1
     stored = oracle.tf.astype(np.float32).astype(np.float64)
-    expected = np.sqrt(stored.power(2) @ idf**2)
-    got = np.full(len(oracle.products), math.nan)
-    for i, product in enumerate(oracle.products):
-        row = snapshot.find(product.key)
-        assert row is not None
-        got[i] = norms_of(snapshot)[row.view.segment][row.row]
+    rows = {row.key: row for row in snapshot.living()}
+    got = [snapshot.square(rows[key]) for key in oracle.keys]
+    expected = stored.power(2) @ oracle.idf**2
     assert np.allclose(got, expected, rtol=NORM_TOLERANCE, atol=0)
 
 
@@ -109,31 +96,27 @@ def check_rows(
     assert sorted(living, key=lambda row: bytes(row["key"])) == expected
 
 
-def check_ranking(snapshot: Snapshot, oracle: Oracle, at: int) -> None:
+def check_ranking(
+    snapshot: Snapshot, oracle: Oracle, key: bytes, visible: Set[bytes]
+) -> None:
     """
-    Check the whole ranking for the product at *at*: scores within the tolerance, and
+    Check the whole ranking for the product of *key*: scores within the tolerance, and
     the order up to ties within it.
     """
-    scores = oracle.scores([at])[0]
-    places = {product.key: i for i, product in enumerate(oracle.products)}
-    hits = snapshot.similar(oracle.products[at].key, limit=len(places))
-    found = [places[hit.key] for hit in hits]
-    due = {
-        i
-        for i, product in enumerate(oracle.products)
-        if product.visible and i != at and scores[i] > SCORE_TOLERANCE
-    }
-    assert len(set(found)) == len(found)
-    assert at not in found
-    assert due <= set(found)
-    assert all(oracle.products[i].visible for i in found)
+    scores = oracle.scores([oracle.keys.index(key)])[0]
+    places = {other: place for place, other in enumerate(oracle.keys)}
+    hits = snapshot.similar(key, limit=len(places))
+    found = {hit.key for hit in hits}
+    alike = {k for k, place in places.items() if scores[place] > SCORE_TOLERANCE}
+    assert len(found) == len(hits)
+    assert (alike & visible) - {key} <= found
+    assert found <= visible - {key}
+    expected = scores[[places[hit.key] for hit in hits]]
     assert np.allclose(
-        [hit.score for hit in hits], scores[found], rtol=0, atol=SCORE_TOLERANCE
+        [hit.score for hit in hits], expected, rtol=0, atol=SCORE_TOLERANCE
     )
-    assert (np.diff(scores[found]) <= 2 * SCORE_TOLERANCE).all()
-    assert [(-hit.score, hit.key) for hit in hits] == sorted(
-        (-hit.score, hit.key) for hit in hits
-    )
+    assert (np.diff(expected) <= 2 * SCORE_TOLERANCE).all()
+    assert hits == sorted(hits, key=lambda hit: (-hit.score, hit.key))
 
 
 def check_same_state(one: Snapshot, other: Snapshot) -> None:

@@ -31,7 +31,14 @@ HEX = "65a000000000000000000001"
         (["Home > Lamps", "Gifts > New"], ("Home", "Lamps")),
         (["Home", "Home > Lamps"], ("Home", "Lamps")),
         ([["Home", "Lamps"], ["Gifts"]], ("Home", "Lamps")),
-        ({"_id": ObjectId(), "name": "Lamps", "slug": "lamps"}, ("Lamps",)),
+        (
+            {
+                "_id": ObjectId("65a000000000000000000002"),
+                "name": "Lamps",
+                "slug": "lamps",
+            },
+            ("Lamps",),
+        ),
         ({"title": "Lamps"}, ("Lamps",)),
         ({"slug": "lamps"}, ("lamps",)),
         ([{"id": 9, "name": "Home"}, {"id": 12, "name": "Lamps"}], ("Home", "Lamps")),
@@ -41,7 +48,7 @@ HEX = "65a000000000000000000001"
             {"name": "C", "parent": {"name": "B", "parent": {"name": "A"}}},
             ("A", "B", "C"),
         ),
-        ({"name": "Lamps", "parent": ObjectId()}, ("Lamps",)),
+        ({"name": "Lamps", "parent": ObjectId("65a000000000000000000002")}, ("Lamps",)),
         ({"name": "Lamps", "parent": HEX}, ("Lamps",)),
         ({"name": "Lamps", "parent": None}, ("Lamps",)),
         ("", None),
@@ -65,10 +72,16 @@ def test_paths(value, path):
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (ObjectId(), "reference"),
+        (ObjectId("65a000000000000000000002"), "reference"),
         (HEX, "reference"),
-        ([ObjectId(), ObjectId()], "reference"),
-        (DBRef("categories", ObjectId()), "reference"),
+        (
+            [
+                ObjectId("65a000000000000000000002"),
+                ObjectId("65a000000000000000000002"),
+            ],
+            "reference",
+        ),
+        (DBRef("categories", ObjectId("65a000000000000000000002")), "reference"),
         (True, "not text: bool"),
         ({"main": "Home", "sub": "Lamps"}, "not text: object"),
         ({"name": {"en": "Lamps"}}, "not text: object"),
@@ -89,7 +102,9 @@ def test_a_reference_among_names_is_noted():
     """
     notes = []
 
-    assert to_category([ObjectId(), "Lamps"], notes) == ("Lamps",)
+    assert to_category([ObjectId("65a000000000000000000002"), "Lamps"], notes) == (
+        "Lamps",
+    )
     assert notes == ["reference"]
 
 

@@ -98,7 +98,7 @@ def test_hostile_markup_costs_no_more_than_its_length(unit):
         (1.5, "1.5"),
         (Decimal128("1.50"), "1.50"),
         (["", None, "first", "second"], "first"),
-        ([ObjectId(), "first"], "first"),
+        ([ObjectId("65a000000000000000000002"), "first"], "first"),
         ("", None),
         ("  ", None),
         ("<p></p>", None),
@@ -121,7 +121,7 @@ def test_texts(value, text):
         ({"en": "text"}, "not text: object"),
         (b"text", "not text: binData"),
         (float("nan"), "not text: double"),
-        (ObjectId(), "reference"),
+        (ObjectId("65a000000000000000000002"), "reference"),
         ([True, {}], "not text: bool"),
     ],
     ids=str,
@@ -191,7 +191,14 @@ def test_cutting(text, limit, cut):
     ("value", "label"),
     [
         ("Brimm", "Brimm"),
-        ({"_id": ObjectId(), "name": "Brimm", "slug": "brimm"}, "Brimm"),
+        (
+            {
+                "_id": ObjectId("65a000000000000000000002"),
+                "name": "Brimm",
+                "slug": "brimm",
+            },
+            "Brimm",
+        ),
         ({"title": "Brimm"}, "Brimm"),
         ({"name": "", "label": "Brimm"}, "Brimm"),
         ([{"name": "Brimm"}, {"name": "Corva"}], "Brimm"),
@@ -208,7 +215,13 @@ def test_labels(value, label):
 
 
 @pytest.mark.parametrize(
-    "value", [ObjectId(), "65a000000000000000000001", {"name": ObjectId()}], ids=str
+    "value",
+    [
+        ObjectId("65a000000000000000000002"),
+        "65a000000000000000000001",
+        {"name": ObjectId("65a000000000000000000002")},
+    ],
+    ids=str,
 )
 def test_references_are_no_labels(value):
     """
@@ -245,10 +258,12 @@ def test_unusable_tags_are_noted_and_the_others_kept():
     """
     notes = []
 
-    assert to_tags(["a", True, ObjectId(), "b"], notes) == "a, b"
+    assert (
+        to_tags(["a", True, ObjectId("65a000000000000000000002"), "b"], notes) == "a, b"
+    )
     assert notes == ["not text: bool"]
     with pytest.raises(Unusable, match="reference"):
-        to_tags([ObjectId()], [])
+        to_tags([ObjectId("65a000000000000000000002")], [])
 
 
 def test_too_many_tags_are_cut():

@@ -1,0 +1,3 @@
+"""
+What Evershelf costs, each time beside what people would otherwise use.
+"""

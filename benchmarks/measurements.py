@@ -1,0 +1,39 @@
+"""
+All measurements, in the order in which they suit one shop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from benchmarks import (
+    bulk,
+    cold_build,
+    cost,
+    exactness,
+    footprint,
+    freshness,
+    query,
+    restart,
+    throughput,
+    under_load,
+)
+from benchmarks.figures import Figure
+from benchmarks.shop import Shop
+
+
+Measure = Callable[[Shop], Iterator[Figure]]
+
+MEASUREMENTS: Final[Mapping[str, Measure]] = {
+    "cold_build": cold_build.measure,
+    "footprint": footprint.measure,
+    "query": query.measure,
+    "freshness": freshness.measure,
+    "under_load": under_load.measure,
+    "throughput": throughput.measure,
+    "cost": cost.measure,
+    "restart": restart.measure,
+    "bulk": bulk.measure,
+    "exactness": exactness.measure,
+}

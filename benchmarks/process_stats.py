@@ -1,0 +1,35 @@
+"""
+What a process has used, as the kernel counts it (Linux).
+"""
+
+from __future__ import annotations
+
+import time
+
+from pathlib import Path
+
+
+def processor_s(pid: int) -> float:
+    """
+    Return the processor time of all threads that a process has had, in seconds; the
+    kernel counts nanoseconds.
+    """
+    return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid(3) returns
+
+
+def proportional_bytes(pid: int) -> int:
+    """
+    Return the memory of a process, each shared page divided among those who share it.
+    """
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    line = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
+    return int(line.split()[1]) * 1024
+
+
+def written_bytes(pid: int) -> int:
+    """
+    Return how much a process has passed to `write` and its kin.
+    """
+    counters = Path(f"/proc/{pid}/io").read_text(encoding="ascii")
+    line = next(line for line in counters.splitlines() if line.startswith("wchar:"))
+    return int(line.split()[1])

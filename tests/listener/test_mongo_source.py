@@ -1,0 +1,463 @@
+"""
+Following a collection of a real MongoDB: what only MongoDB does.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import threading
+import time
+import uuid
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bson
+import orjson
+import pytest
+
+from bson import Decimal128, Int64, ObjectId
+from bson.binary import Binary, UuidRepresentation
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.collection import Collection
+
+from listener.demo.mongod import Mongod
+from listener.errors import ListenerError, PositionLost, Refused, Unreachable
+from listener.keys import to_key
+from listener.mongo.feed import READ_IDS
+from recommender.position import ClusterTime
+from tests.support.followed import (
+    Follower,
+    MongoShop,
+    mongo_shop,
+    mongo_source,
+    to_name,
+)
+from tests.support.mongo import Standalone, make_mongod
+from tests.support.products import make_key
+from tests.support.waiting import wait_for
+
+
+Document = dict[str, Any]
+UUIDS = CodecOptions[Document](uuid_representation=UuidRepresentation.STANDARD)
+HUNG_S = 1.0  # instead of the ten seconds that real operators wait
+
+IDS = [
+    ObjectId(),
+    "text",
+    "5",
+    5,
+    Int64(1 << 40),
+    5.5,
+    -0.0,
+    True,
+    None,
+    Decimal128("7.25"),
+    uuid.UUID(int=7),
+    Binary(b"\x00\x01", 0),
+    datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC),
+    {"shop": 1, "sku": "a"},
+    {"sku": "a", "shop": 1},
+    "x" * 3_000,
+]
+
+
+@pytest.fixture(name="shop")
+def _shop(mongo_uri: str, database: Any) -> Iterator[MongoShop]:
+    with mongo_shop(mongo_uri, database.name) as shop:
+        yield shop
+
+
+@pytest.fixture(name="mongod", scope="module")
+def _mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """
+    One that may be harmed.
+    """
+    with make_mongod(tmp_path_factory.mktemp("mongod")) as mongod:
+        yield mongod
+
+
+@pytest.fixture(name="_impatient")
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("listener.mongo.client.SILENCE_S", HUNG_S)
+    monkeypatch.setattr("listener.mongo.feed.PING_AFTER_S", HUNG_S)
+    monkeypatch.setattr("listener.mongo.client.SELECTION_S", HUNG_S / 4)
+
+
+def follow(shop: MongoShop, checkpoint: str | None = None) -> Follower:
+    return Follower(shop.source, checkpoint)
+
+
+def scanned(shop: MongoShop) -> dict[bytes, str]:
+    return {p.key: to_name(p) for batch in shop.source.scan() for p in batch}
+
+
+def rename(collection: Collection[Document]) -> None:
+    collection.rename("elsewhere")
+
+
+def rename_over(collection: Collection[Document]) -> None:
+    collection.database["new"].insert_one({"_id": "n"})
+    collection.database["new"].rename(collection.name, dropTarget=True)
+
+
+def put_out(collection: Collection[Document]) -> None:
+    collection.database["new"].insert_one({"_id": "n"})
+    collection.database["new"].aggregate([{"$out": collection.name}])
+
+
+def drop(collection: Collection[Document]) -> None:
+    collection.drop()
+
+
+def drop_database(collection: Collection[Document]) -> None:
+    collection.database.client.drop_database(collection.database.name)
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        (drop, "collection_dropped"),
+        (rename, "collection_renamed"),
+        (rename_over, "collection_renamed"),
+        (put_out, "collection_renamed"),
+        (drop_database, "collection_dropped"),
+    ],
+)
+def test_end_of_the_collection(
+    shop: MongoShop, harm: Callable[[Collection[Document]], None], reason: str
+) -> None:
+    """
+    Whatever ends the collection, what was written before arrives first, and then the
+    feed says what has happened. Nothing leads on from any checkpoint before.
+    """
+    shop.put("a", "one")
+    identity = shop.source.identity()
+    with follow(shop) as follower:
+        checkpoint = follower.open().marks[-1][0].checkpoint
+        shop.put("b", "two")
+        harm(shop.collection)
+        with pytest.raises(PositionLost) as raised:
+            follower.until(lambda: False)
+        assert raised.value.reason == reason
+        assert follower.names.keys() <= {make_key("a"), make_key("b")}
+    assert shop.source.identity() != identity
+
+    with follow(shop, checkpoint) as follower, pytest.raises(PositionLost) as raised:
+        follower.until(lambda: False)
+    assert raised.value.reason == reason
+
+
+def test_ids_of_every_type(shop: MongoShop) -> None:
+    """
+    Whatever the types of their ids, products have one key in a scan, in a feed and
+    when they are deleted.
+    """
+    collection = shop.collection.with_options(UUIDS)
+    with follow(shop) as follower:
+        follower.open()
+        for number, id_ in enumerate(IDS):
+            collection.insert_one({"_id": id_, "name": f"{number}"})
+        follower.follow_to(shop.source.now())
+        assert follower.names == scanned(shop)
+        assert follower.names == {to_key(id_): f"{n}" for n, id_ in enumerate(IDS)}
+        for id_ in IDS:
+            collection.update_one({"_id": id_}, {"$set": {"name": "new"}})
+        follower.follow_to(shop.source.now())
+        assert set(follower.names.values()) == {"new"}
+        for id_ in IDS:
+            assert collection.delete_one({"_id": id_}).deleted_count == 1
+        follower.follow_to(shop.source.now())
+        assert follower.names == {}
+
+
+def test_equal_numbers_are_one_product(shop: MongoShop) -> None:
+    """
+    What MongoDB calls the same id is the same product, whatever type it was written in.
+    """
+    with follow(shop) as follower:
+        follower.open()
+        shop.collection.insert_one({"_id": 5, "name": "five"})
+        shop.collection.delete_one({"_id": 5.0})
+        shop.collection.insert_one({"_id": Int64(5), "name": "again"})
+        shop.collection.replace_one({"_id": Decimal128("5")}, {"name": "last"})
+        follower.follow_to(shop.source.now())
+
+        assert follower.names == scanned(shop) == {to_key(5): "last"}
+
+
+def test_position_in_the_future(shop: MongoShop) -> None:
+    """
+    A checkpoint later than the database's time is of another history: an older copy
+    was restored.
+    """
+    with follow(shop) as follower:
+        shop.put("a", "one")
+        checkpoint = (
+            follower.open().follow_to(shop.source.now()).marks[-1][0].checkpoint
+        )
+    token = orjson.loads(checkpoint)
+    seconds = int(token["_data"][2:10], 16) + 3600
+    token["_data"] = f"{token['_data'][:2]}{seconds:08X}{token['_data'][10:]}"
+
+    with pytest.raises(PositionLost) as raised:
+        shop.source.follow(orjson.dumps(token).decode())
+    assert raised.value.reason == "position_in_future"
+
+
+def test_documents_near_the_limit(shop: MongoShop) -> None:
+    """
+    A large document, changed by much, passes: no event carries it.
+    """
+    with follow(shop) as follower:
+        follower.open()
+        shop.collection.insert_one(
+            {"_id": "a", "name": "big", "first": "x" * 9_000_000}
+        )
+        shop.collection.update_one({"_id": "a"}, {"$set": {"second": "y" * 7_000_000}})
+        shop.put("b", "small")
+        follower.follow_to(shop.source.now())
+
+        assert follower.names == {make_key("a"): "big", make_key("b"): "small"}
+
+
+def test_burst_arrives_in_parts(shop: MongoShop) -> None:
+    """
+    Thousands of writes at once come in several batches, none of them too large.
+    """
+    with follow(shop) as follower:
+        follower.open()
+        shop.collection.insert_many({"_id": i, "name": "one"} for i in range(5_000))
+        follower.follow_to(shop.source.now())
+
+    sizes = [len(batch.mutations) for batch in follower.batches if batch.mutations]
+    assert len(sizes) > 2
+    assert max(sizes) <= READ_IDS
+    assert sum(batch.events for batch in follower.batches) == 5_000
+    assert follower.names == shop.names()
+
+
+def test_folded_notices_come_in_parts(
+    shop: MongoShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What was folded together while nobody took it, as during a long scan, is read again
+    in parts, and its mark comes with the last of them.
+    """
+    monkeypatch.setattr("listener.mongo.inbox.MOST_CHUNKS", 1)
+    with follow(shop) as follower:
+        follower.open()
+        for first in range(0, 5_000, 1_000):
+            ids = range(first, first + 1_000)
+            shop.collection.insert_many({"_id": i, "name": "one"} for i in ids)
+        end = shop.source.now()
+        wait_for(lambda: follower._feed._reader.inbox._chunks[-1].as_of >= end)
+        follower.follow_to(end)
+
+    parts = [batch for batch in follower.batches if batch.mutations]
+    assert [len(part.mutations) for part in parts] == [READ_IDS, READ_IDS, 1_000]
+    assert [part.reached is None for part in parts] == [True, True, False]
+    assert [part.is_last for part in parts[:2]] == [False, False]
+    assert [part.events for part in parts] == [0, 0, 5_000]
+    assert follower.names == shop.names()
+
+
+def test_transaction_of_large_ids(shop: MongoShop) -> None:
+    """
+    A reply may break off by its size, long before it holds its most events: then, too,
+    a transaction is claimed when it is whole.
+    """
+    with follow(shop) as follower:
+        follower.open()
+        whole = {f"{number} {'x' * 5_500}": "one" for number in range(1_300)}
+        when = shop.transact(whole)
+        follower.follow_to(when)
+
+        claims = [names for mark, names in follower.marks if mark.as_of >= when]
+        assert [len(names) for names in claims] == [len(whole)] * len(claims)
+
+
+def test_what_no_driver_expects(shop: MongoShop) -> None:
+    """
+    Dates beyond the calendar and text that is not UTF-8 are read all the same.
+    """
+    last_day = bson.DatetimeMS((1 << 63) - 1)
+    odd = bson.encode({"_id": "a", "name": "abc", "date": last_day})
+    odd = odd.replace(b"abc\x00", b"a\xffc\x00")
+    with follow(shop) as follower:
+        follower.open()
+        raw: Any = RawBSONDocument(odd)
+        shop.collection.insert_one(raw)
+        follower.follow_to(shop.source.now())
+
+        assert follower.names == {make_key("a"): "a\N{REPLACEMENT CHARACTER}c"}
+        assert scanned(shop) == follower.names
+
+
+def test_collection_that_ignores_case(shop: MongoShop) -> None:
+    """
+    Where the collection's own rules call other ids the same, a product is still known
+    by its own.
+    """
+    collation = {"locale": "en", "strength": 2}
+    shop.collection.database.create_collection("products", collation=collation)
+    with follow(shop) as follower:
+        follower.open()
+        shop.put("Lamp", "one")
+        shop.delete("lamp")
+        shop.put("LAMP", "two")
+        follower.follow_to(shop.source.now())
+
+        assert follower.names == scanned(shop) == {make_key("LAMP"): "two"}
+
+
+@pytest.mark.parametrize("when", ["at once", "after a while", "with much to come"])
+def test_closed_promptly(shop: MongoShop, when: str) -> None:
+    """
+    A feed that is left is over at once, and leaves no thread.
+    """
+    with follow(shop) as follower:
+        if when != "at once":
+            follower.open()
+        if when == "with much to come":
+            shop.collection.insert_many({"_id": i} for i in range(3_000))
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+
+    wait_for(lambda: not readers())
+
+
+def readers() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name == "stream-reader"]
+
+
+def test_view_is_refused(shop: MongoShop, mongo_uri: str) -> None:
+    """
+    A view cannot be followed; the error says what to name instead.
+    """
+    database = shop.collection.database
+    shop.put("a", "one")
+    database.create_collection("approved", viewOn="products", pipeline=[])
+    with mongo_source(mongo_uri, database.name, "approved") as source:
+        assert source.identity()
+        with Follower(source) as follower, pytest.raises(Refused) as raised:
+            follower.open()
+    assert "collection behind" in raised.value.remedy
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_hung_server_is_noticed(mongod: Mongod) -> None:
+    """
+    A server that holds its connections and says nothing is unreachable after a while,
+    not never; when it goes on, so does a feed from the last checkpoint.
+    """
+    with mongo_shop(mongod.uri, "hung") as shop:
+        with follow(shop) as follower:
+            follower.open().follow_to(shop.put("a", "one"))
+            os.kill(mongod.pid, signal.SIGSTOP)
+            try:
+                started = time.monotonic()
+                with pytest.raises(Unreachable):
+                    follower.until(lambda: False)
+                assert time.monotonic() - started < 5 * HUNG_S
+                with pytest.raises(Unreachable):
+                    shop.source.now()
+            finally:
+                os.kill(mongod.pid, signal.SIGCONT)
+        with follow(shop, follower.marks[-1][0].checkpoint) as again:
+            again.follow_to(shop.put("b", "two"))
+            assert again.names[make_key("b")] == "two"
+    wait_for(lambda: not readers())
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_killed_server(mongod: Mongod) -> None:
+    """
+    While the server is down every question says so; when it is back, a feed from the
+    last checkpoint has all that was written since.
+    """
+    with mongo_shop(mongod.uri, "killed") as shop:
+        with follow(shop) as follower:
+            follower.open().follow_to(shop.put("a", "one"))
+            shop.put("b", "two")
+            mongod.kill()
+            with pytest.raises(Unreachable):
+                follower.until(lambda: False)
+        for ask in (shop.source.now, shop.source.identity, shop.source.count):
+            with pytest.raises(Unreachable):
+                ask()
+        mongod.start()
+        with follow(shop, follower.marks[-1][0].checkpoint) as again:
+            again.names = dict(follower.names)
+            again.follow_to(shop.put("c", "three"))
+            assert again.names == shop.names()
+
+
+def test_failover_is_passed_over(mongod: Mongod) -> None:
+    """
+    A killed cursor, a closed connection or a changed primary, as in an election, costs
+    nothing: the feed goes on, or is unreachable for a moment.
+    """
+    with mongo_shop(mongod.uri, "election") as shop:
+        admin = shop.collection.database.client.admin
+        checkpoint = None
+        names: dict[bytes, str] = {}
+        for data in (
+            {"errorCode": 43},
+            {"errorCode": 11602},
+            {"errorCode": 11601},
+            {"closeConnection": True},
+        ):
+            with follow(shop, checkpoint) as follower:
+                follower.names = names
+                follower.open()
+                fail_once(admin, data)
+                when = shop.put(f"{data}", "one")
+                checkpoint = until_back(follower, when)
+                names = follower.names
+        with follow(shop, checkpoint) as follower:
+            follower.names = names
+            follower.follow_to(shop.source.now())
+            assert follower.names == shop.names()
+
+
+def fail_once(admin: Any, data: dict[str, Any]) -> None:
+    admin.command(
+        "configureFailPoint",
+        "failCommand",
+        mode={"times": 1},
+        data={"failCommands": ["getMore"], "appName": "evershelf-listener", **data},
+    )
+
+
+def until_back(follower: Follower, when: ClusterTime) -> str:
+    """
+    Follow up to a time, or to where it fails; return the last checkpoint.
+    """
+    try:
+        follower.follow_to(when)
+    except ListenerError as error:
+        assert isinstance(error, Unreachable)  # noqa: PT017 either is fine
+    return follower.marks[-1][0].checkpoint
+
+
+def test_standalone_is_refused(tmp_path: Path) -> None:
+    """
+    A server that is no replica set has no stream to follow; the error says how to make
+    it one.
+    """
+    with (
+        make_mongod(tmp_path / "mongod", kind=Standalone, is_alone=False) as mongod,
+        mongo_source(f"mongodb://127.0.0.1:{mongod.port}", "shop") as source,
+    ):
+        assert source.identity()
+        with pytest.raises(Refused) as raised:
+            source.now()
+        assert "--replSet" in raised.value.remedy
+        with Follower(source) as follower, pytest.raises(Refused) as raised:
+            follower.open()
+        assert "--replSet" in raised.value.remedy

@@ -1,0 +1,205 @@
+"""
+The rebuild beside the loop, and who waits for it.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from listener.errors import Unreachable
+from listener.rebuild import Rebuild, Rebuilt
+from listener.rebuilds import Rebuilds, Requests
+from listener.status import Served
+from tests.support.clock import FakeClock
+from tests.support.fake_source import FakeSource
+from tests.support.listener import at, events
+from tests.support.products import WEIGHTS, make_catalogue
+from tests.support.waiting import wait_for
+
+
+SERVED = Served(5, at(5), 10, 9)
+
+
+@pytest.fixture(name="source")
+def _source() -> FakeSource:
+    return FakeSource(make_catalogue(10))
+
+
+@pytest.fixture(name="rebuilds")
+def _rebuilds(source: FakeSource, clock: FakeClock) -> Rebuilds:
+    return Rebuilds(Rebuild(source, WEIGHTS, clock.clock, lambda: False))
+
+
+def tend_until_done(rebuilds: Rebuilds) -> Rebuilt:
+    return wait_for(rebuilds.tend)
+
+
+class Gate:
+    """
+    Holds a scan until it is opened.
+    """
+
+    def __init__(self, source: FakeSource) -> None:
+        self.is_reached = threading.Event()
+        self._may_go = threading.Event()
+        scan = source.scan
+
+        def gated() -> Any:
+            self.is_reached.set()
+            assert self._may_go.wait(10)
+            return scan()
+
+        source.scan = gated  # type: ignore[method-assign]
+
+    def open(self) -> None:
+        """
+        Let it go on.
+        """
+        self._may_go.set()
+
+
+def test_nothing_is_due(rebuilds: Rebuilds, source: FakeSource) -> None:
+    """
+    Without a reason nothing runs.
+    """
+    assert rebuilds.tend() is None
+    assert not rebuilds.is_due
+    assert not source.faults.calls
+
+
+def test_runs_once_for_many_reasons(
+    rebuilds: Rebuilds, source: FakeSource, logs: list[Any]
+) -> None:
+    """
+    Those who ask before it is done share one rebuild; the first reason counts.
+    """
+    rebuilds.ask("history_lost")
+    gate = Gate(source)
+    assert rebuilds.is_startable
+    assert rebuilds.tend() is None
+    assert not rebuilds.is_startable
+    rebuilds.ask("requested")
+    gate.open()
+    rebuilt = tend_until_done(rebuilds)
+
+    assert rebuilt.model.index.products == 10
+    assert not rebuilds.is_due
+    assert rebuilds.tend() is None
+    started = events(logs, "rebuild.started")
+    assert [line["reason"] for line in started] == ["history_lost"]
+    assert source.faults.calls["scan"] == 1
+    rebuilt.feed.__exit__(None, None, None)
+
+
+def test_failure_is_raised_once_and_stays_due(
+    rebuilds: Rebuilds, source: FakeSource
+) -> None:
+    """
+    A rebuild that fails is told of, and begins again with the next call.
+    """
+    rebuilds.ask("first_start")
+    source.faults.plan("batch", Unreachable("no answer"), nth=2)
+    with pytest.raises(Unreachable, match="no answer"):
+        tend_until_done(rebuilds)
+    assert rebuilds.is_startable
+    assert rebuilds.reason == "first_start"
+
+    rebuilt = tend_until_done(rebuilds)
+    assert rebuilt.model.index.products == 10
+    rebuilt.feed.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("when", ["running", "done"])
+def test_stop_leaves_no_feed_open(
+    rebuilds: Rebuilds, source: FakeSource, when: str
+) -> None:
+    """
+    The feed of a rebuild that nobody takes any more is closed, now or when it is done.
+    """
+    rebuilds.ask("first_start")
+    gate = Gate(source)
+    rebuilds.tend()
+    assert gate.is_reached.wait(10)
+    assert source.open_feeds == 1
+    if when == "done":
+        gate.open()
+        rebuilds.wait(10)
+        assert source.open_feeds == 1
+    rebuilds.close()
+    gate.open()
+
+    wait_for(lambda: source.open_feeds == 0)
+    rebuilds.close()
+
+
+def test_waits_no_longer_than_it_takes(rebuilds: Rebuilds, source: FakeSource) -> None:
+    """
+    Waiting ends when the rebuild does, and when its time is over.
+    """
+    rebuilds.ask("first_start")
+    gate = Gate(source)
+    rebuilds.tend()
+    rebuilds.wait(0.001)
+    assert rebuilds.tend() is None
+    gate.open()
+    rebuilds.wait(60)
+
+    rebuilt = rebuilds.tend()
+    assert rebuilt is not None
+    rebuilt.feed.__exit__(None, None, None)
+
+
+def test_all_who_wait_hear_of_it() -> None:
+    """
+    Askers in any thread wait for the same training, and all of them are told; whoever
+    asks afterwards waits for the next.
+    """
+    requests = Requests()
+    futures: list[Future[Served]] = []
+    threads = [
+        threading.Thread(target=lambda: futures.append(requests.ask()))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert requests.is_waiting
+    requests.fulfil(SERVED)
+    late = requests.ask()
+
+    assert [future.result(1) for future in futures] == [SERVED] * 8
+    assert requests.is_waiting
+    assert not late.done()
+
+
+def test_who_has_gone_keeps_nobody_waiting() -> None:
+    """
+    A caller that gave up does not matter to the others.
+    """
+    requests = Requests()
+    gone, other = requests.ask(), requests.ask()
+    assert gone.cancel()
+    requests.fulfil(SERVED)
+
+    assert other.result(1) == SERVED
+    assert not requests.is_waiting
+
+
+def test_any_failure_is_raised(rebuilds: Rebuilds, source: FakeSource) -> None:
+    """
+    A defect in the thread beside is not lost there.
+    """
+
+    def fail() -> int:
+        raise ZeroDivisionError
+
+    source.count = fail  # type: ignore[method-assign]
+    rebuilds.ask("first_start")
+    with pytest.raises(ZeroDivisionError):
+        tend_until_done(rebuilds)
