@@ -4,7 +4,6 @@ Answers recommendation calls; see `python run_server.py --help`.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from collections.abc import Sequence
@@ -13,8 +12,8 @@ import structlog
 
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
-from recommender.logs import configure_logs
-from recommender.settings import ServerSettings, load_settings, unknown_names
+from recommender.settings import ServerSettings
+from recommender.startup import begin
 from server.app import CannotBind, serve
 
 
@@ -26,11 +25,7 @@ def main(arguments: Sequence[str]) -> Exit:
     Serve until told to stop; return why it ended.
     """
     try:
-        settings = load_settings(ServerSettings, arguments)
-        configure_logs(settings.log_format, settings.log_level, process="server")
-        for name, nearest in unknown_names(os.environ).items():
-            log.warning("settings.unknown", name=name, nearest=nearest)
-        return serve(settings)
+        return serve(begin(ServerSettings, arguments, process="server"))
     except SettingsFault as error:
         print(*error.faults, sep="\n", file=sys.stderr)
         return Exit.SETTINGS

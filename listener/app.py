@@ -4,7 +4,6 @@ The listener's process: arguments in, exit code out.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from collections.abc import Iterator, Sequence
@@ -25,8 +24,8 @@ from recommender.errors import (
     SettingsFault,
 )
 from recommender.exits import Exit
-from recommender.logs import configure_logs
-from recommender.settings import ListenerSettings, load_settings, unknown_names
+from recommender.settings import ListenerSettings
+from recommender.startup import begin
 from recommender.store import Store, StoreReader
 from server.access import Keys
 
@@ -44,11 +43,7 @@ def main(arguments: Sequence[str]) -> Exit:
     Do what *arguments* and the environment ask for; return how it ended.
     """
     try:
-        settings = load_settings(ListenerSettings, arguments)
-        configure_logs(settings.log_format, settings.log_level, process="listener")
-        for name, nearest in unknown_names(os.environ).items():
-            log.warning("settings.unknown", name=name, nearest=nearest)
-        return _do(settings)
+        return _do(begin(ListenerSettings, arguments, process="listener"))
     except SettingsFault as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
         return Exit.SETTINGS

@@ -72,6 +72,8 @@ class Daemon:
         self._has_followed = False
         self._is_swapped = False  # and not yet published
         self._retry_at = 0.0
+        self._rebuild_at = 0.0
+        self._rebuild_failures = 0  # in a row, of those without which one can do
 
     def run(self) -> None:
         """
@@ -133,18 +135,52 @@ class Daemon:
             self._parts.rebuilds.wait(PULSE_S)
 
     def _tend_rebuild(self) -> None:
-        if self._parts.requests.is_waiting and not self._is_swapped:
+        if self._parts.requests.is_waiting and not self._is_served_soon:
             self._parts.rebuilds.ask("requested")
-        if self._parts.rebuilds.is_startable and self._status.failures:
-            self._parts.source.now()  # not to begin, and say so, before it answers
+        if self._parts.rebuilds.is_startable and not self._may_rebuild():
+            return
         if self._parts.rebuilds.is_due and self._is_lost:
             is_first = self._status.served.generation == 0
             state = State.SCANNING if is_first else State.REBUILDING
             self._status.enter(state, self._parts.rebuilds.reason)
         reason = self._parts.rebuilds.reason
-        rebuilt = self._parts.rebuilds.tend()
+        try:
+            rebuilt = self._parts.rebuilds.tend()
+        except ListenerError as error:
+            if self._is_lost:
+                raise
+            self._postpone_rebuild(error)
+            return
         if rebuilt is not None:
             self._swap(rebuilt, reason)
+
+    def _may_rebuild(self) -> bool:
+        if not self._is_lost:
+            now = self._parts.clock.monotonic()
+            return self._feed is not None and now >= self._rebuild_at
+        if self._status.failures:
+            self._parts.source.now()  # not to begin, and say so, before it answers
+        return True
+
+    def _postpone_rebuild(self, error: ListenerError) -> None:
+        """
+        Try again later; meanwhile the model at hand is followed on.
+        """
+        self._rebuild_failures += 1
+        luck = random.random()  # noqa: S311
+        wait_s = delay_s(self._rebuild_failures, luck, LONGEST_REFUSED_S)
+        self._rebuild_at = self._parts.clock.monotonic() + wait_s
+        log.warning("rebuild.failed", error=str(error), again_in_s=round(wait_s, 1))
+
+    @property
+    def _is_served_soon(self) -> bool:
+        """
+        Whether a rebuilt model is about to be published: not one that the shrink guard
+        holds back, for which whoever asks now vouches.
+        """
+        if self._model is None or not self._is_swapped:
+            return False
+        return not self._parts.publisher.is_guarded(self._model)
 
     def _swap(self, rebuilt: Rebuilt, reason: str) -> None:
         """
@@ -153,13 +189,16 @@ class Daemon:
         That one may have been followed further meanwhile. One that lost its position
         may be of a database that is gone, whose time means nothing.
         """
-        floor = NEVER if self._feed is None else self._status.served.as_of
+        if self._feed is None:
+            self._parts.publisher.hold_until(NEVER)
+        elif not self._is_swapped:
+            self._parts.publisher.hold_until(self._status.served.as_of)
         self._disconnect()
         self._model, self._feed = rebuilt.model, rebuilt.feed
         self._target = rebuilt.model.mark.as_of
         self._is_lost = False
+        self._rebuild_failures = 0
         self._is_swapped = True
-        self._parts.publisher.hold_until(floor)
         self._parts.publisher.guard(reason)
         self._parts.publisher.note_cause("rebuild")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -57,9 +57,10 @@ def serve(settings: ServerSettings) -> Exit:
 
 def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
     """
-    Return the application. While it runs it follows the store through *live*.
+    Return the application.
 
     Args:
+        live: What it answers from; it must be following the store meanwhile.
         keys: The admin keys.
         control_port: The listener's, on loopback.
     """
@@ -74,12 +75,6 @@ def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
     app.router.add_routes(_routes(live, keys, control_port))
     app.on_response_prepare.append(tell_freshness)
     app.on_response_prepare.append(_hide_versions)
-
-    async def following(_app: web.Application) -> AsyncIterator[None]:
-        async with live.following():
-            yield
-
-    app.cleanup_ctx.append(following)
     return app
 
 
@@ -102,13 +97,14 @@ async def _serve(settings: ServerSettings, keys: Keys) -> Exit:
     runner = web.AppRunner(
         app, access_log=None, logger=HTTP_LOGGER, shutdown_timeout=SHUTDOWN_S
     )
-    try:
-        await runner.setup()
-        await _bind(runner, settings.host, settings.port)
-        await signals.first.wait()
-        _log.info("server.stopping")
-    finally:
-        is_whole = await _stop(runner, signals)
+    async with live.following():
+        try:
+            await runner.setup()
+            await _bind(runner, settings.host, settings.port)
+            await signals.first.wait()
+            _log.info("server.stopping")
+        finally:
+            is_whole = await _stop(runner, signals)
     _log.info("server.stopped", finished=is_whole)
     return Exit.OK
 
@@ -151,8 +147,9 @@ async def _stop(runner: web.AppRunner, signals: _Signals) -> bool:
     hurry = asyncio.create_task(signals.second.wait())
     await asyncio.wait({finishing, hurry}, return_when=asyncio.FIRST_COMPLETED)
     hurry.cancel()
-    if not finishing.done():
-        finishing.cancel()
-        return False
-    await finishing
-    return True
+    if finishing.done():
+        await finishing
+        return True
+    finishing.cancel()
+    await asyncio.wait({finishing})
+    return False

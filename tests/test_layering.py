@@ -61,6 +61,7 @@ MAY_IMPORT = {
     "recommender.exits": "",
     "recommender.logs": "",
     "recommender.settings": "recommender.errors recommender.logs recommender.weights",
+    "recommender.startup": "recommender.logs recommender.settings",
     # the server: it cannot name the index or a mutation
     "server.access": "recommender.errors",
     "server.problems": "",
@@ -243,8 +244,8 @@ MAY_IMPORT = {
     ),
     # the processes
     "run_server": (
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "server.app"
+        "recommender.errors recommender.exits recommender.settings "
+        "recommender.startup server.app"
     ),
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
@@ -257,8 +258,8 @@ MAY_IMPORT = {
     "listener.app": (
         "listener.assembly listener.complaints listener.control "
         "listener.demo.embedded listener.demo.load listener.errors listener.signals "
-        "listener.verify recommender.errors recommender.exits recommender.logs "
-        "recommender.settings recommender.store server.access"
+        "listener.verify recommender.errors recommender.exits recommender.settings "
+        "recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app",
 }
@@ -286,6 +287,7 @@ FENCED = {
     "structlog": (
         "listener",
         "recommender.logs",
+        "recommender.startup",
         "run_listener",
         "run_server",
         "server",
@@ -295,7 +297,12 @@ FENCED = {
 
 # The rest of `recommender` does no I/O, reads no clock, draws no random number and
 # logs nothing.
-NOT_CORE = {"recommender.store", "recommender.settings", "recommender.logs"}
+NOT_CORE = {
+    "recommender.store",
+    "recommender.settings",
+    "recommender.logs",
+    "recommender.startup",
+}
 IMPURE_MODULES = {
     "asyncio", "builtins", "codecs", "concurrent", "ctypes", "datetime", "fcntl",
     "glob", "gzip", "http", "io", "logging", "mmap", "multiprocessing", "os",

@@ -6,31 +6,17 @@ from __future__ import annotations
 
 import threading
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from pymongo.database import Database
 
-from tests.support.processes import Pair, running, to_uri
+from tests.support.processes import Pair
 from tests.support.shop import make_document
 from tests.support.waiting import wait_for
 
 
 Products = Collection[dict[str, Any]]
-
-
-@pytest.fixture(name="shop")
-def _shop(
-    tmp_path: Path, mongo_uri: str, database: Database[dict[str, Any]]
-) -> Iterator[Pair]:
-    database["products"].insert_many([make_document(i) for i in range(58)])
-    with running(tmp_path / "data", to_uri(mongo_uri, database.name)) as pair:
-        yield pair
 
 
 def test_life_of_a_product(shop: Pair, collection: Products) -> None:

@@ -13,11 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from pymongo.database import Database
 
 from listener.demo.mongod import Mongod
 from tests.support.mongo import make_mongod
@@ -27,15 +24,6 @@ from tests.support.waiting import wait_for
 
 
 Products = Collection[dict[str, Any]]
-
-
-@pytest.fixture(name="shop")
-def _shop(
-    tmp_path: Path, mongo_uri: str, database: Database[dict[str, Any]]
-) -> Iterator[Pair]:
-    database["products"].insert_many([make_document(i) for i in range(58)])
-    with running(tmp_path / "data", to_uri(mongo_uri, database.name)) as pair:
-        yield pair
 
 
 @contextmanager

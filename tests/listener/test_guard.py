@@ -9,74 +9,71 @@ import pytest
 from listener.guard import LEAST, TRUSTED, ShrinkGuard
 
 
-GRACE_S = 30.0
+GRACE_S = 300.0
 
 
 @pytest.fixture(name="guard")
 def _guard() -> ShrinkGuard:
-    return ShrinkGuard(GRACE_S)
+    guard = ShrinkGuard(GRACE_S)
+    guard.watch("collection_dropped", visible=1_000, now=10)
+    return guard
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "is_held"),
-    [
-        (200, 99, True),
-        (200, 100, False),  # half is not more than half
-        (200, 0, True),
-        (LEAST, 0, True),
-        (LEAST - 1, 0, False),
-        (0, 0, False),
-        (200, 500, False),
-    ],
+    ("visible", "is_held"), [(0, True), (499, True), (500, False), (1_000, False)]
 )
-def test_more_than_half_of_many_is_held(
-    guard: ShrinkGuard, before: int, after: int, is_held: bool
+def test_holds_what_lost_more_than_half(
+    guard: ShrinkGuard, visible: int, is_held: bool
 ) -> None:
     """
-    A model that lost more than half of at least 100 visible products waits.
+    Only a model that shows less than half of what visitors have is held back.
     """
-    guard.watch("collection_dropped", before, now=0)
-
-    assert guard.is_holding(after, now=1) == is_held
+    assert is_held == guard.is_holding(visible, now=10)
 
 
-def test_the_database_is_obeyed_in_the_end(guard: ShrinkGuard) -> None:
+def test_not_for_ever(guard: ShrinkGuard) -> None:
     """
-    After the grace time nothing is held any more.
+    After the grace time what the database has become is obeyed.
     """
-    guard.watch("collection_dropped", 200, now=5)
-
-    assert guard.is_holding(0, now=5 + GRACE_S - 0.1)
-    assert not guard.is_holding(0, now=5 + GRACE_S)
+    assert guard.is_holding(0, now=10 + GRACE_S - 0.1)
+    assert not guard.is_holding(0, now=10 + GRACE_S)
 
 
-def test_products_that_come_back_end_it(guard: ShrinkGuard) -> None:
+def test_released_by_a_publication(guard: ShrinkGuard) -> None:
     """
-    As soon as half of the products are there again nothing is held.
+    Once a model is published, what arrives as events is never held back.
     """
-    guard.watch("history_lost", 200, now=0)
+    guard.release()
 
-    assert guard.is_holding(99, now=1)
-    assert not guard.is_holding(150, now=2)
+    assert not guard.is_holding(0, now=11)
 
 
 @pytest.mark.parametrize("reason", sorted(TRUSTED))
-def test_what_was_asked_for_is_not_held(guard: ShrinkGuard, reason: str) -> None:
+def test_what_somebody_asked_for_is_believed(reason: str) -> None:
     """
-    A rebuild that somebody has asked for, or new settings, or a first start, is taken
-    at its word.
+    A rebuild that was asked for, or that has nothing before it, is not guarded.
     """
-    guard.watch(reason, 200, now=0)
+    guard = ShrinkGuard(GRACE_S)
+    guard.watch(reason, visible=1_000, now=0)
 
-    assert not guard.is_holding(0, now=1)
-
-
-def test_events_are_never_held(guard: ShrinkGuard) -> None:
-    """
-    Without a rebuild, and after its publication, nothing is held, however much hides.
-    """
     assert not guard.is_holding(0, now=0)
-    guard.watch("collection_dropped", 200, now=0)
-    guard.release()
 
-    assert not guard.is_holding(0, now=1)
+
+def test_small_shops_are_not_guarded() -> None:
+    """
+    A small shop may change at once.
+    """
+    guard = ShrinkGuard(GRACE_S)
+    guard.watch("collection_dropped", visible=LEAST - 1, now=0)
+
+    assert not guard.is_holding(0, now=0)
+
+
+def test_no_grace_no_guard() -> None:
+    """
+    Without a grace time nothing is held back.
+    """
+    guard = ShrinkGuard(0)
+    guard.watch("collection_dropped", visible=1_000, now=0)
+
+    assert not guard.is_holding(0, now=0)

@@ -33,6 +33,7 @@ async def _serve(tmp_path):
                 keys=Keys.of(keys),
                 control_port=control_port or unused_port(),
             )
+            await stack.enter_async_context(live.following())
             client = await stack.enter_async_context(TestClient(TestServer(app)))
             client.live = live
             return client

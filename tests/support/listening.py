@@ -171,6 +171,8 @@ class Listening:
         return (
             self.daemon._feed is not None
             and not self.rebuilds.is_due
+            and not self.requests.is_waiting
+            and not self.publisher._schedule.is_waiting
             and served.generation > 0
             and served.as_of >= self.source.time
         )
