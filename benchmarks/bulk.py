@@ -8,6 +8,7 @@ import itertools
 import time
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Final
 
 import orjson
@@ -18,6 +19,7 @@ from benchmarks.connection import Connection
 from benchmarks.figures import Figure
 from benchmarks.shop import BESIDE, Shop, insert_all
 from tests.support.processes import Pair
+from tests.support.waiting import wait_for
 
 
 MOST: Final = 100_000
@@ -40,6 +42,7 @@ def measure(shop: Shop) -> Iterator[Figure]:
         pair.listener.start()
         pair.server.start()
         own.await_following(pair)
+        wait_for(lambda: pair.get("/health/ready").status == HTTPStatus.OK)
         served_s, inserted_s = _served_s(own, pair, documents)
     finally:
         own.close()
