@@ -25,7 +25,7 @@ class PositionLost(ListenerError):  # noqa: N818
     The stream cannot go on from where it was: rebuild aside.
 
     Attributes:
-        reason: One word for logs and metrics, such as "history_lost" or "dropped".
+        reason: One word for logs and metrics, such as "history_lost" or "collection_dropped".
     """
 
     def __init__(self, reason: str, message: str | None = None) -> None:

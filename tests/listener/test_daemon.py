@@ -612,6 +612,7 @@ def test_stop_on_a_full_disk(listening: Listening, folder: Path) -> None:
     """
     A stop ends also when nothing can be written; the next start makes up for it.
     """
+    turn_until(listening, (folder / DURABLE).exists)
     listening.source.put(make_product("new"))
     with unwritable(folder):
         listening.turn(3)
@@ -626,6 +627,7 @@ def test_full_disk_while_following(listening: Listening, folder: Path) -> None:
     """
     While nothing can be written the loop follows on; then all of it is served at once.
     """
+    turn_until(listening, (folder / DURABLE).exists)
     with unwritable(folder):
         for number in range(5):
             listening.source.put(make_product(f"new {number}"))

@@ -90,6 +90,9 @@ def unwritable(folder: Path) -> Iterator[None]:
     """
     Let every new file of *folder* fail as on a full disk: that of the same name with
     ".new" is a folder already.
+
+    A pointer that is being written for the first time must be there before: the write
+    under way would put the folder in its place.
     """
     blocked = [
         folder / f"{name}.json.new" for name in ("current", "durable", "position")
@@ -101,8 +104,7 @@ def unwritable(folder: Path) -> Iterator[None]:
         yield
     finally:
         for path in blocked:
-            if path.is_dir():  # a write that was under way may have taken it along
-                path.rmdir()
+            path.rmdir()
 
 
 def events(logs: Iterable[dict[str, Any]], *names: str) -> list[dict[str, Any]]:

@@ -259,6 +259,8 @@ def running(
         pair.server.start()
         pair.listener.wait_for_log("listener.state", state="following")
         wait_for(lambda: pair.get("/health/ready").status == HTTPStatus.OK)
+        # the log says so a moment before the position file does
+        wait_for(lambda: not pair.get("/v1/model").json["stale"])
         yield pair
 
 
