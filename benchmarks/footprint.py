@@ -4,6 +4,7 @@ What both processes hold in memory, and what the model takes on disk.
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from collections.abc import Iterator
@@ -62,8 +63,9 @@ def _disk_bytes(folder: Path) -> int:
     """
     Return the size of all files; those about to be removed count, too.
     """
-    return sum(
-        (Path(root) / name).stat().st_size
-        for root, _, names in os.walk(folder)
-        for name in names
-    )
+    size = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # renamed meanwhile
+                size += (Path(root) / name).stat().st_size
+    return size

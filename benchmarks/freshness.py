@@ -97,6 +97,7 @@ def _alternate(
             if turn >= WARMING:
                 ours[kind].append(served_s)
                 beside[kind].append(event_s)
+    sellers.ours.settle()
     return ours, beside
 
 

@@ -84,7 +84,8 @@ class Shop:
         documents: Yields the catalogue, each time from its beginning, and more.
         size: How many of them make up the catalogue.
         ids: Of all products, once it is loaded.
-        visible: Of those that are approved.
+        landmark: An approved product that nobody changes.
+        visible: Of the other approved products.
     """
 
     uri: str
@@ -93,6 +94,7 @@ class Shop:
     size: int
     effort: Effort
     ids: list[object] = field(default_factory=list)
+    landmark: object = None
     visible: list[object] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _client: MongoClient[Document] | None = None
@@ -138,6 +140,7 @@ class Shop:
             self.products.insert_many(batch, ordered=False)
             self.ids += [document["_id"] for document in batch]
             self.visible += [d["_id"] for d in batch if d["status"] == "approved"]
+        self.landmark = self.visible.pop(0)
 
     def follow(self) -> Pair:
         """
@@ -203,7 +206,7 @@ class Shop:
         try:
             return await_answer(
                 pair.port,
-                self.similar_path(self.visible[0]),
+                self.similar_path(self.landmark),
                 lambda: pair.listener.is_running and pair.server.is_running,
             )
         except TimeoutError as error:
