@@ -23,6 +23,7 @@ from listener.status import Served, Status
 from recommender.position import ClusterTime
 from server.access import Keys
 from server.doors import require_admin
+from server.params import TrainParams, parse
 from server.problems import Problem, problem_middleware
 
 
@@ -105,7 +106,7 @@ class Control:
         time share one such training.
         """
         require_admin(request, self.keys)
-        is_full = request.query.get("full") in {"1", "true"}
+        is_full = parse(TrainParams, request.query).full
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
                 served = await self._trained(is_full=is_full)
