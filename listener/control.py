@@ -111,14 +111,22 @@ class Control:
             async with asyncio.timeout(LONGEST_WAIT_S):
                 served = await self._trained(is_full=is_full)
         except TimeoutError as error:
-            detail = f"The listener is {self.status.state}: {self.status.reason}."
-            raise _unavailable(detail) from error
+            raise _unavailable(self._lateness) from error
         return _json(
             {
                 "message": f"Model trained on {served.products} products.",
                 "products_count": served.products,
                 "generation": served.generation,
             }
+        )
+
+    @property
+    def _lateness(self) -> str:
+        status = self.status
+        why = f", {status.reason}" if status.reason else ""
+        return (
+            f"The listener has not come so far within {LONGEST_WAIT_S:g} s; "
+            f"it is {status.state}{why}."
         )
 
     async def _trained(self, *, is_full: bool) -> Served:
