@@ -4,7 +4,10 @@ What the collection holds, read anew and kept current.
 
 from __future__ import annotations
 
+from typing import Final
+
 from listener.clock import Clock
+from listener.errors import Unreachable
 from listener.feed import Batch, Feed, Source
 from listener.progress import shown
 from listener.rebuild import PULSE_S
@@ -12,6 +15,12 @@ from listener.status import NEVER
 from recommender.mutation import Clear, Delete, Upsert
 from recommender.position import ClusterTime
 from recommender.product import Product
+
+
+STUCK: Final = (
+    "the change stream does not come to the database's own time: is a majority of the "
+    "replica set up?"
+)
 
 
 class Truth:
@@ -22,8 +31,12 @@ class Truth:
         products: By key.
     """
 
-    def __init__(self, source: Source, feed: Feed, clock: Clock) -> None:
+    def __init__(
+        self, source: Source, feed: Feed, clock: Clock, patience_s: float
+    ) -> None:
         self._feed = feed
+        self._clock = clock
+        self._patience_s = patience_s
         self._as_of = NEVER
         self.products: dict[bytes, Product] = {}
         early = self._first_batches()
@@ -39,9 +52,15 @@ class Truth:
         taken in.
 
         That may be more: a batch is taken whole, and its products may be newer still.
+
+        Raises:
+            Unreachable: The feed does not come so far, as without a majority.
         """
         touched: set[bytes] = set()
+        deadline = self._clock.monotonic() + self._patience_s
         while self._as_of < time:
+            if self._clock.monotonic() >= deadline:
+                raise Unreachable(STUCK)
             batch = self._feed.take(PULSE_S)
             if batch is not None:
                 touched |= self._apply(batch)

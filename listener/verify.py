@@ -21,6 +21,7 @@ from listener.compare import (
     presence_differences,
     row_differences,
 )
+from listener.errors import PositionLost, Unreachable
 from listener.feed import Source
 from listener.guard import HELD
 from listener.truth import Truth
@@ -187,13 +188,21 @@ class Verification:
         Raises:
             StoreEmpty: There is no model yet.
             StoreCorrupt: No model can be loaded.
-            ListenerError: The database cannot be read, or the collection was replaced
-                meanwhile.
+            Unreachable: The database cannot be read or followed, or the collection was
+                replaced meanwhile: verify again.
+            Refused: The database does not allow it.
         """
+        try:
+            return self._run()
+        except PositionLost as error:
+            msg = f"the stream was lost meanwhile, {error.reason}: verify again"
+            raise Unreachable(msg) from error
+
+    def _run(self) -> Report:
         started = self.clock.monotonic()
         serving = _Serving(self.reader, self.clock, self.pause)
         with self.source.follow(None) as feed:
-            truth = Truth(self.source, feed, self.clock)
+            truth = Truth(self.source, feed, self.clock, self.patience_s)
             first = self._settle(truth, serving)
             found = list(
                 differences(first.snapshot, truth.products, self.weights, first.moving)

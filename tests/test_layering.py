@@ -199,13 +199,13 @@ MAY_IMPORT = {
         "recommender.segment recommender.snapshot recommender.weights"
     ),
     "listener.truth": (
-        "listener.clock listener.feed listener.progress listener.rebuild "
-        "listener.status recommender.mutation recommender.position "
+        "listener.clock listener.errors listener.feed listener.progress "
+        "listener.rebuild listener.status recommender.mutation recommender.position "
         "recommender.product"
     ),
     "listener.verify": (
-        "listener.clock listener.compare listener.feed listener.guard "
-        "listener.truth recommender.address recommender.errors "
+        "listener.clock listener.compare listener.errors listener.feed "
+        "listener.guard listener.truth recommender.address recommender.errors "
         "recommender.position recommender.product recommender.snapshot "
         "recommender.store recommender.weights server.freshness server.loader"
     ),

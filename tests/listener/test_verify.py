@@ -616,3 +616,38 @@ def test_feed_is_let_go_when_it_fails(make_bench: MakeBench) -> None:
         bench.verify()
 
     assert bench.source.open_feeds == 1
+
+
+def test_stream_that_does_not_come_along(make_bench: MakeBench) -> None:
+    """
+    A change stream that stands still while the database's time goes on, as without a
+    majority, is not waited for without end.
+    """
+    bench = make_bench()
+    source = bench.source
+
+    def stand_still() -> None:
+        source.tick()
+        source.random.random = lambda: 0.0  # type: ignore[method-assign]
+
+    source.before_now = [stand_still]
+    began = bench.clock.now
+
+    with pytest.raises(Unreachable, match="majority"):
+        bench.verify()
+
+    assert PATIENCE_S <= bench.clock.now - began < 2 * PATIENCE_S
+    assert source.open_feeds == 1
+
+
+def test_collection_that_is_replaced_meanwhile(make_bench: MakeBench) -> None:
+    """
+    What was read of a collection that is gone proves nothing.
+    """
+    bench = make_bench()
+    bench.source.during_scan = [lambda: bench.source.replace(make_catalogue(5))]
+
+    with pytest.raises(Unreachable, match="collection_dropped: verify again"):
+        bench.verify()
+
+    assert bench.source.open_feeds == 1
