@@ -60,6 +60,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         ),
         LISTENER_ABSENT: START_IT,
         LISTENER_SILENT: START_IT,
+        State.STOPPING: START_IT,
         NEWEST_UNREADABLE: "check the disk; the next generation may mend it",
     }
 )

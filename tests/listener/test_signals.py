@@ -97,8 +97,8 @@ import sys, threading
 from listener.signals import interrupt_on_signals
 
 interrupt_on_signals()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     threading.Event().wait()
 except KeyboardInterrupt:
     print("stopping", flush=True)
