@@ -33,10 +33,11 @@ MAY_IMPORT = {
         "recommender.blob recommender.kernels recommender.product recommender.text "
         "recommender.weights"
     ),
+    "recommender.row": "recommender.segment",
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
         "recommender.blob recommender.kernels recommender.mutation "
-        "recommender.product recommender.segment recommender.weights"
+        "recommender.product recommender.row recommender.segment recommender.weights"
     ),
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
