@@ -51,6 +51,9 @@ def open_source(
         complaints.note(mapped.product.key, mapped.problems)
         return mapped.product
 
+    def look_again(document: Mapping[str, Any]) -> Product:
+        return mapper.to_product(document).product
+
     replies = LastReply()
     clients = connect(uri, replies)
     try:
@@ -60,6 +63,7 @@ def open_source(
             database=settings.database,
             collection=settings.collection,
             to_product=to_product,
+            look_again=look_again,
         )
     finally:
         clients.close()

@@ -143,7 +143,7 @@ MAY_IMPORT = {
         "recommender.mutation recommender.position recommender.product"
     ),
     "listener.mongo.source": (
-        "listener.errors listener.mongo.client listener.mongo.errors "
+        "listener.errors listener.feed listener.mongo.client listener.mongo.errors "
         "listener.mongo.feed listener.mongo.reader listener.mongo.tokens "
         "recommender.position recommender.product"
     ),
