@@ -23,6 +23,8 @@ from listener.restore import restore
 from listener.schedule import Policy, Schedule
 from listener.signals import Stop
 from listener.status import Status
+from listener.stretch import StretchReader
+from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from recommender.product import Product
 from recommender.settings import ListenerSettings
@@ -120,6 +122,9 @@ def make_daemon(
         status=status,
         rebuilds=rebuilds,
         requests=requests,
+        sweep=Sweep(
+            StretchReader(source, weights), status, CLOCK, per_s=settings.sweep_per_s
+        ),
         complaints=complaints,
         clock=CLOCK,
         stop=stop,

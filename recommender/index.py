@@ -35,7 +35,7 @@ FANOUT: Final = 8
 SMALL_ROWS: Final = 512  # merging as many takes about a millisecond
 LARGEST_PENDING: Final = 16_384  # bounds the memory of a cold build
 MOSTLY_DEAD: Final = 0.5  # from here on a segment is worth rewriting alone
-ABSENT: Final = ("presence",)  # what differs of a product that is not there
+MISSING: Final = ("missing",)  # what differs of a product that is not here
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +294,7 @@ class Index:
     def unlike_parts(self, key: bytes, expected: Said) -> Sequence[str]:
         """
         Return the names of the parts of *expected*, a row as it should be, of which the
-        living product says something else; `ABSENT` when there is none.
+        living product says something else; `MISSING` when there is none.
 
         Of a product that is not frozen yet only the content is compared: its row does
         not exist.
@@ -302,10 +302,10 @@ class Index:
         if key in self._pending:
             product = self._pending[key]
             if product is None:
-                return ABSENT
+                return MISSING
             return () if content_hash(product) == expected.content else ("content",)
         found = self._find(key)
-        return ABSENT if found is None else unlike_parts(*found, expected)
+        return MISSING if found is None else unlike_parts(*found, expected)
 
     def recount(self) -> None:
         """

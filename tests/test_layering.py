@@ -169,10 +169,21 @@ MAY_IMPORT = {
         "listener.clock listener.errors listener.feed listener.model "
         "listener.progress recommender.bulk recommender.index recommender.weights"
     ),
+    "listener.background": "",
     "listener.rebuilds": (
-        "listener.guard listener.rebuild listener.status recommender.position"
+        "listener.background listener.guard listener.rebuild listener.status "
+        "recommender.position"
     ),
     "listener.signals": "",
+    "listener.stretch": (
+        "listener.errors listener.feed recommender.position recommender.product "
+        "recommender.row recommender.segment recommender.weights"
+    ),
+    "listener.sweep": (
+        "listener.backoff listener.background listener.clock listener.feed "
+        "listener.model listener.status listener.stretch recommender.address "
+        "recommender.mutation recommender.segment"
+    ),
     "listener.upkeep": (
         "listener.clock listener.model listener.trouble recommender.index "
         "recommender.manifest recommender.segment recommender.store"
@@ -181,7 +192,8 @@ MAY_IMPORT = {
         "listener.backoff listener.beacon listener.clock listener.complaints "
         "listener.errors listener.feed listener.guard listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
-        "listener.status listener.upkeep recommender.mutation recommender.position"
+        "listener.status listener.sweep listener.upkeep recommender.mutation "
+        "recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -255,8 +267,9 @@ MAY_IMPORT = {
         "listener.guard listener.mapping listener.mongo.client "
         "listener.mongo.source listener.publisher listener.rebuild "
         "listener.rebuilds listener.restore listener.schedule listener.signals "
-        "listener.status listener.upkeep recommender.product recommender.settings "
-        "recommender.store recommender.weights"
+        "listener.status listener.stretch listener.sweep listener.upkeep "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.weights"
     ),
     "listener.app": (
         "listener.assembly listener.complaints listener.control "

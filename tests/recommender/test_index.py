@@ -1,7 +1,7 @@
 import pytest
 
 from recommender import index as index_module
-from recommender.index import ABSENT, Counts, Index
+from recommender.index import MISSING, Counts, Index
 from recommender.mutation import Clear, Delete, Upsert
 from recommender.row import read_row
 from recommender.segment import build_segment, content_hash
@@ -473,8 +473,8 @@ def test_unlike_parts_of_what_is_held(is_frozen):
 
     assert index.unlike_parts(kettle.key, said(kettle)) == ()
     assert "content" in index.unlike_parts(lamp.key, said(lamp))
-    assert index.unlike_parts(make_key("3"), said(make_product("3"))) == ABSENT
-    assert index.unlike_parts(make_key("4"), said(make_product("4"))) == ABSENT
+    assert index.unlike_parts(make_key("3"), said(make_product("3"))) == MISSING
+    assert index.unlike_parts(make_key("4"), said(make_product("4"))) == MISSING
 
 
 def test_deleted_and_put_again_is_as_it_should_be():
