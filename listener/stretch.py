@@ -43,24 +43,21 @@ class StretchReader:
     source: Source
     weights: Weights
 
-    def read(
-        self, after: Place | None, limit: int, identity: str, since: ClusterTime
-    ) -> Stretch:
+    def read(self, after: Place | None, limit: int, since: ClusterTime) -> Stretch:
         """
         Return at most *limit* products that follow *after*, or the first ones.
 
+        Whether it is the collection that is followed, nobody asks: that it was dropped
+        or swapped is told by its feed, before that can come as far as this read.
+
         Args:
-            identity: Of the collection that is meant.
-            since: A time that its database has reached.
+            since: A time that the database has reached.
 
         Raises:
-            PositionLost: It was another collection, or another database.
+            PositionLost: It is another database.
             ListenerError: It could not be read.
         """
         page = self.source.page(after, limit)
-        if self.source.identity() != identity:
-            reason = "collection_replaced"
-            raise PositionLost(reason, "the collection that was read is another one")
         as_of = self.source.now()
         if as_of < since:
             reason = "position_in_future"

@@ -148,9 +148,9 @@ class Sweep:
         self._written.clear()
         limit = min(MOST_ROWS, self._per_s)
         self._next_at = now + limit / self._per_s
-        after, identity, since = self._pass.place, model.identity, model.mark.as_of
+        after, since = self._pass.place, model.mark.as_of
         self._reading = in_background(
-            lambda: self._reader.read(after, limit, identity, since), "sweep"
+            lambda: self._reader.read(after, limit, since), "sweep"
         )
 
     def _take(self, done: Future[Stretch]) -> None:
