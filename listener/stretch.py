@@ -11,7 +11,7 @@ from listener.errors import PositionLost
 from listener.feed import Place, Source
 from recommender.position import ClusterTime
 from recommender.product import Product
-from recommender.row import Said, read_row
+from recommender.row import Said, read_rows
 from recommender.segment import build_segment
 from recommender.weights import Weights
 
@@ -66,7 +66,7 @@ class StretchReader:
         segment = build_segment(products.values(), self.weights)
         return Stretch(
             products=products,
-            rows={key: read_row(segment, row) for row, key in enumerate(segment.keys)},
+            rows=read_rows(segment),
             end=page.end,
             as_of=as_of,
         )

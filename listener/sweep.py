@@ -180,11 +180,10 @@ class Sweep:
         if model.mark.as_of < stretch.as_of:
             return None
         self._stretch = None
-        settled = [key for key in stretch.rows if key not in self._written]
-        unlike = {
-            key: model.index.unlike_parts(key, stretch.rows[key]) for key in settled
+        settled = {
+            key: said for key, said in stretch.rows.items() if key not in self._written
         }
-        found = {key: parts for key, parts in unlike.items() if parts}
+        found = model.index.unlike(settled)
         current.accounted.update(map(key_hash, stretch.rows))
         current.place = stretch.end
         if stretch.end is None:

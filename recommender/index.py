@@ -8,7 +8,7 @@ one. Small neighbours are merged at once, large ones in the background.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, assert_never
@@ -291,21 +291,25 @@ class Index:
         known = self._known(key)
         return None if known is None else known.content
 
-    def unlike_parts(self, key: bytes, expected: Said) -> Sequence[str]:
+    def unlike(self, expected: Mapping[bytes, Said]) -> dict[bytes, Sequence[str]]:
         """
-        Return the names of the parts of *expected*, a row as it should be, of which the
-        living product says something else; `MISSING` when there is none.
-
-        Of a product that is not frozen yet only the content is compared: its row does
-        not exist.
+        Return the parts in which products are not what their rows are *expected* to
+        say, by key; `MISSING` of those that are not here, nothing of all others.
         """
-        if key in self._pending:
-            product = self._pending[key]
-            if product is None:
-                return MISSING
-            return () if content_hash(product) == expected.content else ("content",)
-        found = self._find(key)
-        return MISSING if found is None else unlike_parts(*found, expected)
+        waiting = {key: self._pending[key] for key in expected if key in self._pending}
+        products = [product for product in waiting.values() if product is not None]
+        pending = build_segment(products, self._weights)
+        unlike: dict[bytes, Sequence[str]] = {}
+        for key, said in expected.items():
+            if key in waiting:
+                row = pending.find(key)
+                found = (pending, row) if row >= 0 else None
+            else:
+                found = self._find(key)
+            parts = MISSING if found is None else unlike_parts(*found, said)
+            if parts:
+                unlike[key] = parts
+        return unlike
 
     def recount(self) -> None:
         """

@@ -15,7 +15,8 @@ UNREADABLE: Final = ("unreadable",)
 
 class Said(NamedTuple):
     """
-    All that a row says, independent of how its segment numbers things.
+    All that a row says, independent of how its segment numbers things; but for the hash
+    of its content, which no answer shows.
 
     Numbers are bytes as they are stored, so that NaN equals NaN.
 
@@ -30,7 +31,6 @@ class Said(NamedTuple):
         category: Each prefix of its path.
         brand: None without.
         display: A JSON object.
-        content: Hash of all that its product says.
     """
 
     terms: bytes
@@ -43,7 +43,6 @@ class Said(NamedTuple):
     category: tuple[bytes, ...]
     brand: bytes | None
     display: bytes
-    content: int
 
 
 def read_row(segment: Segment, row: int) -> Said:
@@ -68,7 +67,6 @@ def read_row(segment: Segment, row: int) -> Said:
         category=tuple(s.category_values[code] for code in codes),
         brand=None if brand == NO_CODE else s.brand_values[brand],
         display=s.displays[row],
-        content=int(s.contents[row]),
     )
 
 
@@ -88,3 +86,10 @@ def unlike_parts(segment: Segment, row: int, expected: Said) -> Sequence[str]:
         for name, ours, theirs in zip(Said._fields, said, expected, strict=True)
         if ours != theirs
     )
+
+
+def read_rows(segment: Segment) -> dict[bytes, Said]:
+    """
+    Return what each row of a sound segment says, by key.
+    """
+    return {key: read_row(segment, row) for row, key in enumerate(segment.keys)}

@@ -3,7 +3,7 @@ import pytest
 from recommender import index as index_module
 from recommender.index import MISSING, Counts, Index
 from recommender.mutation import Clear, Delete, Upsert
-from recommender.row import read_row
+from recommender.row import read_rows
 from recommender.segment import build_segment, content_hash
 from tests.support.damage import damage
 from tests.support.products import (
@@ -454,27 +454,28 @@ def test_a_failed_freeze_loses_nothing(monkeypatch):
     assert contents(again) == contents_of([make_product("2")])
 
 
-def said(product):
-    return read_row(build_segment([product], WEIGHTS), 0)
+def rows_of(*products):
+    return read_rows(build_segment(products, WEIGHTS))
 
 
 @pytest.mark.parametrize("is_frozen", [False, True])
-def test_unlike_parts_of_what_is_held(is_frozen):
+def test_unlike_what_is_expected(is_frozen):
     """
-    A product that is as it should be differs in nothing, one that is not there or was
-    deleted is absent, another differs, frozen or not.
+    Products that are as they should be are not named, those that are not here or were
+    deleted are missing, others are named with what differs, frozen or not.
     """
     kettle, lamp = make_product("1", "kettle"), make_product("2", "lamp", price=5)
     index = make_index([kettle, lamp, make_product("3")])
     index.freeze()
-    index.apply([Upsert(make_product("2", "lamp", price=6)), Delete(make_key("3"))])
+    newer = [make_product("2", "lamp", price=6), make_product("4", "tent")]
+    index.apply([*map(Upsert, newer), Delete(make_key("3"))])
     if is_frozen:
         index.freeze()
 
-    assert index.unlike_parts(kettle.key, said(kettle)) == ()
-    assert "content" in index.unlike_parts(lamp.key, said(lamp))
-    assert index.unlike_parts(make_key("3"), said(make_product("3"))) == MISSING
-    assert index.unlike_parts(make_key("4"), said(make_product("4"))) == MISSING
+    assert index.unlike(rows_of(kettle, *newer)) == {}
+    assert index.unlike(
+        rows_of(kettle, lamp, make_product("3"), newer[1], make_product("5"))
+    ) == {lamp.key: ("price",), make_key("3"): MISSING, make_key("5"): MISSING}
 
 
 def test_deleted_and_put_again_is_as_it_should_be():
@@ -489,12 +490,12 @@ def test_deleted_and_put_again_is_as_it_should_be():
     damage(index, product.key, "visible")
 
     index.apply([Upsert(product)])
-    assert index.unlike_parts(product.key, said(product)) == ("visible",)
+    assert index.unlike(rows_of(product)) == {product.key: ("visible",)}
     index.recount()
     index.apply([Delete(product.key), Upsert(product)])
     index.freeze()
 
-    assert index.unlike_parts(product.key, said(product)) == ()
+    assert index.unlike(rows_of(*products)) == {}
     assert index.products == len(products)
     assert index.visible == sum(product.visible for product in products)
 
