@@ -33,7 +33,7 @@ from recommender.mutation import Clear, Delete, Mutation, Upsert
 from recommender.segment import key_hash
 
 
-MOST_ROWS: Final = 100  # compared in one go, which takes the loop about a millisecond
+MOST_ROWS: Final = 50  # compared in one go, which takes the loop a millisecond or two
 MOST_KEYS: Final = 500  # the same for keys that are only looked up
 LEAST_PASS_S: Final = 600.0  # a small catalogue need not be read without end
 GONE: Final = ("gone",)  # what differs of a product that the collection does not have

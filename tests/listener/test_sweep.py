@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from listener.errors import Unreachable
-from listener.sweep import LEAST_PASS_S, MOST_ROWS
+from listener.sweep import LEAST_PASS_S, MOST_KEYS, MOST_ROWS
 from recommender.index import Index
 from recommender.mutation import Delete, Upsert
 from tests.support.clock import FakeClock
@@ -187,7 +187,7 @@ def test_a_model_of_another_collection_becomes_this_one(
 
     said = repaired(logs)
     assert len(said) == 820
-    assert all(line["count"] <= 500 for line in events(logs, "sweep.repaired"))
+    assert all(line["count"] <= MOST_KEYS for line in events(logs, "sweep.repaired"))
     listening.assert_equal()
 
 
