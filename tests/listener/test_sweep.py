@@ -77,6 +77,14 @@ def turn_until(
     wait_for(turn)
 
 
+def is_read(listening: Listening) -> bool:
+    """
+    Return whether no read is under way.
+    """
+    reading = listening.daemon._parts.sweep._reading
+    return reading is None or reading.done()
+
+
 def turn_for(listening: Listening, seconds: float) -> None:
     """
     Turn until so much of the clock's time has passed, in large steps.
@@ -84,7 +92,7 @@ def turn_for(listening: Listening, seconds: float) -> None:
     end = listening.clock.now + seconds
     while listening.clock.now < end:
         listening.turn()
-        listening.daemon._parts.sweep.close()  # waits for a read under way
+        wait_for(lambda: is_read(listening))
         listening.clock.advance(5)
 
 
@@ -213,7 +221,7 @@ def test_at_most_so_many_a_second(
         if number % 3 == 0 and number < 300:
             source.put(make_product(f"{number % 120}", f"number {number}"))
         listening.turn()
-        listening.daemon._parts.sweep.close()  # so that the clock stands meanwhile
+        wait_for(lambda: is_read(listening))  # the clock stands meanwhile
         clock.advance(0.05)
 
     assert sum(n for _, n in reads) >= min(20 * per_s // 4, 120)
