@@ -23,6 +23,8 @@ from listener.restore import restore
 from listener.schedule import Policy, Schedule
 from listener.signals import Stop
 from listener.status import Status
+from listener.stretch import StretchReader
+from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from recommender.product import Product
 from recommender.settings import ListenerSettings
@@ -51,6 +53,9 @@ def open_source(
         complaints.note(mapped.product.key, mapped.problems)
         return mapped.product
 
+    def look_again(document: Mapping[str, Any]) -> Product:
+        return mapper.to_product(document).product
+
     replies = LastReply()
     clients = connect(uri, replies)
     try:
@@ -60,6 +65,7 @@ def open_source(
             database=settings.database,
             collection=settings.collection,
             to_product=to_product,
+            look_again=look_again,
         )
     finally:
         clients.close()
@@ -116,6 +122,9 @@ def make_daemon(
         status=status,
         rebuilds=rebuilds,
         requests=requests,
+        sweep=Sweep(
+            StretchReader(source, weights), status, CLOCK, per_s=settings.sweep_per_s
+        ),
         complaints=complaints,
         clock=CLOCK,
         stop=stop,

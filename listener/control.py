@@ -8,7 +8,7 @@ import asyncio
 import threading
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import orjson
@@ -80,6 +80,7 @@ class Control:
                 "as_of": served.as_of.to_text(),
                 "products_count": served.products,
                 "visible": served.visible,
+                "sweep": asdict(status.swept),
             }
         )
 

@@ -25,6 +25,7 @@ from listener.rebuild import PULSE_S, Interrupted, Rebuilt
 from listener.rebuilds import Rebuilds, Requests
 from listener.signals import Stop
 from listener.status import NEVER, Status
+from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from recommender.mutation import Delete, Mutation
 from recommender.position import State
@@ -48,6 +49,7 @@ class Parts:
     status: Status
     rebuilds: Rebuilds
     requests: Requests
+    sweep: Sweep
     complaints: Complaints
     clock: Clock
     stop: Stop
@@ -222,6 +224,9 @@ class Daemon:
         self._is_idle = batch is None or batch.is_last
         if batch is not None:
             self._apply(model, batch)
+        repairs = self._parts.sweep.tend(model)
+        if repairs is not None:
+            self._apply(model, repairs)
 
     def _tend(self, model: Model) -> None:
         """
@@ -253,6 +258,7 @@ class Daemon:
         clock = self._parts.clock
         started = clock.monotonic()
         counts = model.absorb(batch)
+        self._parts.sweep.note(batch.mutations)
         self._forget_deleted(batch.mutations)
         self._parts.publisher.note_batch(batch, counts, clock.monotonic() - started)
         self._status.read_time = batch.read_time
@@ -301,6 +307,7 @@ class Daemon:
         """
         self._parts.beacon.tend()
         self._parts.rebuilds.close()
+        self._parts.sweep.close()
         self._disconnect()
         if self._model is not None and self._status.state is not State.FAILED:
             self._parts.publisher.publish_rest(self._model)

@@ -52,6 +52,32 @@ class Batch:
     is_last: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where a page of a collection ended, and the next one begins.
+
+    Attributes:
+        id: Opaque; it lasts, also when the product there is deleted.
+    """
+
+    id: object
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    Some products that are neighbours in the order of a collection.
+
+    Attributes:
+        products: Maybe none.
+        end: None when no more follow.
+    """
+
+    products: Sequence[Product]
+    end: Place | None
+
+
 class Feed(AbstractContextManager["Feed"], Protocol):
     """
     A followed collection, from one position on, while the context is open. One thread
@@ -100,4 +126,12 @@ class Source(Protocol):
         """
         Yield all products, each of which may come twice or be out of date when it was
         written during the scan.
+        """
+
+    def page(self, after: Place | None, limit: int) -> Page:
+        """
+        Return at most *limit* products, at least 1, that follow *after*, or the first
+        ones, as they are at a moment of this call. Page after page, each product that
+        exists all the time comes exactly once, whatever the types of the ids; those
+        that come or go meanwhile may be left out.
         """

@@ -39,6 +39,24 @@ class Served:
     visible: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """
+    What the background sweep has done since the start.
+
+    Attributes:
+        passes: How often it has been through the whole collection.
+        checked: Products that were compared.
+        unsettled: Products that were not, because they were written meanwhile.
+        repaired: Products that differed.
+    """
+
+    passes: int = 0
+    checked: int = 0
+    unsettled: int = 0
+    repaired: int = 0
+
+
 class Status:
     """
     The listener's state. One thread changes it, any may read it.
@@ -50,6 +68,7 @@ class Status:
         self.reason = ""
         self.since_s = clock.wall()
         self.served = Served()
+        self.swept = Swept()
         self.read_time = NEVER
         self.failures = 0
         self.last_error = ""

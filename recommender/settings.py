@@ -192,6 +192,10 @@ class ListenerSettings(Settings):
     durable_interval_s: Seconds = Field(
         5.0, description="how often a generation is made to survive a crash"
     )
+    sweep_per_s: Annotated[int, Field(ge=0)] = Field(
+        30,  # 100,000 products in an hour
+        description="most products a second that are compared with the model; 0: none",
+    )
 
     name_fields: Names = Field(("name", "title"), description="where the name is")
     description_fields: Names = Field(

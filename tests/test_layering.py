@@ -38,10 +38,11 @@ MAY_IMPORT = {
         "recommender.blob recommender.kernels recommender.product recommender.tally "
         "recommender.text recommender.weights"
     ),
+    "recommender.row": "recommender.segment",
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
         "recommender.blob recommender.kernels recommender.mutation "
-        "recommender.product recommender.segment recommender.weights"
+        "recommender.product recommender.row recommender.segment recommender.weights"
     ),
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
@@ -149,7 +150,7 @@ MAY_IMPORT = {
         "recommender.mutation recommender.position recommender.product"
     ),
     "listener.mongo.source": (
-        "listener.errors listener.mongo.client listener.mongo.errors "
+        "listener.errors listener.feed listener.mongo.client listener.mongo.errors "
         "listener.mongo.feed listener.mongo.reader listener.mongo.tokens "
         "recommender.position recommender.product"
     ),
@@ -175,10 +176,21 @@ MAY_IMPORT = {
         "listener.clock listener.errors listener.feed listener.model "
         "listener.progress recommender.bulk recommender.index recommender.weights"
     ),
+    "listener.background": "",
     "listener.rebuilds": (
-        "listener.guard listener.rebuild listener.status recommender.position"
+        "listener.background listener.guard listener.rebuild listener.status "
+        "recommender.position"
     ),
     "listener.signals": "",
+    "listener.stretch": (
+        "listener.errors listener.feed recommender.position recommender.product "
+        "recommender.row recommender.segment recommender.weights"
+    ),
+    "listener.sweep": (
+        "listener.backoff listener.background listener.clock listener.feed "
+        "listener.model listener.status listener.stretch recommender.address "
+        "recommender.mutation recommender.segment"
+    ),
     "listener.upkeep": (
         "listener.clock listener.model listener.trouble recommender.index "
         "recommender.manifest recommender.segment recommender.store"
@@ -187,7 +199,8 @@ MAY_IMPORT = {
         "listener.backoff listener.beacon listener.clock listener.complaints "
         "listener.errors listener.feed listener.guard listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
-        "listener.status listener.upkeep recommender.mutation recommender.position"
+        "listener.status listener.sweep listener.upkeep recommender.mutation "
+        "recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -267,8 +280,9 @@ MAY_IMPORT = {
         "listener.guard listener.mapping listener.mongo.client "
         "listener.mongo.source listener.publisher listener.rebuild "
         "listener.rebuilds listener.restore listener.schedule listener.signals "
-        "listener.status listener.upkeep recommender.product recommender.settings "
-        "recommender.store recommender.weights"
+        "listener.status listener.stretch listener.sweep listener.upkeep "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.weights"
     ),
     "listener.app": (
         "listener.assembly listener.complaints listener.control "

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pymongo import ReadPreference
+from pymongo import ASCENDING, ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from listener.errors import PositionLost, Refused
+from listener.feed import Page, Place
 from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
 from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
 from listener.mongo.feed import MongoFeed
@@ -32,6 +33,7 @@ from recommender.product import Product
 
 
 SCAN_BATCH: Final = 1_000
+IN_ORDER: Final = [("_id", ASCENDING)]
 NOT_ALLOWED: Final = 13
 UNKNOWN: Final = "unknown"  # without the privilege to ask, all are taken for one
 
@@ -46,7 +48,7 @@ class MongoSource:
     a secondary may not yet have what the stream has told.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is one thing it asks
         self,
         clients: Clients,
         replies: LastReply,
@@ -54,6 +56,7 @@ class MongoSource:
         database: str,
         collection: str,
         to_product: ToProduct,
+        look_again: ToProduct,
     ) -> None:
         """
         Follow a collection.
@@ -64,12 +67,15 @@ class MongoSource:
             database: When the address names none.
             collection: Its name.
             to_product: Makes a product of any document, and never raises.
+            look_again: The same, of a document that was seen before: it has nothing to
+                say of what cannot be used.
         """
         self._clients = clients
         self._replies = replies
         self._database = database_name(clients.reads, database)
         self._name = collection
         self._to_product = to_product
+        self._look_again = look_again
         self._reads = clients.reads[self._database].get_collection(
             collection,
             codec_options=CODEC,
@@ -148,6 +154,24 @@ class MongoSource:
                 while batch := list(itertools.islice(products, SCAN_BATCH)):
                     yield batch
 
+    def page(self, after: Place | None, limit: int) -> Page:
+        """
+        Return the products of at most *limit* documents in the order of their ids.
+        """
+        with translated(), self._clients.reads.start_session() as session:
+            session.advance_operation_time(to_timestamp(self.now()))
+            documents = list(
+                self._reads.find(
+                    {} if after is None else _follows(after),
+                    sort=IN_ORDER,
+                    hint=IN_ORDER,
+                    limit=limit,
+                    session=session,
+                )
+            )
+        end = Place(documents[-1].get("_id")) if len(documents) == limit else None
+        return Page(list(map(self._look_again, documents)), end)
+
     def _read_again(
         self, ids: Iterable[object], newest: ClusterTime, stream: ClientSession
     ) -> Iterable[Product]:
@@ -172,3 +196,11 @@ class MongoSource:
                 raise
             return UNKNOWN
         return str(found[0]["info"].get("uuid", "")) if found else ""  # none: a view
+
+
+def _follows(place: Place) -> Document:
+    """
+    Return the query for what stands behind *place* in the index of ids; a plain one
+    for greater ids would end with those of the same type.
+    """
+    return {"$expr": {"$gt": ["$_id", {"$literal": place.id}]}}

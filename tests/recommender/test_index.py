@@ -1,9 +1,11 @@
 import pytest
 
 from recommender import index as index_module
-from recommender.index import Counts, Index
+from recommender.index import MISSING, Counts, Index
 from recommender.mutation import Clear, Delete, Upsert
-from recommender.segment import content_hash
+from recommender.row import read_rows
+from recommender.segment import build_segment, content_hash
+from tests.support.damage import damage
 from tests.support.products import (
     WEIGHTS,
     make_catalogue,
@@ -385,3 +387,88 @@ def test_a_failed_freeze_loses_nothing(monkeypatch):
     assert contents(index) == contents_of([make_product("2")])
     again = Index(WEIGHTS, index.freeze())
     assert contents(again) == contents_of([make_product("2")])
+
+
+def rows_of(*products):
+    return read_rows(build_segment(products, WEIGHTS))
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_unlike_what_is_expected(is_frozen):
+    """
+    Products that are as they should be are not named, those that are not here or were
+    deleted are missing, others are named with what differs, frozen or not.
+    """
+    kettle, lamp = make_product("1", "kettle"), make_product("2", "lamp", price=5)
+    index = make_index([kettle, lamp, make_product("3")])
+    index.freeze()
+    newer = [make_product("2", "lamp", price=6), make_product("4", "tent")]
+    index.apply([*map(Upsert, newer), Delete(make_key("3"))])
+    if is_frozen:
+        index.freeze()
+
+    assert index.unlike(rows_of(kettle, *newer)) == {}
+    assert index.unlike(
+        rows_of(kettle, lamp, make_product("3"), newer[1], make_product("5"))
+    ) == {lamp.key: ("price",), make_key("3"): MISSING, make_key("5"): MISSING}
+
+
+def test_deleted_and_put_again_is_as_it_should_be():
+    """
+    A row that is damaged while its content's hash is not is no change to an upsert; a
+    deletion before it makes the row anew. Counted anew before that, the counts are
+    right again.
+    """
+    products = make_catalogue(20)
+    index = make_index(products)
+    product = products[3]
+    damage(index, product.key, "visible")
+
+    index.apply([Upsert(product)])
+    assert index.unlike(rows_of(product)) == {product.key: ("visible",)}
+    index.recount()
+    index.apply([Delete(product.key), Upsert(product)])
+    index.freeze()
+
+    assert index.unlike(rows_of(*products)) == {}
+    assert index.products == len(products)
+    assert index.visible == sum(product.visible for product in products)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_recount_changes_no_count_that_is_right(is_frozen):
+    """
+    Counted anew, pending rows, shadowed rows and tombstones are what they were.
+    """
+    index = make_index(make_catalogue(30))
+    index.freeze()
+    index.apply([Delete(make_key("3")), Upsert(make_product("4", visible=False))])
+    index.apply([Upsert(make_product("new")), Delete(make_key("never there"))])
+    if is_frozen:
+        index.freeze()
+    before = index.products, index.visible
+
+    index.recount()
+
+    assert (index.products, index.visible) == before
+    assert before[0] == len(contents(index))
+
+
+def test_keys_are_those_of_the_moment():
+    """
+    What happens to the index while its keys are taken changes nothing in them.
+    """
+    index = make_index(make_catalogue(20))
+    index.freeze()
+    index.apply([Delete(make_key("3")), Upsert(make_product("new"))])
+    expected = contents(index).keys()
+
+    keys = index.keys()
+    taken = [next(keys)]
+    index.apply([Delete(make_key("5")), Upsert(make_product("newer"))])
+    index.freeze()
+    index.compact()
+    taken += keys
+
+    assert set(taken) == expected
+    assert len(taken) == len(expected)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import random
 import threading
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from listener.errors import ListenerError, PositionLost
-from listener.feed import Batch, Mark
+from listener.feed import Batch, Mark, Page, Place
 from recommender.mutation import Delete, Mutation, Upsert
 from recommender.position import ClusterTime
 from recommender.product import Product
@@ -80,6 +81,7 @@ class FakeSource:
         faults: What will fail.
         open_feeds: How many contexts are open.
         on_idle: Called with the timeout when a feed waits in vain.
+        read: How many products pages have brought.
         during_scan: What is done before each batch of a scan, one by one.
     """
 
@@ -94,6 +96,7 @@ class FakeSource:
         self.faults = Faults()
         self.open_feeds = 0
         self.on_idle = on_idle
+        self.read = 0
         self.during_scan: list[Callable[[], object]] = []
         self.random = random.Random(seed)
         self.lock = threading.RLock()
@@ -267,6 +270,21 @@ class FakeSource:
             return [old] * self.random.choice((1, 1, 2))
         seen = [old] if new is None else [old, new]
         return self.random.sample(seen, self.random.randint(0, len(seen)))
+
+    def page(self, after: Place | None, limit: int) -> Page:
+        """
+        See `Source`; often shorter than it could be.
+        """
+        assert limit > 0
+        with self.lock:
+            self.faults.check("page")
+            keys = sorted(self.documents)
+            start = 0 if after is None else bisect_right(keys, after.id)
+            few = keys[start : start + self.random.randint(1, limit)]
+            self.read += len(few)
+            is_end = start + len(few) == len(keys) and self.random.random() < 0.5
+            end = None if is_end or not few else Place(few[-1])
+            return Page([self.documents[key] for key in few], end)
 
     def give(self, position: int) -> str:
         """

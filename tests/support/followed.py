@@ -261,6 +261,7 @@ def mongo_source(
             database=database,
             collection=collection,
             to_product=to_product,
+            look_again=to_product,
         )
     finally:
         clients.close()
