@@ -79,6 +79,7 @@ class Control:
                 "as_of": served.as_of.to_text(),
                 "products_count": served.products,
                 "visible": served.visible,
+                "scan": {"done": status.tally.done, "total": status.tally.total},
             }
         )
 

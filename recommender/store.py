@@ -144,6 +144,21 @@ class StoreReader:
         except (OSError, ArithmeticError, LookupError, TypeError, ValueError):
             return None
 
+    def is_held(self) -> bool:
+        """
+        Return whether a listener holds the store now.
+
+        To find out it takes the lock for a moment, beside others who ask.
+        """
+        try:
+            with (self.folder / LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     def _open(self, ref: SegmentRef) -> Segment:
         buffer = self._buffer(ref)
         if segment_file.checksum(buffer) != ref.checksum:

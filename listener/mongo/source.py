@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from pymongo import ReadPreference
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from listener.errors import PositionLost, Refused
@@ -32,8 +31,6 @@ from recommender.product import Product
 
 
 SCAN_BATCH: Final = 1_000
-NOT_ALLOWED: Final = 13
-UNKNOWN: Final = "unknown"  # without the privilege to ask, all are taken for one
 
 ToProduct = Callable[[Mapping[str, Any]], Product]
 
@@ -165,10 +162,5 @@ class MongoSource:
 
     def _uuid(self) -> str:
         database = self._clients.reads[self._database]
-        try:
-            found = list(database.list_collections(filter={"name": self._name}))
-        except OperationFailure as error:
-            if error.code != NOT_ALLOWED:
-                raise
-            return UNKNOWN
+        found = list(database.list_collections(filter={"name": self._name}))
         return str(found[0]["info"].get("uuid", "")) if found else ""  # none: a view
