@@ -99,6 +99,8 @@ MAY_IMPORT = {
     # what the daemon needs of a database
     "listener.errors": "",
     "listener.feed": "recommender.mutation recommender.position recommender.product",
+    # what the doctor asks of a database
+    "listener.doctor.database": "",
     # the documents' edge
     "listener.keys": "recommender.address",
     "listener.values.kinds": "",
@@ -127,7 +129,8 @@ MAY_IMPORT = {
     ),
     "listener.complaints": "listener.fields recommender.address",
     # the only driver
-    "listener.mongo.client": "recommender.errors",
+    "listener.masking": "",
+    "listener.mongo.client": "listener.masking recommender.errors",
     "listener.mongo.errors": "listener.errors",
     "listener.mongo.inbox": "listener.errors recommender.position",
     "listener.mongo.tokens": "listener.errors recommender.position",
@@ -146,10 +149,17 @@ MAY_IMPORT = {
         "listener.mongo.feed listener.mongo.reader listener.mongo.tokens "
         "recommender.position recommender.product"
     ),
+    "listener.mongo.examination": (
+        "listener.doctor.database listener.mongo.client listener.mongo.errors "
+        "listener.mongo.events"
+    ),
     # the loop, and what it needs
     "listener.clock": "",
     "listener.guard": "",
-    "listener.status": "listener.clock listener.guard recommender.position",
+    "listener.tally": "",
+    "listener.status": (
+        "listener.clock listener.guard listener.tally recommender.position"
+    ),
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -165,8 +175,8 @@ MAY_IMPORT = {
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
-        "listener.clock listener.errors listener.feed listener.model "
-        "listener.progress recommender.bulk recommender.index recommender.weights"
+        "listener.clock listener.errors listener.feed listener.model listener.progress "
+        "listener.tally recommender.bulk recommender.index recommender.weights"
     ),
     "listener.rebuilds": (
         "listener.guard listener.rebuild listener.status recommender.position"
@@ -202,6 +212,54 @@ MAY_IMPORT = {
         "recommender.product recommender.snapshot recommender.store "
         "recommender.weights"
     ),
+    "listener.remote": "listener.errors",
+    "listener.resync": (
+        "listener.clock listener.daemon listener.progress listener.rebuilds "
+        "listener.remote listener.signals listener.status"
+    ),
+    # what keeps it from working well
+    "listener.doctor.finding": "",
+    "listener.doctor.checks": (
+        "listener.doctor.finding listener.errors recommender.errors"
+    ),
+    "listener.doctor.role": "listener.doctor.database",
+    "listener.doctor.server": (
+        "listener.clock listener.doctor.database listener.doctor.finding "
+        "listener.errors listener.masking"
+    ),
+    "listener.doctor.collection": (
+        "listener.clock listener.doctor.database listener.doctor.finding "
+        "listener.doctor.role listener.errors listener.feed"
+    ),
+    "listener.doctor.oplog": (
+        "listener.doctor.database listener.doctor.finding listener.doctor.role"
+    ),
+    "listener.doctor.disk": "listener.doctor.finding",
+    "listener.doctor.estimate": (
+        "listener.clock listener.doctor.database listener.mapping recommender.bulk "
+        "recommender.settings recommender.weights"
+    ),
+    "listener.doctor.coverage": (
+        "listener.doctor.database listener.doctor.finding listener.fields "
+        "listener.mapping listener.visibility recommender.settings"
+    ),
+    "listener.doctor.model": (
+        "listener.doctor.finding recommender.errors recommender.manifest "
+        "recommender.store"
+    ),
+    "listener.doctor.holder": (
+        "listener.clock listener.doctor.finding listener.remote recommender.position "
+        "recommender.store"
+    ),
+    "listener.doctor.rounds": (
+        "listener.clock listener.doctor.checks listener.doctor.collection "
+        "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
+        "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
+        "listener.doctor.model listener.doctor.oplog listener.doctor.server "
+        "listener.errors listener.feed listener.mapping listener.remote "
+        "recommender.errors recommender.settings recommender.store"
+    ),
+    "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
     "listener.demo.errors": "listener.errors",
     "listener.demo.binary": "listener.demo.errors",
@@ -251,17 +309,18 @@ MAY_IMPORT = {
     ),
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.guard listener.mapping listener.mongo.client "
-        "listener.mongo.source listener.publisher listener.rebuild "
-        "listener.rebuilds listener.restore listener.schedule listener.signals "
-        "listener.status listener.upkeep recommender.product recommender.settings "
-        "recommender.store recommender.weights"
+        "listener.guard listener.keys listener.mapping listener.mongo.client "
+        "listener.mongo.examination listener.mongo.source listener.publisher "
+        "listener.rebuild listener.rebuilds listener.remote listener.restore "
+        "listener.schedule listener.signals listener.status listener.upkeep "
+        "recommender.product recommender.settings recommender.store recommender.weights"
     ),
     "listener.app": (
-        "listener.assembly listener.complaints listener.control "
-        "listener.demo.embedded listener.demo.load listener.errors listener.signals "
-        "listener.verify recommender.errors recommender.exits recommender.settings "
-        "recommender.startup recommender.store server.access"
+        "listener.assembly listener.complaints listener.control listener.demo.embedded "
+        "listener.demo.load listener.doctor.rounds listener.doctor.show listener.errors "
+        "listener.resync listener.signals listener.verify recommender.errors "
+        "recommender.exits recommender.logs recommender.settings recommender.startup "
+        "recommender.store server.access"
     ),
     "run_listener": "listener.app",
 }

@@ -12,7 +12,7 @@ from listener.clock import Clock
 from listener.doctor.database import Database
 from listener.doctor.finding import Finding, fail, ok, warn
 from listener.doctor.role import to_commands
-from listener.errors import PositionLost
+from listener.errors import PositionLost, Refused
 from listener.feed import Source
 
 
@@ -24,13 +24,13 @@ def look_at_privileges(database: Database) -> Finding:
     """
     Find out what the user may do, by doing it.
     """
+    may_find = database.may_find()
     rights = {
-        "find": database.may_find(),
-        "changeStream": database.may_watch(),
+        "find": may_find,
+        # needs `find` too: without that, nothing is known of it
+        "changeStream": not may_find or _may_watch(database),
         "listCollections": database.listed() is not None,
     }
-    if not rights["find"]:
-        rights["changeStream"] = True  # needs `find` too: nothing is known of it
     missing = [f"`{right}`" for right, is_given in rights.items() if not is_given]
     if missing:
         return fail(f"{' and '.join(missing)} missing", to_commands(database))
@@ -92,6 +92,13 @@ def look_at_position(source: Source, checkpoint: str | None, clock: Clock) -> Fi
             "nothing: it has many other writes to pass, and will come through",
         )
     return ok("the stream leads on from the model's position")
+
+
+def _may_watch(database: Database) -> bool:
+    try:
+        return database.may_watch()
+    except Refused:
+        return True  # not for want of a right: what the collection is, is said of it
 
 
 def _is_opened(source: Source, checkpoint: str | None, clock: Clock) -> bool:

@@ -76,7 +76,9 @@ class Examination:
         Return who this client is.
         """
         with translated():
-            said = self._client.admin.command("connectionStatus")
+            said = self._client.admin.command(
+                "connectionStatus", read_preference=ReadPreference.NEAREST
+            )
         users = said["authInfo"]["authenticatedUsers"]
         return User(users[0]["user"], users[0]["db"]) if users else User("", "")
 
