@@ -8,6 +8,7 @@ import sys
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from typing import Final, assert_never
 
 import structlog
@@ -80,7 +81,7 @@ def _do(settings: ListenerSettings) -> Exit:
             with _address(settings) as uri:
                 return _verify(settings, uri, stop)
         case "doctor":
-            return _examine(settings)
+            return _examine(settings, stop)
         case "resync":
             return _resync(settings, stop)
         case "load":
@@ -103,7 +104,7 @@ def _address(settings: ListenerSettings) -> Iterator[str]:
         raise SettingsFault([NO_ADDRESS])
 
 
-def _examine(settings: ListenerSettings) -> Exit:
+def _examine(settings: ListenerSettings, stop: Stop) -> Exit:
     with ExitStack() as stack:
         rounds = Rounds(
             settings,
@@ -114,8 +115,10 @@ def _examine(settings: ListenerSettings) -> Exit:
             remote=to_remote(settings),
             clock=CLOCK,
         )
-        is_pretty = is_for_people(settings.log_format)
-        is_well = show(rounds.findings(), is_pretty=is_pretty)
+        findings = takewhile(lambda _: not stop.is_set(), rounds.findings())
+        is_well = show(findings, is_pretty=is_for_people(settings.log_format))
+    if stop.is_set():
+        return Exit.INTERRUPTED
     return Exit.OK if is_well else Exit.UNWELL
 
 
@@ -155,7 +158,7 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
         done = _resync_here(settings, stop)
     if done is None:
         log.info("resync.stopped", goes_on=is_running)
-        return Exit.OK
+        return Exit.INTERRUPTED
     log.info(
         "resync.done",
         by="the running listener" if is_running else "this process",

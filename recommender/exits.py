@@ -19,3 +19,4 @@ class Exit(IntEnum):
     UNAVAILABLE = 3  # a port, a folder or the database cannot be had; try again later
     REFUSED = 4  # the database does not allow it; somebody must change that
     DEFECT = 70  # a fault of ours, with its traceback in the log
+    INTERRUPTED = 130  # doctor or resync was asked to stop, and has no result
