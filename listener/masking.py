@@ -19,8 +19,10 @@ def masked(uri: str) -> str:
     """
     Return an address with its user's password hidden, and without its options.
     """
-    shown = _USER.sub(lambda found: f"://{found['user']}:{HIDDEN}@", uri, count=1)
-    return shown.partition("?")[0]
+    found = _USER.search(uri)
+    if found and found["password"]:
+        uri = f"{uri[: found.start('password')]}:{HIDDEN}@{uri[found.end() :]}"
+    return uri.partition("?")[0]
 
 
 def without_secrets(text: str, uri: str) -> str:

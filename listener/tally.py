@@ -4,7 +4,7 @@ How far a long read is, for whoever wants to know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import TypeVar
 
 
@@ -26,7 +26,7 @@ class Tally:
 
     def counted(
         self, batches: Iterable[Sequence[T]], total: int
-    ) -> Iterator[Sequence[T]]:
+    ) -> Generator[Sequence[T]]:
         """
         Yield *batches*, of which there are about *total* items in all, and count.
         """
