@@ -46,7 +46,11 @@ def show(findings: Iterable[tuple[str, Finding]], *, is_pretty: bool) -> bool:
         console.print(said)
     else:
         log.info(
-            "doctor.done", **{str(verdict): counts[verdict] for verdict in Verdict}
+            "doctor.done",
+            ok=counts[Verdict.OK],
+            warn=counts[Verdict.WARN],
+            fail=counts[Verdict.FAIL],
+            unknown=counts[Verdict.UNKNOWN],
         )
     return not counts[Verdict.FAIL]
 
@@ -59,8 +63,9 @@ def to_text(check: str, finding: Finding) -> Text:
     text = Text(verdict, STYLES[finding.verdict], end="")
     text.append(f"{check:<{NAME_WIDTH}}", "bold")
     text.append(finding.found, "default")
-    for line in finding.remedy.splitlines():
-        text.append(f"\n{INDENT}→ {line}", "default")
+    for place, line in enumerate(finding.remedy.splitlines()):
+        arrow = " " if place else "→"  # once: several lines may be copied together
+        text.append(f"\n{INDENT}{arrow} {line}", "default")
     return text
 
 
