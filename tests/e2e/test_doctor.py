@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -80,3 +81,19 @@ def test_settings_that_cannot_be_read_are_code_2(tmp_path: Path) -> None:
     assert code == 2
     assert "EVERSHELF_QUIET_S=long" in doctor.text
     assert "EVERSHELF_MIN_INTERVAL_S=-1" in doctor.text
+
+
+def test_stopping(tmp_path: Path) -> None:
+    """
+    Asked to stop while an address keeps it waiting, it makes no further checks, and
+    ends with code 130.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"mongodb://127.0.0.1:{silent.getsockname()[1]}/shop"
+        with make_pair(tmp_path / "data", uri) as pair:
+            doctor = pair.make("doctor")
+            doctor.start()
+            doctor.wait_for_log("doctor.finding", check="settings", timeout_s=60)
+            assert doctor.stop() == 130
+
+    assert not doctor.logs("doctor.finding", check="listener")
