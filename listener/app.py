@@ -4,11 +4,8 @@ The listener's process: arguments in, exit code out.
 
 from __future__ import annotations
 
-import sys
-
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import takewhile
 from typing import Final, assert_never
 
 import structlog
@@ -29,15 +26,12 @@ from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
 from listener.resync import Resynced, resync_here, resync_there
-from listener.signals import Stop, stop_on_signals
-from recommender.errors import (
-    RecommenderError,
-    SettingsFault,
-)
+from listener.signals import Stop, interrupt_on_signals, stop_on_signals
+from recommender.errors import RecommenderError, SettingsFault
 from recommender.exits import Exit
 from recommender.logs import is_for_people
 from recommender.settings import ListenerSettings
-from recommender.startup import begin
+from recommender.startup import begin, refuse
 from recommender.store import Store, StoreReader
 from server.access import Keys
 
@@ -57,34 +51,41 @@ def main(arguments: Sequence[str]) -> Exit:
     try:
         return _do(begin(ListenerSettings, arguments, process="listener"))
     except SettingsFault as error:
-        sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
-        return Exit.SETTINGS
+        return refuse(error)
     except Refused as error:
         log.error("listener.refused", error=str(error), remedy=error.remedy)
         return Exit.REFUSED
     except (ListenerError, RecommenderError, OSError) as error:
         log.error("listener.failed", error=str(error))
         return Exit.UNAVAILABLE
+    except KeyboardInterrupt:
+        log.warning("listener.interrupted")
+        return Exit.INTERRUPTED
     except Exception:
         log.exception("listener.crashed")
         return Exit.DEFECT
 
 
 def _do(settings: ListenerSettings) -> Exit:
-    stop = Stop()
-    stop_on_signals(stop)
     match settings.command:
         case "run":
+            stop = Stop()
+            stop_on_signals(stop)
             with _address(settings) as uri:
                 return _follow(settings, uri, stop)
         case "verify":
+            interrupt_on_signals()
             with _address(settings) as uri:
-                return _verify(settings, uri, stop)
+                return _verify(settings, uri)
         case "doctor":
-            return _examine(settings, stop)
+            interrupt_on_signals()
+            return _examine(settings)
         case "resync":
+            stop = Stop()
+            stop_on_signals(stop)
             return _resync(settings, stop)
         case "load":
+            interrupt_on_signals()
             return load_file(settings)
         case _:
             assert_never(settings.command)
@@ -104,7 +105,7 @@ def _address(settings: ListenerSettings) -> Iterator[str]:
         raise SettingsFault([NO_ADDRESS])
 
 
-def _examine(settings: ListenerSettings, stop: Stop) -> Exit:
+def _examine(settings: ListenerSettings) -> Exit:
     with ExitStack() as stack:
         rounds = Rounds(
             settings,
@@ -115,10 +116,8 @@ def _examine(settings: ListenerSettings, stop: Stop) -> Exit:
             remote=to_remote(settings),
             clock=CLOCK,
         )
-        findings = takewhile(lambda _: not stop.is_set(), rounds.findings())
-        is_well = show(findings, is_pretty=is_for_people(settings.log_format))
-    if stop.is_set():
-        return Exit.INTERRUPTED
+        is_pretty = is_for_people(settings.log_format)
+        is_well = show(rounds.findings(), is_pretty=is_pretty)
     return Exit.OK if is_well else Exit.UNWELL
 
 
@@ -180,13 +179,24 @@ def _resync_here(settings: ListenerSettings, stop: Stop) -> Resynced | None:
         return resync_here(daemon, requests, stop)
 
 
-def _verify(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
+def _verify(settings: ListenerSettings, uri: str) -> Exit:
     # only here: scikit-learn takes a second to import, which a restart need not wait
-    from listener.verify import Verification, say  # noqa: PLC0415
+    from listener.verify import PATIENCE_S, Verification, say  # noqa: PLC0415
 
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
-        reader = StoreReader(settings.store_dir)
-        report = Verification(source, reader, to_weights(settings), CLOCK, stop).run()
+        log.info(
+            "verify.started",
+            collection=source.namespace,
+            store=str(settings.store_dir),
+        )
+        report = Verification(
+            source,
+            StoreReader(settings.store_dir),
+            to_weights(settings),
+            CLOCK,
+            # a debounce may keep the model behind for so long, as it was told to
+            patience_s=PATIENCE_S + settings.max_staleness_s,
+        ).run()
     say(report)
     return Exit.OK if report.is_equal else Exit.DIFFERS

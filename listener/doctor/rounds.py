@@ -4,8 +4,6 @@ All that is looked at, in order.
 
 from __future__ import annotations
 
-import os
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +36,7 @@ from listener.feed import Source
 from listener.mapping import Mapper, fingerprint
 from listener.remote import Remote
 from recommender.errors import SettingsFault
-from recommender.settings import ListenerSettings, unknown_names
+from recommender.settings import ListenerSettings, unknown_settings
 from recommender.store import StoreReader
 
 
@@ -165,13 +163,15 @@ class Rounds:
             return fail(
                 "; ".join(error.faults), "correct it; see docs/configuration.md"
             )
-        strange = unknown_names(os.environ)
+        strange = list(unknown_settings())
         if strange:
             hints = (
-                f"{name}: {f'did you mean {near}?' if near else 'remove it'}"
-                for name, near in strange.items()
+                f"{one.name} in {one.place}: "
+                f"{f'did you mean {one.nearest}?' if one.nearest else 'remove it'}"
+                for one in strange
             )
-            return warn(f"{', '.join(strange)} mean nothing", "\n".join(hints))
+            names = ", ".join(one.name for one in strange)
+            return warn(f"these mean nothing: {names}", "\n".join(hints))
         return ok(f"they make sense; data in {self._settings.data_dir}")
 
     def _asking(self, look: Callable[[Database], Finding]) -> Callable[[], Finding]:

@@ -5,7 +5,10 @@ Documents as a shop's backend writes them.
 from __future__ import annotations
 
 import random
+import threading
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 
@@ -75,3 +78,23 @@ class Seller:
         if self._ids:
             id_ = self._ids.pop(self._random.randrange(len(self._ids)))
             self._collection.delete_one({"_id": id_})
+
+
+@contextmanager
+def selling(seller: Seller, *, every_s: float = 0.002) -> Iterator[None]:
+    """
+    Write in the background for as long as the context lasts.
+    """
+    done = threading.Event()
+
+    def sell() -> None:
+        while not done.wait(every_s):
+            seller.write()
+
+    thread = threading.Thread(target=sell)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
