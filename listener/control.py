@@ -81,6 +81,7 @@ class Control:
                 "products_count": served.products,
                 "visible": served.visible,
                 "sweep": asdict(status.swept),
+                "scan": {"done": status.tally.done, "total": status.tally.total},
             }
         )
 

@@ -11,6 +11,7 @@ import structlog
 
 from listener.clock import Clock
 from listener.guard import HELD
+from listener.tally import Tally
 from recommender.position import ClusterTime, State
 
 
@@ -72,6 +73,7 @@ class Status:
         self.read_time = NEVER
         self.failures = 0
         self.last_error = ""
+        self.tally = Tally()  # of the scan under way
         self._beat_at = clock.monotonic()
         self._said_at = clock.monotonic()
 

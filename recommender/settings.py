@@ -148,13 +148,17 @@ class ListenerSettings(Settings):
 
     model_config = SettingsConfigDict(cli_prog_name="run_listener.py")
 
-    command: CliPositionalArg[Literal["run", "verify", "load"]] = Field(
-        "run",
-        description=(
-            "run: follow the collection (the default); "
-            "verify: compare the model with one trained from scratch; "
-            "load: put a JSONL file into the demo's database"
-        ),
+    command: CliPositionalArg[Literal["run", "verify", "doctor", "resync", "load"]] = (
+        Field(
+            "run",
+            description=(
+                "run: follow the collection (the default); "
+                "verify: compare the model with one trained from scratch; "
+                "doctor: look for what keeps it from working well; "
+                "resync: train the model from scratch now; "
+                "load: put a JSONL file into the demo's database"
+            ),
+        )
     )
     file: CliPositionalArg[Path | None] = Field(
         None, description="the JSONL file to load, gzipped if it ends in .gz"

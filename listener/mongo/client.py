@@ -22,6 +22,7 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+from listener.masking import without_secrets
 from recommender.errors import SettingsFault
 
 
@@ -111,8 +112,9 @@ def connect(uri: str, replies: LastReply) -> Clients:
             reads=_client(uri, SILENCE_S, []),
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
-        fault = f"MONGODB_URI: {error}: write mongodb://host:port/database"
-        raise SettingsFault([fault]) from error
+        said = without_secrets(str(error), uri)
+        fault = f"MONGODB_URI: {said}: write mongodb://host:port/database"
+        raise SettingsFault([fault]) from None  # its text may hold the password
 
 
 def _client(uri: str, timeout_s: float, listeners: Sequence[CommandListener]) -> Client:

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from pymongo import ASCENDING, ReadPreference
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from listener.errors import PositionLost, Refused
@@ -34,8 +33,6 @@ from recommender.product import Product
 
 SCAN_BATCH: Final = 1_000
 IN_ORDER: Final = [("_id", ASCENDING)]
-NOT_ALLOWED: Final = 13
-UNKNOWN: Final = "unknown"  # without the privilege to ask, all are taken for one
 
 ToProduct = Callable[[Mapping[str, Any]], Product]
 
@@ -189,12 +186,7 @@ class MongoSource:
 
     def _uuid(self) -> str:
         database = self._clients.reads[self._database]
-        try:
-            found = list(database.list_collections(filter={"name": self._name}))
-        except OperationFailure as error:
-            if error.code != NOT_ALLOWED:
-                raise
-            return UNKNOWN
+        found = list(database.list_collections(filter={"name": self._name}))
         return str(found[0]["info"].get("uuid", "")) if found else ""  # none: a view
 
 

@@ -114,6 +114,8 @@ async def test_show(client: Client, status: Status, clock: FakeClock) -> None:
         "as_of": at(START).to_text(),
         "products_count": 5,
         "visible": 4,
+        "scan": {"done": 0, "total": 0},
+        "sweep": {"passes": 0, "checked": 0, "unsettled": 0, "repaired": 0},
     }
 
 
