@@ -1,0 +1,71 @@
+"""
+Quiet points: nobody writes, nothing is broken, and everything must agree.
+"""
+
+from __future__ import annotations
+
+import random
+
+from typing import Final
+
+from pymongo.read_concern import ReadConcern
+
+from listener.keys import to_key
+from listener.mongo.client import CODEC
+from recommender.address import to_address
+from tests.chaos.cluster import Cluster
+from tests.chaos.journal import Journal
+from tests.chaos.served import Expected, served_differences
+from tests.chaos.shopfront import Shopfront
+from tests.chaos.stock import DATABASE, NAME, POOL, make_id
+
+
+SHOWN: Final = 10  # differences of a kind
+
+
+class QuietPoint:
+    """
+    Looks whether the model is what the collection says, and served so.
+    """
+
+    def __init__(
+        self, shopfront: Shopfront, cluster: Cluster, journal: Journal
+    ) -> None:
+        self._shopfront = shopfront
+        self._cluster = cluster
+        self._journal = journal
+
+    def check(self, chance: random.Random) -> None:
+        """
+        Wait until everything has settled, and compare.
+
+        Raises:
+            TimeoutError: It did not settle.
+        """
+        self._cluster.await_whole()
+        self._shopfront.await_following(self._cluster.now())
+        self._verify()
+        self._compare(chance)
+        self._journal.count("quiet points", "all")
+
+    def _verify(self) -> None:
+        code, said = self._shopfront.pair.verify()
+        done = said.logs("verify.done")
+        if code or not done or done[-1]["unsettled"] or done[-1]["behind"]:
+            self._journal.count("divergences", "verify")
+            self._journal.fail(f"verify ended with {code}:\n{said.text[-4000:]}")
+            return
+        self._journal.count("verified", "products", done[-1]["products"])
+        self._journal.count("verified", "rankings", done[-1]["rankings"])
+
+    def _compare(self, chance: random.Random) -> None:
+        products = self._cluster.client[DATABASE].get_collection(
+            NAME, codec_options=CODEC, read_concern=ReadConcern("majority")
+        )
+        expected = Expected.of(list(products.find()))
+        pool = [to_address(to_key(make_id(number))) for number in range(POOL)]
+        unknown = [address for address in pool if address not in expected.products]
+        found = list(served_differences(self._shopfront, expected, unknown, chance))
+        if found:
+            self._journal.count("divergences", "served", len(found))
+            self._journal.fail("served differently:\n" + "\n".join(found[:SHOWN]))
