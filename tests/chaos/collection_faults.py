@@ -21,14 +21,13 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault
 from tests.chaos.shopfront import LONGEST_GRACE_S, Shopfront
 from tests.chaos.stock import ANCHORS, DATABASE, NAME, anchor_id
-from tests.chaos.writers import is_excused
+from tests.chaos.writers import DUPLICATE, is_excused, to_codes
 
 
 T = TypeVar("T")
 
 RAW: Final = CodecOptions(document_class=RawBSONDocument)
 ASIDE: Final = "products_aside"
-DUPLICATE: Final = 11000
 INSIST_S: Final = 120.0
 AGAIN_S: Final = 0.2
 GAP_S: Final = (0.0, 3.0)
@@ -129,7 +128,7 @@ class CollectionFaults:
         try:
             self._products.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            if {part["code"] for part in error.details["writeErrors"]} != {DUPLICATE}:
+            if to_codes(error) != {DUPLICATE}:
                 raise
 
     def _swap(self, stages: Sequence[Mapping[str, Any]]) -> None:

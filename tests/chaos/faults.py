@@ -44,6 +44,6 @@ class Lane:
         """
         self._deck = self._deck or chance.sample(tuple(self._faults), len(self._faults))
         name, *self._deck = self._deck
-        self._faults[name](chance)
-        self._journal.count("faults", name)
+        with self._journal.noted("faults", name):
+            self._faults[name](chance)
         return chance.uniform(*self._rest_s)

@@ -43,10 +43,12 @@ class QuietPoint:
             TimeoutError: It did not settle.
         """
         self._cluster.await_whole()
+        self._journal.write("the members are whole")
         self._shopfront.await_following(self._cluster.now())
+        self._journal.write("the listener follows")
         self._verify()
+        self._journal.write("verified")
         self._compare(chance)
-        self._journal.count("quiet points", "all")
 
     def _verify(self) -> None:
         code, said = self._shopfront.pair.verify()

@@ -45,11 +45,12 @@ def to_table(asked: Asked, journal: Journal) -> Table:
 
 def write_record(path: Path, asked: Asked, journal: Journal) -> None:
     """
-    Write the same, and the failures in full.
+    Write the same, the failures in full, and the diary.
     """
     record = {
         **asdict(asked),
         "counts": journal.counts,
         "failures": journal.failures,
+        "diary": journal.diary,
     }
     path.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))

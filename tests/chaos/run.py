@@ -46,7 +46,9 @@ from tests.support.processes import running, to_uri
 WRITERS: Final = 4
 VISITORS: Final = 3
 ROUND_S: Final = (15.0, 40.0)  # of faults between two quiet points
-OPLOG_MB: Final = 16  # two minutes of writes, so that members that were down catch up
+OPLOG_MB: Final = 16  # half a minute of writes, so that members that were down catch up
+# What no checkpoint has is not truncated, and they come once a minute by default.
+OPTIONS: Final = ("--syncdelay=1",)
 SOON_S: Final = (0.2, 3.0)  # between two faults of a lane
 LATER_S: Final = (5.0, 15.0)
 SETTINGS: Final = {
@@ -95,7 +97,7 @@ def staged(folder: Path, seed: int, journal: Journal) -> Iterator[Stage]:
     Yield a shop that is followed and served, on three members.
     """
     with (
-        replica_set(folder / "mongod", oplog_mb=OPLOG_MB) as replicas,
+        replica_set(folder / "mongod", oplog_mb=OPLOG_MB, options=OPTIONS) as replicas,
         Cluster(replicas) as cluster,
     ):
         _fill(cluster, random.Random(f"{seed}/stock"))
@@ -130,7 +132,8 @@ def _play(stage: Stage, asked: Asked, journal: Journal, say: Say) -> None:
             writers.close()
             if journal.over.is_set():
                 return
-            quiet.check(chance)
+            with journal.noted("quiet points", "quiet point"):
+                quiet.check(chance)
             _read_logs(stage.logs)
             say(_summary(journal, time.monotonic() - started))
 

@@ -90,7 +90,8 @@ class Shopfront:
 
         def is_following() -> bool:
             model = self.read_model()
-            assert not model["stale"] and to_time(model["cluster_time"]) >= at, model
+            assert not model["stale"], model
+            assert to_time(model["cluster_time"]) >= at, model
             return True
 
         wait_for(is_following, timeout_s=FOLLOWING_S, what=f"the model of {at}")

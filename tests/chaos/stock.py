@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -47,6 +47,21 @@ WORDS: Final = tuple(
     f"{first}{second}"
     for first in ("red", "steel", "soft", "tall", "warm", "oak", "fine", "old")
     for second in ("ly", "ton", "wood", "light", "cloth", "line", "side", "er", "ish")
+)
+
+ID_KINDS: Final[Sequence[Callable[[int], Any]]] = (
+    lambda number: f"sku-{number}",
+    lambda number: ObjectId(f"{number:024x}"),
+    lambda number: number,
+    lambda number: f"sku-{number}",
+    lambda number: Int64((1 << 40) + number),
+    lambda number: number + 0.5,
+    lambda number: {"shop": 1, "sku": number},
+    lambda number: f"sku-{number}",
+    lambda number: Binary.from_uuid(UUID(int=number)),
+    lambda number: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+    lambda number: f"~{number}/é ?#%",
+    str,
 )
 
 ODD: Final[Sequence[Mapping[str, Any]]] = (
@@ -116,26 +131,7 @@ def make_id(number: int) -> Any:
     """
     Return the id of a product of the pool; its type follows from the number.
     """
-    match number % 12:
-        case 0:
-            return ObjectId(f"{number:024x}")
-        case 1:
-            return number
-        case 2:
-            return Int64((1 << 40) + number)
-        case 3:
-            return number + 0.5
-        case 4:
-            return {"shop": 1, "sku": number}
-        case 5:
-            return Binary.from_uuid(UUID(int=number))
-        case 6:
-            return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
-        case 7:
-            return f"~{number}/é ?#%"
-        case 8:
-            return str(number)
-    return f"sku-{number}"
+    return ID_KINDS[number % len(ID_KINDS)](number)
 
 
 def make_document(number: int, chance: random.Random) -> Document:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne, WriteConcern
 from pymongo.collection import Collection
-from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, BulkWriteError, PyMongoError
 
 from tests.chaos.journal import Journal
 from tests.chaos.stock import (
@@ -32,14 +32,16 @@ from tests.chaos.stock import (
 Products = Collection[Document]
 Write = Callable[[Products, random.Random], object]
 
-MOST: Final = 80  # documents of a burst
-REST_S: Final = 0.02  # the mean
+MOST: Final = 40  # documents of a burst
+REST_S: Final = 0.03  # the mean
 AFTER_ERROR_S: Final = 0.2
 HARDLY: Final = WriteConcern(w=1)  # such a write may be rolled back
 
+DUPLICATE: Final = 11000  # no fault: it is there already
+
 # What faults, and others who write the same, do to a write. Anything else is a mistake
 # of this program, or something nobody has thought of.
-EXCUSED: Final = frozenset(
+EXCUSED: Final[Set[int | None]] = frozenset(
     {
         6,  # HostUnreachable
         7,  # HostNotFound
@@ -64,7 +66,7 @@ EXCUSED: Final = frozenset(
         262,  # ExceededTimeLimit
         263,  # OperationNotSupportedInTransaction: it would have to make the collection
         10107,  # NotWritablePrimary
-        11000,  # DuplicateKey: it is there already
+        DUPLICATE,
         11600,  # InterruptedAtShutdown
         11602,  # InterruptedDueToReplStateChange
         13435,  # NotPrimaryNoSecondaryOk
@@ -289,8 +291,9 @@ class Writer:
         except PyMongoError as error:
             if not is_excused(error):
                 raise
-            self._journal.count("interrupted writes", to_name(error))
-            return AFTER_ERROR_S if isinstance(error, AutoReconnect) else rest_s
+            if to_codes(error) != {DUPLICATE}:
+                self._journal.count("interrupted writes", to_name(error))
+                return AFTER_ERROR_S
         self._journal.count("writes", name)
         return rest_s
 
@@ -299,21 +302,26 @@ def is_excused(error: PyMongoError) -> bool:
     """
     Return whether a fault, or another writer, explains why a write failed.
     """
-    if isinstance(error, AutoReconnect):
-        return True
+    return isinstance(error, AutoReconnect) or to_codes(error) <= EXCUSED
+
+
+def to_codes(error: PyMongoError) -> Set[int | None]:
+    """
+    Return the server's error codes in an error; None among them when it has none.
+    """
     if isinstance(error, BulkWriteError):
-        details = error.details or {}
-        parts = [*details["writeErrors"], *details["writeConcernErrors"]]
-        return all(part["code"] in EXCUSED for part in parts)
-    return isinstance(error, OperationFailure) and error.code in EXCUSED
+        details = error.details
+        parts = (*details["writeErrors"], *details["writeConcernErrors"])
+        return {part["code"] for part in parts}
+    return {getattr(error, "code", None)}
 
 
 def to_name(error: PyMongoError) -> str:
     """
     Return what an error is, for a count.
     """
-    code = getattr(error, "code", None)
-    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
+    codes = " ".join(str(code) for code in to_codes(error) if code)
+    return f"{type(error).__name__} {codes}".strip()
 
 
 def _any(chance: random.Random) -> int:
