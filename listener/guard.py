@@ -16,8 +16,8 @@ LEAST: Final = 100  # visible products; below, a shop is small enough to change 
 MOST_LOST: Final = 0.5
 HELD: Final = "held_by_shrink_guard"
 
-# Somebody has just asked for it, or there is nothing to guard.
-TRUSTED: Final = frozenset({"requested", "settings_changed", "first_start"})
+# Somebody has just asked for it.
+TRUSTED: Final = frozenset({"requested", "settings_changed"})
 
 
 @dataclass(slots=True)
