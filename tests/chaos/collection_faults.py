@@ -104,7 +104,7 @@ class CollectionFaults:
             self._writers.close()
             try:
                 self._cluster.await_whole()
-                self._shopfront.pair.listener.stop()
+                self._shopfront.stop_listener()
                 self._shopfront.start_listener(LONGEST_GRACE_S)
                 self._shopfront.await_following(self._cluster.now())
                 documents = self._read()

@@ -107,7 +107,7 @@ def staged(folder: Path, seed: int, journal: Journal) -> Iterator[Stage]:
                 LogTail(name, folder / "data" / f"{name}.log", journal)
                 for name in ("listener", "server")
             ]
-            yield Stage(Shopfront(pair), cluster, logs)
+            yield Stage(Shopfront(pair, journal), cluster, logs)
 
 
 def _fill(cluster: Cluster, chance: random.Random) -> None:

@@ -4,15 +4,18 @@ The pair under faults: its listener and server killed and started, its model awa
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any, Final
 
 from recommender.position import ClusterTime
+from tests.chaos.journal import Journal
 from tests.chaos.windows import Windows
 from tests.support.processes import Answer, Pair, Process
 from tests.support.waiting import wait_for
@@ -36,8 +39,10 @@ class Shopfront:
         clearances: While the collection may lack anchors, and nothing holds that back.
     """
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, journal: Journal) -> None:
         self.pair = pair
+        self._journal = journal
+        self._said = 0  # bytes of the log before the listener was last started
         self.listener_lock = threading.RLock()
         self.outages = Windows()
         self.clearances = Windows()
@@ -46,14 +51,28 @@ class Shopfront:
         """
         Start the listener with a grace time of its own.
         """
+        self._said = self._listener_log.stat().st_size
         settings = {"EVERSHELF_SHRINK_GRACE_S": str(grace_s)}
         self.pair.listener = Process(
             "run_listener.py",
             [],
             {**self.pair.environment, **settings},
-            self.pair.data_dir / "listener.log",
+            self._listener_log,
         )
         self.pair.listener.start()
+
+    def stop_listener(self) -> None:
+        """
+        Ask the listener to end, as it must within a few seconds.
+
+        Raises:
+            AssertionError: It ended otherwise than by being asked.
+        """
+        code = self.pair.listener.stop()
+        is_silent = self._listener_log.stat().st_size == self._said
+        # Before it has said anything it is importing, and there is nothing to tidy up.
+        fine = {0, -signal.SIGTERM} if is_silent else {0}
+        assert code in fine, f"the listener was asked to stop and ended with {code}"
 
     def restart_server(self, end: Callable[[], object], down_s: float) -> None:
         """
@@ -69,11 +88,15 @@ class Shopfront:
         """
         Wait until answers hold all that was written up to *at*.
 
+        Once the run is over there is nothing to wait for.
+
         Raises:
             TimeoutError: They never did; it says what they said instead.
         """
 
         def is_served() -> bool:
+            if self._journal.over.is_set():
+                return True
             model = self.read_model()
             assert to_time(model["cluster_time"]) >= at, model
             return True
@@ -84,11 +107,15 @@ class Shopfront:
         """
         Wait until answers hold all that was written up to *at* and are not stale.
 
+        Once the run is over there is nothing to wait for.
+
         Raises:
             TimeoutError: They never did; it says what they said instead.
         """
 
         def is_following() -> bool:
+            if self._journal.over.is_set():
+                return True
             model = self.read_model()
             assert not model["stale"], model
             assert to_time(model["cluster_time"]) >= at, model
@@ -112,6 +139,10 @@ class Shopfront:
             return self.pair.get(path)
         except (OSError, HTTPException) as error:
             return Answer(0, {}, repr(error).encode())
+
+    @property
+    def _listener_log(self) -> Path:
+        return self.pair.data_dir / "listener.log"
 
     def _is_serving(self) -> bool:
         return self.ask("/health/live").status == HTTPStatus.OK

@@ -33,7 +33,7 @@ Products = Collection[Document]
 Write = Callable[[Products, random.Random], object]
 
 MOST: Final = 40  # documents of a burst
-REST_S: Final = 0.03  # the mean
+REST_S: Final = 0.05  # the mean
 AFTER_ERROR_S: Final = 0.2
 HARDLY: Final = WriteConcern(w=1)  # such a write may be rolled back
 
