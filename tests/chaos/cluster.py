@@ -173,9 +173,11 @@ class Cluster:
         if primary is None:
             return False
         status = self._ask(primary, "replSetGetStatus")
-        members = status.get("members", ())
-        newest = max((member["optimeDate"] for member in members), default=None)
-        return bool(members) and all(
+        members = status.get("members")
+        if not members:
+            return False
+        newest = max(member["optimeDate"] for member in members)
+        return all(
             member["state"] in WELL and member["optimeDate"] >= newest - CLOSE
             for member in members
         )

@@ -69,8 +69,8 @@ class CollectionFaults:
         insist(lambda: self._products.aggregate([{"$out": NAME}]))
 
     def _rename_over(self, chance: random.Random) -> None:
-        stages = [{"$set": {"rating": chance.randint(1, 5)}}, {"$out": ASIDE}]
-        insist(lambda: self._swap(stages))
+        changed = {"$set": {"rating": chance.randint(1, 5)}}
+        insist(lambda: self._swap([changed, {"$out": ASIDE}]))
 
     def _swap_in_fewer(self, _chance: random.Random) -> None:
         insist(lambda: self._swap([{"$match": IS_ANCHOR}, {"$out": ASIDE}]))

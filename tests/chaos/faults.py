@@ -37,6 +37,14 @@ class Lane:
         self._rest_s = rest_s
         self._journal = journal
         self._deck: Sequence[str] = ()
+        self._done: set[str] = set()
+
+    @property
+    def has_done_all(self) -> bool:
+        """
+        Whether each fault was done at least once.
+        """
+        return self._done == self._faults.keys()
 
     def __call__(self, chance: random.Random) -> float:
         """
@@ -46,4 +54,5 @@ class Lane:
         name, *self._deck = self._deck
         with self._journal.noted("faults", name):
             self._faults[name](chance)
+        self._done.add(name)
         return chance.uniform(*self._rest_s)

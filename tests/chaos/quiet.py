@@ -6,18 +6,24 @@ from __future__ import annotations
 
 import random
 
+from dataclasses import replace
 from typing import Final
 
 from pymongo.read_concern import ReadConcern
 
+from listener.clock import Clock
 from listener.keys import to_key
 from listener.mongo.client import CODEC
+from listener.signals import Stop
+from listener.verify import Verification
 from recommender.address import to_address
+from recommender.store import StoreReader
 from tests.chaos.cluster import Cluster
 from tests.chaos.journal import Journal
-from tests.chaos.served import Expected, served_differences
+from tests.chaos.served import WEIGHTS, Expected, served_differences, to_product
 from tests.chaos.shopfront import Shopfront
 from tests.chaos.stock import DATABASE, NAME, POOL, make_id
+from tests.support.followed import mongo_source
 
 
 SHOWN: Final = 10  # differences of a kind
@@ -51,14 +57,18 @@ class QuietPoint:
         self._compare(chance)
 
     def _verify(self) -> None:
-        code, said = self._shopfront.pair.verify()
-        done = said.logs("verify.done")
-        if code or not done or done[-1]["unsettled"] or done[-1]["behind"]:
-            self._journal.count("divergences", "verify")
-            self._journal.fail(f"verify ended with {code}:\n{said.text[-4000:]}")
-            return
-        self._journal.count("verified", "products", done[-1]["products"])
-        self._journal.count("verified", "rankings", done[-1]["rankings"])
+        uri = self._shopfront.pair.environment["MONGODB_URI"]
+        folder = self._shopfront.pair.data_dir / "model"
+        with mongo_source(uri, DATABASE, NAME, to_product=to_product) as source:
+            reader = StoreReader(folder)
+            report = Verification(source, reader, WEIGHTS, Clock(), Stop()).run()
+        if report.differences or report.behind or report.unsettled:
+            self._journal.count("divergences", "verify", len(report.differences))
+            self._journal.fail(f"verify found:\n{replace(report, differences=())}")
+            for difference in report.differences[:SHOWN]:
+                self._journal.fail(str(difference))
+        self._journal.count("verified", "products", report.products)
+        self._journal.count("verified", "rankings", report.rankings)
 
     def _compare(self, chance: random.Random) -> None:
         products = self._cluster.client[DATABASE].get_collection(

@@ -8,7 +8,7 @@ import random
 import time
 import traceback
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +73,11 @@ class Stage:
 
 def run(asked: Asked, folder: Path, journal: Journal, say: Say) -> None:
     """
-    Break everything for so long; what was found is in *journal*.
+    Break everything for so long, and until each fault was done; what was found is in
+    *journal*.
 
     Args:
-        asked: For how long, and the seed.
+        asked: For how long at least, and the seed.
         folder: For databases, the store and logs.
         journal: Hears of everything.
         say: Shows a line.
@@ -121,13 +122,14 @@ def _fill(cluster: Cluster, chance: random.Random) -> None:
 def _play(stage: Stage, asked: Asked, journal: Journal, say: Say) -> None:
     chance = random.Random(f"{asked.seed}/rounds")
     quiet = QuietPoint(stage.shopfront, stage.cluster, journal)
-    started = time.monotonic()
-    deadline = started + asked.minutes * 60
-    with acting(stage, asked.seed, journal) as (writers, faults):
-        while (left_s := deadline - time.monotonic()) > 0:
+    began_at = time.monotonic()
+    writers = Gate()
+    lanes = _lanes(stage, writers, journal)
+    with acting(stage, writers, lanes, asked.seed, journal) as faults:
+        while not _is_enough(asked, lanes, time.monotonic() - began_at):
             writers.open()
             faults.open()
-            journal.over.wait(min(left_s, chance.uniform(*ROUND_S)))
+            journal.over.wait(chance.uniform(*ROUND_S))
             faults.close()
             writers.close()
             if journal.over.is_set():
@@ -135,26 +137,31 @@ def _play(stage: Stage, asked: Asked, journal: Journal, say: Say) -> None:
             with journal.noted("quiet points", "quiet point"):
                 quiet.check(chance)
             _read_logs(stage.logs)
-            say(_summary(journal, time.monotonic() - started))
+            say(_summary(journal, time.monotonic() - began_at))
+
+
+def _is_enough(asked: Asked, lanes: Mapping[str, Lane], seconds: float) -> bool:
+    is_long = seconds >= asked.minutes * 60 - min(ROUND_S)
+    return is_long and all(lane.has_done_all for lane in lanes.values())
 
 
 @contextmanager
-def acting(stage: Stage, seed: int, journal: Journal) -> Iterator[tuple[Gate, Gate]]:
+def acting(
+    stage: Stage, writers: Gate, lanes: Mapping[str, Lane], seed: int, journal: Journal
+) -> Iterator[Gate]:
     """
-    Yield the closed gates of the writers and of the faults; visitors come all the time.
+    Yield the closed gate of the faults; visitors come all the time.
     """
-    visitors, writers, faults = Gate(), Gate(), Gate()
+    faults, visitors = Gate(), Gate()
     cast: list[tuple[str, Act, Gate]] = [
-        *(
-            (f"visitor {n}", Visitor(stage.shopfront, journal), visitors)
-            for n in range(VISITORS)
-        ),
-        *(
-            (f"writer {n}", Writer(_products(stage), journal), writers)
-            for n in range(WRITERS)
-        ),
-        *((name, lane, faults) for name, lane in _lanes(stage, writers, journal)),
+        (name, lane, faults) for name, lane in lanes.items()
     ]
+    for number in range(VISITORS):
+        visitor = Visitor(stage.shopfront, journal)
+        cast.append((f"visitor {number}", visitor, visitors))
+    for number in range(WRITERS):
+        writer = Writer(_products(stage), journal)
+        cast.append((f"writer {number}", writer, writers))
     actors = [
         Actor(name, act, gate=gate, seed=seed, journal=journal)
         for name, act, gate in cast
@@ -163,7 +170,7 @@ def acting(stage: Stage, seed: int, journal: Journal) -> Iterator[tuple[Gate, Ga
         actor.start()
     visitors.open()
     try:
-        yield writers, faults
+        yield faults
     finally:
         for gate in (faults, writers, visitors):
             gate.end()
@@ -171,14 +178,16 @@ def acting(stage: Stage, seed: int, journal: Journal) -> Iterator[tuple[Gate, Ga
             actor.join()
 
 
-def _lanes(stage: Stage, writers: Gate, journal: Journal) -> Iterator[tuple[str, Lane]]:
+def _lanes(stage: Stage, writers: Gate, journal: Journal) -> Mapping[str, Lane]:
     members = MemberFaults(stage.cluster)
     processes = ProcessFaults(stage.shopfront, stage.cluster)
     collection = CollectionFaults(stage.shopfront, stage.cluster, writers)
-    yield "members", Lane(members.faults, SOON_S, journal)
-    yield "listener", Lane(processes.listener_faults, SOON_S, journal)
-    yield "server", Lane(processes.server_faults, LATER_S, journal)
-    yield "collection", Lane(collection.faults, SOON_S, journal)
+    return {
+        "members": Lane(members.faults, SOON_S, journal),
+        "listener": Lane(processes.listener_faults, SOON_S, journal),
+        "server": Lane(processes.server_faults, LATER_S, journal),
+        "collection": Lane(collection.faults, SOON_S, journal),
+    }
 
 
 def _products(stage: Stage) -> Collection[Document]:

@@ -20,15 +20,19 @@ from listener.mapping import Mapper
 from recommender.address import to_address
 from recommender.oracle import Oracle
 from recommender.product import Product
-from recommender.settings import ListenerSettings
 from tests.chaos.shopfront import Shopfront
 from tests.chaos.stock import Document
 from tests.chaos.visitors import to_path
+from tests.support.documents import make_settings
 
 
 SAMPLE: Final = 120
 LIMIT: Final = 20
 TOLERANCE: Final = 1e-6  # of scores
+
+_SETTINGS: Final = make_settings()
+_MAPPER: Final = Mapper(_SETTINGS)
+WEIGHTS: Final = to_weights(_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,10 @@ class Expected:
         """
         Train on *documents*.
         """
-        settings = ListenerSettings(_env_file=None)
-        mapper = Mapper(settings)
-        products = [mapper.to_product(document).product for document in documents]
+        products = [*map(to_product, documents)]
         return cls(
             {to_address(product.key): product for product in products},
-            Oracle.train(products, to_weights(settings)),
+            Oracle.train(products, WEIGHTS),
         )
 
     def scores(self, address: str) -> dict[str, float]:
@@ -69,6 +71,13 @@ class Expected:
             for other, score in by_address.items()
             if other != address and self.products[other].visible
         }
+
+
+def to_product(document: Mapping[str, Any]) -> Product:
+    """
+    Return the product of a document, as the listener makes it by default.
+    """
+    return _MAPPER.to_product(document).product
 
 
 def served_differences(

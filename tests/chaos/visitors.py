@@ -117,7 +117,7 @@ class Visitor:
             self._connected_at = time.monotonic()
         self._connection.request("GET", path, headers=headers)
         response = self._connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        return Answer(response.status, dict(response.headers), response.read())
 
     def _check_generation(self, path: str, answer: Answer) -> None:
         generation = int(answer.headers.get(GENERATION, 0))
@@ -126,9 +126,9 @@ class Visitor:
         self._generation = generation
 
     def _fail(self, path: str, answer: Answer, what: str) -> None:
-        headers = dict(answer.headers)
         self._journal.fail(
-            f"{what}: {answer.status} for {path}: {answer.body[:SHOWN]!r} {headers}"
+            f"{what}: {answer.status} for {path}: "
+            f"{answer.body[:SHOWN]!r} {answer.headers}"
         )
 
 
