@@ -156,12 +156,10 @@ def acting(
     cast: list[tuple[str, Act, Gate]] = [
         (name, lane, faults) for name, lane in lanes.items()
     ]
-    for number in range(VISITORS):
-        visitor = Visitor(stage.shopfront, journal)
-        cast.append((f"visitor {number}", visitor, visitors))
-    for number in range(WRITERS):
-        writer = Writer(_products(stage), journal)
-        cast.append((f"writer {number}", writer, writers))
+    guests = [Visitor(stage.shopfront, journal) for _ in range(VISITORS)]
+    cast += [(f"visitor {n}", guest, visitors) for n, guest in enumerate(guests)]
+    sellers = [Writer(_products(stage), journal) for _ in range(WRITERS)]
+    cast += [(f"writer {n}", seller, writers) for n, seller in enumerate(sellers)]
     actors = [
         Actor(name, act, gate=gate, seed=seed, journal=journal)
         for name, act, gate in cast
@@ -176,6 +174,8 @@ def acting(
             gate.end()
         for actor in actors:
             actor.join()
+        for guest in guests:
+            guest.close()
 
 
 def _lanes(stage: Stage, writers: Gate, journal: Journal) -> Mapping[str, Lane]:

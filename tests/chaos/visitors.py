@@ -62,6 +62,12 @@ class Visitor:
                 answer = self._ask_anchor(chance)
         return REFUSED_REST_S if answer is None else chance.uniform(*REST_S)
 
+    def close(self) -> None:
+        """
+        Go home.
+        """
+        self._connection.close()
+
     def _ask_pool(self, chance: random.Random) -> Answer | None:
         path = to_path(to_address(to_key(make_id(chance.randrange(POOL)))))
         return self._ask(path + chance.choice(("", "/similar")), fine=KNOWN_OR_NOT)
