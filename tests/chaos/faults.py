@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.chaos.journal import Journal
+from tests.chaos.windows import Windows
 
 
 Fault = Callable[[random.Random], None]
@@ -19,6 +20,9 @@ class Lane:
     Does one fault, and mends it, when it is called; returns how long to rest.
 
     A deck is gone through before it is shuffled again, so that a short run has all.
+
+    Attributes:
+        under_way: While one is.
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class Lane:
             rest_s: The least and the longest time between two of them.
             journal: Counts them.
         """
+        self.under_way = Windows()
         self._faults = faults
         self._rest_s = rest_s
         self._journal = journal
@@ -52,7 +57,7 @@ class Lane:
         """
         self._deck = self._deck or chance.sample(tuple(self._faults), len(self._faults))
         name, *self._deck = self._deck
-        with self._journal.noted("faults", name):
+        with self.under_way.opened(), self._journal.noted("faults", name):
             self._faults[name](chance)
         self._done.add(name)
         return chance.uniform(*self._rest_s)

@@ -31,6 +31,11 @@ FORBIDDEN: Final = frozenset(
         "store.damaged",
     }
 )
+# Lines that come with products and publications; they have limits of their own.
+MANY: Final = ("model.", "product.")
+# Of each other event; a fault changes the state a few times.
+MOST_PER_FAULT: Final = 6
+MOST_WITHOUT: Final = 20
 SHOWN: Final = 600  # characters of a line
 
 
@@ -56,6 +61,16 @@ class LogTail:
                     break
                 self._at += len(line)
                 self._note(line)
+
+    def check_flood(self) -> None:
+        """
+        Fail when an event was logged more often than the faults so far explain.
+        """
+        counts = self._journal.counts
+        most = MOST_WITHOUT + MOST_PER_FAULT * sum(counts["faults"].values())
+        for event, count in counts[f"{self._process} log lines"].items():
+            if count > most and not event.startswith(MANY):
+                self._journal.fail(f"{self._process} said {event} {count} times")
 
     def _note(self, line: bytes) -> None:
         try:

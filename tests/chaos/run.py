@@ -38,6 +38,7 @@ from tests.chaos.stock import (
     make_document,
 )
 from tests.chaos.visitors import Visitor
+from tests.chaos.witness import Witness
 from tests.chaos.writers import Writer
 from tests.support.mongo import replica_set
 from tests.support.processes import running, to_uri
@@ -50,6 +51,7 @@ OPLOG_MB: Final = 16  # half a minute of writes, so that members that were down 
 # What no checkpoint has is not truncated, and they come once a minute by default.
 OPTIONS: Final = ("--syncdelay=1",)
 SOON_S: Final = (0.2, 3.0)  # between two faults of a lane
+BORN_S: Final = (1.0, 6.0)  # a listener that is always importing tells nothing
 LATER_S: Final = (5.0, 15.0)
 SETTINGS: Final = {
     "EVERSHELF_SHRINK_GRACE_S": str(min(GRACES_S)),
@@ -137,6 +139,8 @@ def _play(stage: Stage, asked: Asked, journal: Journal, say: Say) -> None:
             with journal.noted("quiet points", "quiet point"):
                 quiet.check(chance)
             _read_logs(stage.logs)
+            for log in stage.logs:
+                log.check_flood()
             say(_summary(journal, time.monotonic() - began_at))
 
 
@@ -160,6 +164,9 @@ def acting(
     cast += [(f"visitor {n}", guest, visitors) for n, guest in enumerate(guests)]
     sellers = [Writer(_products(stage), journal) for _ in range(WRITERS)]
     cast += [(f"writer {n}", seller, writers) for n, seller in enumerate(sellers)]
+    swaps = lanes["collection"].under_way
+    witness = Witness(_products(stage), stage.shopfront, swaps, journal)
+    cast.append(("witness", witness, writers))
     actors = [
         Actor(name, act, gate=gate, seed=seed, journal=journal)
         for name, act, gate in cast
@@ -184,7 +191,7 @@ def _lanes(stage: Stage, writers: Gate, journal: Journal) -> Mapping[str, Lane]:
     collection = CollectionFaults(stage.shopfront, stage.cluster, writers)
     return {
         "members": Lane(members.faults, SOON_S, journal),
-        "listener": Lane(processes.listener_faults, SOON_S, journal),
+        "listener": Lane(processes.listener_faults, BORN_S, journal),
         "server": Lane(processes.server_faults, LATER_S, journal),
         "collection": Lane(collection.faults, SOON_S, journal),
     }
