@@ -67,8 +67,9 @@ class LogTail:
         Fail when an event was logged more often than the faults so far explain.
         """
         counts = self._journal.counts
-        most = MOST_WITHOUT + MOST_PER_FAULT * sum(counts["faults"].values())
-        for event, count in counts[f"{self._process} log lines"].items():
+        faults = sum(counts.get("faults", {}).values())
+        most = MOST_WITHOUT + MOST_PER_FAULT * faults
+        for event, count in counts.get(f"{self._process} log lines", {}).items():
             if count > most and not event.startswith(MANY):
                 self._journal.fail(f"{self._process} said {event} {count} times")
 
