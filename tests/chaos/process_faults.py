@@ -40,6 +40,14 @@ class ProcessFaults:
             "kill listener again and again": self._kill_listener_often,
             "stop listener": self._stop_listener,
             "suspend listener": self._suspend_listener,
+        }
+
+    @property
+    def oplog_faults(self) -> Mapping[str, Fault]:
+        """
+        Of the listener and the oplog that it follows, by name.
+        """
+        return {
             "roll oplog, listener down": self._roll_past_the_dead,
             "roll oplog, listener hanging": self._roll_past_the_hanging,
         }

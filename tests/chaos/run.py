@@ -4,13 +4,14 @@ One run: everything is started, broken, compared, and ended.
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 import traceback
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -46,18 +47,22 @@ from tests.support.processes import running, to_uri
 
 WRITERS: Final = 4
 VISITORS: Final = 3
-ROUND_S: Final = (15.0, 40.0)  # of faults between two quiet points
+ROUND_S: Final = (12.0, 30.0)  # of faults between two quiet points
 OPLOG_MB: Final = 16  # half a minute of writes, so that members that were down catch up
 # What no checkpoint has is not truncated, and they come once a minute by default.
 OPTIONS: Final = ("--syncdelay=1",)
 SOON_S: Final = (0.2, 3.0)  # between two faults of a lane
-BORN_S: Final = (1.0, 6.0)  # a listener that is always importing tells nothing
+BORN_S: Final = (3.0, 10.0)  # a listener that is always importing tells nothing
 LATER_S: Final = (5.0, 15.0)
 SETTINGS: Final = {
     "EVERSHELF_SHRINK_GRACE_S": str(min(GRACES_S)),
     "EVERSHELF_MIN_INTERVAL_S": "0.02",
     "EVERSHELF_DURABLE_INTERVAL_S": "1",
 }
+
+# Lanes that force a rebuild. Each mends whatever following has done wrong before, so
+# that every second round is without them.
+UPHEAVALS: Final = frozenset({"collection", "oplog"})
 
 Say = Callable[[str], None]
 
@@ -71,6 +76,38 @@ class Stage:
     shopfront: Shopfront
     cluster: Cluster
     logs: Sequence[LogTail]
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """
+    Who may act.
+    """
+
+    visitors: Gate = field(default_factory=Gate)
+    writers: Gate = field(default_factory=Gate)
+    faults: Gate = field(default_factory=Gate)
+    upheavals: Gate = field(default_factory=Gate)
+
+    @contextmanager
+    def opened(self, *, is_upheaval: bool) -> Iterator[None]:
+        """
+        Let writers write and faults happen; in the end all of them are done.
+        """
+        opened = (self.faults, *([self.upheavals] if is_upheaval else ()))
+        for gate in (self.writers, *opened):
+            gate.open()
+        yield
+        # Writers last: who drops the collection closes and opens their gate.
+        for gate in (*opened, self.writers):
+            gate.close()
+
+    def end(self) -> None:
+        """
+        Let nobody act any more.
+        """
+        for gate in (self.upheavals, self.faults, self.writers, self.visitors):
+            gate.end()
 
 
 def run(asked: Asked, folder: Path, journal: Journal, say: Say) -> None:
@@ -125,15 +162,15 @@ def _play(stage: Stage, asked: Asked, journal: Journal, say: Say) -> None:
     chance = random.Random(f"{asked.seed}/rounds")
     quiet = QuietPoint(stage.shopfront, stage.cluster, journal)
     began_at = time.monotonic()
-    writers = Gate()
-    lanes = _lanes(stage, writers, journal)
-    with acting(stage, writers, lanes, asked.seed, journal) as faults:
-        while not _is_enough(asked, lanes, time.monotonic() - began_at):
-            writers.open()
-            faults.open()
-            journal.over.wait(chance.uniform(*ROUND_S))
-            faults.close()
-            writers.close()
+    gates = Gates()
+    lanes = _lanes(stage, gates.writers, journal)
+    with acting(stage, gates, lanes, asked.seed, journal):
+        for is_upheaval in itertools.cycle((False, True)):
+            if _is_enough(asked, lanes, time.monotonic() - began_at):
+                return
+            round_s = chance.uniform(*ROUND_S)
+            with gates.opened(is_upheaval=is_upheaval):
+                journal.over.wait(round_s)
             if journal.over.is_set():
                 return
             with journal.noted("quiet points", "quiet point"):
@@ -151,34 +188,33 @@ def _is_enough(asked: Asked, lanes: Mapping[str, Lane], seconds: float) -> bool:
 
 @contextmanager
 def acting(
-    stage: Stage, writers: Gate, lanes: Mapping[str, Lane], seed: int, journal: Journal
-) -> Iterator[Gate]:
+    stage: Stage, gates: Gates, lanes: Mapping[str, Lane], seed: int, journal: Journal
+) -> Iterator[None]:
     """
-    Yield the closed gate of the faults; visitors come all the time.
+    Let all act whose gate opens; visitors come all the time.
     """
-    faults, visitors = Gate(), Gate()
     cast: list[tuple[str, Act, Gate]] = [
-        (name, lane, faults) for name, lane in lanes.items()
+        (name, lane, gates.upheavals if name in UPHEAVALS else gates.faults)
+        for name, lane in lanes.items()
     ]
     guests = [Visitor(stage.shopfront, journal) for _ in range(VISITORS)]
-    cast += [(f"visitor {n}", guest, visitors) for n, guest in enumerate(guests)]
+    cast += [(f"visitor {n}", guest, gates.visitors) for n, guest in enumerate(guests)]
     sellers = [Writer(_products(stage), journal) for _ in range(WRITERS)]
-    cast += [(f"writer {n}", seller, writers) for n, seller in enumerate(sellers)]
+    cast += [(f"writer {n}", seller, gates.writers) for n, seller in enumerate(sellers)]
     swaps = lanes["collection"].under_way
     witness = Witness(_products(stage), stage.shopfront, swaps, journal)
-    cast.append(("witness", witness, writers))
+    cast.append(("witness", witness, gates.writers))
     actors = [
         Actor(name, act, gate=gate, seed=seed, journal=journal)
         for name, act, gate in cast
     ]
     for actor in actors:
         actor.start()
-    visitors.open()
+    gates.visitors.open()
     try:
-        yield faults
+        yield
     finally:
-        for gate in (faults, writers, visitors):
-            gate.end()
+        gates.end()
         for actor in actors:
             actor.join()
         for guest in guests:
@@ -192,6 +228,7 @@ def _lanes(stage: Stage, writers: Gate, journal: Journal) -> Mapping[str, Lane]:
     return {
         "members": Lane(members.faults, SOON_S, journal),
         "listener": Lane(processes.listener_faults, BORN_S, journal),
+        "oplog": Lane(processes.oplog_faults, SOON_S, journal),
         "server": Lane(processes.server_faults, LATER_S, journal),
         "collection": Lane(collection.faults, SOON_S, journal),
     }
