@@ -20,6 +20,7 @@ from listener.demo.mongod import Mongod
 from listener.demo.ports import LOOPBACK
 from listener.mongo.tokens import to_cluster_time
 from recommender.position import ClusterTime
+from tests.chaos.insist import insist
 from tests.support.mongo import ReplicaSet
 from tests.support.waiting import wait_for
 
@@ -122,7 +123,7 @@ class Cluster:
         Make the primary give up its office.
         """
         command = {"replSetStepDown": STEP_DOWN_S, "force": True}
-        self._direct[self.primary()].admin.command(command)
+        insist(lambda: self._direct[self.primary()].admin.command(command))
 
     def await_whole(self) -> None:
         """
@@ -137,7 +138,7 @@ class Cluster:
         """
         Return the time of the newest write.
         """
-        return to_cluster_time(self.client.admin.command("hello")["operationTime"])
+        return to_cluster_time(self._time())
 
     def roll_oplog(self) -> None:
         """
@@ -145,14 +146,21 @@ class Cluster:
         """
         surely = WriteConcern(w=len(self._members), wtimeout=int(ROLL_S * 1000))
         filler = self.client["filler"].get_collection("filler", write_concern=surely)
-        now = self.client.admin.command("hello")["operationTime"]
+        now = self._time()
 
         def is_rolled() -> bool:
-            filler.insert_many([{"filler": FILLER} for _ in range(FILLERS)])
+            insist(
+                lambda: filler.insert_many([{"filler": FILLER} for _ in range(FILLERS)])
+            )
             return all(self._has_forgotten(mongod, now) for mongod in self._members)
 
         wait_for(is_rolled, timeout_s=ROLL_S, what="the oplog's end")
-        filler.drop()
+        insist(filler.drop)
+
+    def _time(self) -> Timestamp:
+        hello = insist(lambda: self.client.admin.command("hello"))
+        assert isinstance(hello["operationTime"], Timestamp)
+        return hello["operationTime"]
 
     def _has_forgotten(self, mongod: Mongod, time: Timestamp) -> bool:
         client = self._direct[mongod]

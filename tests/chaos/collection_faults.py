@@ -7,29 +7,26 @@ from __future__ import annotations
 import random
 import time
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError
 
 from tests.chaos.actors import Gate
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault
+from tests.chaos.insist import insist
 from tests.chaos.shopfront import LONGEST_GRACE_S, Shopfront
 from tests.chaos.stock import ANCHORS, DATABASE, NAME, anchor_id
-from tests.chaos.writers import DUPLICATE, is_excused, to_codes
+from tests.chaos.writers import DUPLICATE, to_codes
 
-
-T = TypeVar("T")
 
 RAW: Final = CodecOptions(document_class=RawBSONDocument)
 ASIDE: Final = "products_aside"
-INSIST_S: Final = 120.0
-AGAIN_S: Final = 0.2
 GAP_S: Final = (0.0, 3.0)
 HELD_S: Final = (1.0, 4.0)  # well within the grace time
 IS_ANCHOR: Final = {"_id": {"$in": [anchor_id(number) for number in range(ANCHORS)]}}
@@ -44,7 +41,7 @@ class CollectionFaults:
         self._shopfront = shopfront
         self._cluster = cluster
         self._writers = writers
-        self._database: Database[RawBSONDocument] = cluster.client.get_database(
+        self._database: Database[Any] = cluster.client.get_database(
             DATABASE, codec_options=RAW
         )
         self._products = self._database[NAME]
@@ -153,21 +150,4 @@ class CollectionFaults:
         """
         with self._shopfront.clearances.opened():
             yield
-            self._shopfront.await_served(insist(self._cluster.now))
-
-
-def insist(action: Callable[[], T]) -> T:
-    """
-    Return what *action* returns, tried until no fault hinders it.
-
-    Raises:
-        PyMongoError: It failed in a way that no fault explains, or too long.
-    """
-    deadline = time.monotonic() + INSIST_S
-    while True:
-        try:
-            return action()
-        except PyMongoError as error:
-            if not is_excused(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(AGAIN_S)
+            self._shopfront.await_served(self._cluster.now())
