@@ -112,7 +112,7 @@ class CollectionFaults:
             finally:
                 self._writers.open()
 
-    def _read(self) -> Sequence[RawBSONDocument]:
+    def _read(self) -> Sequence[Any]:
         """
         Return all documents, anchors first: the shrink guard lets a half pass.
         """
@@ -121,7 +121,7 @@ class CollectionFaults:
         assert len(anchors) == ANCHORS
         return [*anchors, *others]
 
-    def _insert(self, documents: Sequence[RawBSONDocument]) -> None:
+    def _insert(self, documents: Sequence[Any]) -> None:
         try:
             self._products.insert_many(documents, ordered=False)
         except BulkWriteError as error:
