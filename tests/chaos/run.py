@@ -228,7 +228,7 @@ def _lanes(stage: Stage, writers: Gate, journal: Journal) -> Mapping[str, Lane]:
     return {
         "members": Lane(members.faults, SOON_S, journal),
         "listener": Lane(processes.listener_faults, BORN_S, journal),
-        "oplog": Lane(processes.oplog_faults, SOON_S, journal),
+        "oplog": Lane(processes.oplog_faults, LATER_S, journal),
         "server": Lane(processes.server_faults, LATER_S, journal),
         "collection": Lane(collection.faults, SOON_S, journal),
     }

@@ -27,7 +27,7 @@ from tests.support.processes import Answer
 
 
 ID: Final = "witness"
-PATIENCE_S: Final = 5.0  # for an answer to claim a write; outages last longer
+PATIENCE_S: Final = 10.0  # for an answer to claim a write; outages last longer
 POLL_S: Final = 0.01
 REST_S: Final = 0.1
 
