@@ -168,7 +168,9 @@ MAY_IMPORT = {
         "listener.clock listener.errors listener.feed listener.model "
         "listener.progress recommender.bulk recommender.index recommender.weights"
     ),
-    "listener.rebuilds": "listener.rebuild listener.status",
+    "listener.rebuilds": (
+        "listener.guard listener.rebuild listener.status recommender.position"
+    ),
     "listener.signals": "",
     "listener.upkeep": (
         "listener.clock listener.model listener.trouble recommender.index "
