@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 
+from collections.abc import Collection
 from typing import Any, Final
 
 
@@ -34,11 +35,17 @@ class Seller:
     Writes at random, each kind of write a shop makes; seeded.
     """
 
-    def __init__(self, collection: Any, seed: int) -> None:
+    def __init__(
+        self, collection: Any, seed: int, spared: Collection[str] = ()
+    ) -> None:
+        """
+        Write to *collection*, but not to the products *spared*.
+        """
         self._collection = collection
         self._random = random.Random(seed)
         self._number = 1_000
-        self._ids = [document["_id"] for document in collection.find({}, {"_id": 1})]
+        ids = [document["_id"] for document in collection.find({}, {"_id": 1})]
+        self._ids = [id_ for id_ in ids if id_ not in spared]
         self.writes = 0
 
     def write(self) -> None:
