@@ -29,9 +29,14 @@ MAY_IMPORT = {
     "recommender.weights": "recommender.product recommender.text",
     "recommender.kernels": "",
     "recommender.blob": "recommender.kernels",
-    "recommender.segment": (
+    "recommender.word_kernels": "recommender.kernels recommender.text",
+    "recommender.tally": (
         "recommender.blob recommender.kernels recommender.product recommender.text "
-        "recommender.weights"
+        "recommender.weights recommender.word_kernels"
+    ),
+    "recommender.segment": (
+        "recommender.blob recommender.kernels recommender.product recommender.tally "
+        "recommender.text recommender.weights"
     ),
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
