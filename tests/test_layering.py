@@ -82,7 +82,8 @@ MAY_IMPORT = {
     "server.freshness": "recommender.position recommender.snapshot server.loader",
     "server.live": "recommender.snapshot recommender.store server.loader server.watch",
     "server.answers": (
-        "recommender.address recommender.position recommender.snapshot server.freshness"
+        "recommender.address recommender.position recommender.snapshot "
+        "server.freshness"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "

@@ -10,7 +10,8 @@ from pymongo.collection import Collection
 
 from recommender.exits import Exit
 from tests.support.processes import Pair
-from tests.support.shop import Seller, selling
+from tests.support.selling import selling
+from tests.support.shop import Seller
 
 
 def test_proves_equality_while_products_are_written(

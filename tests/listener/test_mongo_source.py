@@ -4,12 +4,10 @@ Following a collection of a real MongoDB: what only MongoDB does.
 
 from __future__ import annotations
 
-import datetime
 import os
 import signal
 import threading
 import time
-import uuid
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,9 +17,7 @@ import bson
 import orjson
 import pytest
 
-from bson import Decimal128, Int64, MaxKey, MinKey, ObjectId
-from bson.binary import Binary, UuidRepresentation
-from bson.codec_options import CodecOptions
+from bson import Decimal128, Int64, MaxKey, MinKey
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
@@ -37,33 +33,14 @@ from tests.support.followed import (
     mongo_source,
     to_name,
 )
+from tests.support.ids import IDS, UUIDS
 from tests.support.mongo import Standalone, make_mongod
 from tests.support.products import make_key
 from tests.support.waiting import wait_for
 
 
 Document = dict[str, Any]
-UUIDS = CodecOptions[Document](uuid_representation=UuidRepresentation.STANDARD)
 HUNG_S = 1.0  # instead of the ten seconds that real operators wait
-
-IDS = [
-    ObjectId(),
-    "text",
-    "5",
-    5,
-    Int64(1 << 40),
-    5.5,
-    -0.0,
-    True,
-    None,
-    Decimal128("7.25"),
-    uuid.UUID(int=7),
-    Binary(b"\x00\x01", 0),
-    datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC),
-    {"shop": 1, "sku": "a"},
-    {"sku": "a", "shop": 1},
-    "x" * 3_000,
-]
 
 
 @pytest.fixture(name="shop")
@@ -245,6 +222,25 @@ def test_position_in_the_future(shop: MongoShop) -> None:
     with pytest.raises(PositionLost) as raised:
         shop.source.follow(orjson.dumps(token).decode())
     assert raised.value.reason == "position_in_future"
+
+
+def test_broken_token(shop: MongoShop) -> None:
+    """
+    However a checkpoint is cut off or written over, it goes on as well as the whole
+    one, or is a lost position; never is the database taken for unreachable.
+    """
+    with follow(shop) as follower:
+        whole = follower.open().follow_to(shop.put("a", "one")).marks[-1][0].checkpoint
+    data = orjson.loads(whole)["_data"]
+    broken = [data[:end] for end in range(18, len(data))]
+    broken += [f"{data[:at]}F{data[at + 1 :]}" for at in range(18, len(data), 3)]
+    for text in broken:
+        checkpoint = orjson.dumps({"_data": text}).decode()
+        try:
+            with follow(shop, checkpoint) as follower:
+                follower.open()
+        except ListenerError as error:
+            assert isinstance(error, PositionLost), error  # noqa: PT017 either is fine
 
 
 def test_documents_near_the_limit(shop: MongoShop) -> None:

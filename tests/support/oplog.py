@@ -20,9 +20,10 @@ def roll_oplog(client: MongoClient[dict[str, Any]]) -> None:
     filler = client["filler"]["filler"]
 
     def is_rolled() -> bool:
-        filler.insert_many([{"filler": "x" * 36_000} for _ in range(50)])
+        filler.insert_many([{"filler": "x" * 36_000} for _ in range(200)])
+        filler.drop()
         client.admin.command("fsync")
         oldest = oplog.find_one(sort=[("$natural", 1)])
         return oldest is not None and oldest["ts"] > now
 
-    wait_for(is_rolled, timeout_s=60, what="the oplog's end")
+    wait_for(is_rolled, timeout_s=120, what="the oplog's end")
