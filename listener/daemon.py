@@ -19,6 +19,7 @@ from listener.complaints import Complaints
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.feed import Batch, Feed, Source
 from listener.guard import HELD, REQUESTED
+from listener.lag import BEHIND, Lag
 from listener.model import Model
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
@@ -27,7 +28,7 @@ from listener.signals import Stop
 from listener.status import NEVER, Status
 from listener.upkeep import Upkeep
 from recommender.mutation import Delete, Mutation
-from recommender.position import State
+from recommender.position import ClusterTime, State
 
 
 REPLACED: Final = "collection_replaced"
@@ -69,6 +70,7 @@ class Daemon:
         self._is_lost = model is None  # whether no checkpoint leads on
         self._is_idle = True  # whether nothing more is waiting to be applied
         self._target = NEVER  # what must be in before this counts as following
+        self._lag = Lag()
         self._has_followed = False
         self._is_swapped = False  # and not yet published
         self._retry_at = 0.0
@@ -195,7 +197,7 @@ class Daemon:
             self._parts.publisher.hold_until(self._status.served.as_of)
         self._disconnect()
         self._model, self._feed = rebuilt.model, rebuilt.feed
-        self._target = rebuilt.model.mark.as_of
+        self._await(rebuilt.model.mark.as_of)
         self._is_lost = False
         self._rebuild_failures = 0
         self._is_swapped = True
@@ -210,12 +212,19 @@ class Daemon:
         source = self._parts.source
         if source.identity() != model.identity:
             raise PositionLost(REPLACED)
-        self._target = source.now()
+        self._await(source.now())
         feed = source.follow(model.mark.checkpoint)
         self._feed = feed.__enter__()  # left by `_disconnect`
         self._status.enter(
             State.CATCHING_UP, "resumed", position=model.mark.as_of.to_text()
         )
+
+    def _await(self, target: ClusterTime) -> None:
+        """
+        Count as following once all up to *target*, the database's time, is in.
+        """
+        self._target = self._status.read_time = target
+        self._lag.forget()
 
     def _step(self, model: Model, feed: Feed) -> None:
         batch = feed.take(min(PULSE_S, self._parts.publisher.wait_s(model)))
@@ -247,6 +256,14 @@ class Daemon:
             self._status.enter(State.REBUILDING, HELD, visible=visible, before=before)
         elif model.mark.as_of >= self._target:
             self._has_followed = True
+            self._tell_lag(model.mark.as_of)
+
+    def _tell_lag(self, as_of: ClusterTime) -> None:
+        now = self._parts.clock.monotonic()
+        self._lag.note(as_of, self._status.read_time, now)
+        if self._lag.is_late(as_of, now):
+            self._status.enter(State.CATCHING_UP, BEHIND, position=as_of.to_text())
+        else:
             self._status.enter(State.FOLLOWING)
 
     def _apply(self, model: Model, batch: Batch) -> None:

@@ -35,8 +35,8 @@ class Batch:
 
     Attributes:
         mutations: What the products that were written have become.
-        reached: Where one is once all of it is applied; None while a part of what
-            belongs together is still to come.
+        reached: Where one is once all of it is applied; None when that is no further
+            than before, as while a part of what belongs together is still to come.
         read_time: The database's time of its last answer.
         events: How many writes were noticed.
         written_s: Unix time of the oldest of those writes, by the database's clock;

@@ -11,6 +11,7 @@ import structlog
 
 from listener.clock import Clock
 from listener.guard import HELD
+from listener.lag import BEHIND
 from recommender.position import ClusterTime, State
 
 
@@ -65,7 +66,7 @@ class Status:
         before, self.state, self.reason = self.state, state, reason
         self.since_s = self._clock.wall()
         self._said_at = self._clock.monotonic()
-        is_loud = state in TROUBLED or reason == HELD
+        is_loud = state in TROUBLED or reason in {HELD, BEHIND}
         say = log.warning if is_loud else log.info
         say("listener.state", state=state, was=before, reason=reason, **keys)
 

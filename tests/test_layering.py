@@ -149,7 +149,10 @@ MAY_IMPORT = {
     # the loop, and what it needs
     "listener.clock": "",
     "listener.guard": "",
-    "listener.status": "listener.clock listener.guard recommender.position",
+    "listener.lag": "recommender.position",
+    "listener.status": (
+        "listener.clock listener.guard listener.lag recommender.position"
+    ),
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -178,7 +181,7 @@ MAY_IMPORT = {
     ),
     "listener.daemon": (
         "listener.backoff listener.beacon listener.clock listener.complaints "
-        "listener.errors listener.feed listener.guard listener.model "
+        "listener.errors listener.feed listener.guard listener.lag listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
         "listener.status listener.upkeep recommender.mutation recommender.position"
     ),

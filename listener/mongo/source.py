@@ -124,7 +124,7 @@ class MongoSource:
         return MongoFeed(
             Reader(followed, session, token),
             read_again=lambda ids, newest: self._read_again(ids, newest, session),
-            ping=self.now,
+            now=self.now,
             clock=time.monotonic,
         )
 
