@@ -96,13 +96,14 @@ class Reader:
             self.inbox.fail(_unforeseen(error))
 
     def _open(self) -> Stream:
-        return self._followed.collection.watch(
-            PIPELINE,
-            start_after=self._token,
-            session=self._session,
-            batch_size=REPLY_EVENTS,
-            max_await_time_ms=int(AWAIT_S * 1000),
-        )
+        with translated(is_resuming=self._token is not None):
+            return self._followed.collection.watch(
+                PIPELINE,
+                start_after=self._token,
+                session=self._session,
+                batch_size=REPLY_EVENTS,
+                max_await_time_ms=int(AWAIT_S * 1000),
+            )
 
     def _next_chunk(self, stream: Stream) -> Chunk:
         """

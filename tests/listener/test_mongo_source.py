@@ -209,6 +209,25 @@ def test_position_in_the_future(shop: MongoShop) -> None:
     assert raised.value.reason == "position_in_future"
 
 
+def test_broken_token(shop: MongoShop) -> None:
+    """
+    However a checkpoint is cut off or written over, it goes on as well as the whole
+    one, or is a lost position; never is the database taken for unreachable.
+    """
+    with follow(shop) as follower:
+        whole = follower.open().follow_to(shop.put("a", "one")).marks[-1][0].checkpoint
+    data = orjson.loads(whole)["_data"]
+    broken = [data[:end] for end in range(18, len(data))]
+    broken += [f"{data[:at]}F{data[at + 1 :]}" for at in range(18, len(data), 3)]
+    for text in broken:
+        checkpoint = orjson.dumps({"_data": text}).decode()
+        try:
+            with follow(shop, checkpoint) as follower:
+                follower.open()
+        except ListenerError as error:
+            assert isinstance(error, PositionLost), error  # noqa: PT017 either is fine
+
+
 def test_documents_near_the_limit(shop: MongoShop) -> None:
     """
     A large document, changed by much, passes: no event carries it.

@@ -112,26 +112,45 @@ class Process:
         """
         All that it has printed.
         """
-        return self._output.read_text() if self._output.exists() else ""
+        return self.text_since(0)
 
-    def logs(self, event: str = "", **keys: Any) -> list[dict[str, Any]]:
+    @property
+    def printed(self) -> int:
         """
-        Return its log lines, of an event and with such keys only if asked.
+        How many bytes it has printed.
         """
-        lines = [line for line in self.text.splitlines() if line.startswith("{")]
+        return self._output.stat().st_size if self._output.exists() else 0
+
+    def text_since(self, since: int) -> str:
+        """
+        Return what it has printed after its first *since* bytes.
+        """
+        if not self._output.exists():
+            return ""
+        return self._output.read_bytes()[since:].decode(errors="replace")
+
+    def logs(
+        self, event: str = "", *, since: int = 0, **keys: Any
+    ) -> list[dict[str, Any]]:
+        """
+        Return its log lines after its first *since* bytes, of an event and with such
+        keys only if asked.
+        """
+        text = self.text_since(since)
+        lines = [line for line in text.splitlines() if line.startswith("{")]
         parsed = [orjson.loads(line) for line in lines if line.endswith("}")]
         wanted = keys | ({"event": event} if event else {})
         return [line for line in parsed if wanted.items() <= line.items()]
 
     def wait_for_log(
-        self, event: str, *, timeout_s: float = 20.0, **keys: Any
+        self, event: str, *, timeout_s: float = 20.0, since: int = 0, **keys: Any
     ) -> dict[str, Any]:
         """
         Return the newest such line, as soon as there is one.
         """
 
         def ask() -> list[dict[str, Any]]:
-            found = self.logs(event, **keys)
+            found = self.logs(event, since=since, **keys)
             if not found and not self.is_running:
                 msg = f"it ended; it printed:\n{self.text[-3000:]}"
                 raise RuntimeError(msg)
