@@ -70,6 +70,7 @@ class Daemon:
         self._is_lost = model is None  # whether no checkpoint leads on
         self._is_idle = True  # whether nothing more is waiting to be applied
         self._target = NEVER  # what must be in before this counts as following
+        self._is_open = False  # whether the feed has said where it is
         self._lag = Lag()
         self._has_followed = False
         self._is_swapped = False  # and not yet published
@@ -197,6 +198,7 @@ class Daemon:
             self._parts.publisher.hold_until(self._status.served.as_of)
         self._disconnect()
         self._model, self._feed = rebuilt.model, rebuilt.feed
+        self._is_open = True
         self._await(rebuilt.model.mark.as_of)
         self._is_lost = False
         self._rebuild_failures = 0
@@ -215,9 +217,6 @@ class Daemon:
         self._await(source.now())
         feed = source.follow(model.mark.checkpoint)
         self._feed = feed.__enter__()  # left by `_disconnect`
-        self._status.enter(
-            State.CATCHING_UP, "resumed", position=model.mark.as_of.to_text()
-        )
 
     def _await(self, target: ClusterTime) -> None:
         """
@@ -246,7 +245,7 @@ class Daemon:
         if parts.upkeep.tend(model):
             parts.publisher.note_cause("merge")
         parts.publisher.note_position(model)
-        if self._feed is not None:
+        if self._is_open:
             self._tell_state(model)
 
     def _tell_state(self, model: Model) -> None:
@@ -269,11 +268,22 @@ class Daemon:
     def _apply(self, model: Model, batch: Batch) -> None:
         clock = self._parts.clock
         started = clock.monotonic()
+        self._note_answer(model, batch)
         counts = model.absorb(batch)
         self._forget_deleted(batch.mutations)
         self._parts.publisher.note_batch(batch, counts, clock.monotonic() - started)
         self._status.read_time = batch.read_time
+
+    def _note_answer(self, model: Model, batch: Batch) -> None:
+        """
+        Record that the database answers; that of a stream that cannot be opened says
+        nothing, so that trouble that goes on stays one state.
+        """
+        self._is_open |= batch.reached is not None
         self._status.note_progress()
+        if self._status.state in {State.STARTING, State.RETRYING}:
+            position = model.mark.as_of.to_text()
+            self._status.enter(State.CATCHING_UP, "resumed", position=position)
 
     def _forget_deleted(self, mutations: Iterable[Mutation]) -> None:
         for mutation in mutations:
@@ -309,6 +319,7 @@ class Daemon:
             self._feed.__exit__(None, None, None)
             self._feed = None
             self._is_idle = True
+            self._is_open = False
 
     def close(self) -> None:
         """

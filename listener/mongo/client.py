@@ -38,6 +38,8 @@ SILENCE_S: Final = 10.0
 LONGEST_PASSAGE_S: Final = 600.0
 SELECTION_S: Final = 2.0  # the daemon tries again by itself, and says so
 CONNECT_S: Final = 5.0
+# How long the driver may believe of a server what it was once told; ten by default.
+HEARTBEAT_S: Final = 2.0
 
 # Whatever can be stored can be read: odd dates stay numbers, broken text is replaced.
 CODEC: Final = CodecOptions[Document](
@@ -123,6 +125,7 @@ def _client(uri: str, timeout_s: float, listeners: Sequence[CommandListener]) ->
         socketTimeoutMS=int(timeout_s * 1000),
         connectTimeoutMS=int(CONNECT_S * 1000),
         serverSelectionTimeoutMS=int(SELECTION_S * 1000),
+        heartbeatFrequencyMS=int(HEARTBEAT_S * 1000),
     )
 
 

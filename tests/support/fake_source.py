@@ -81,6 +81,7 @@ class FakeSource:
         open_feeds: How many contexts are open.
         on_idle: Called with the timeout when a feed waits in vain.
         during_scan: What is done before each batch of a scan, one by one.
+        is_mute: Whether feeds tell what the time is, but not what was written.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class FakeSource:
         self.open_feeds = 0
         self.on_idle = on_idle
         self.during_scan: list[Callable[[], object]] = []
+        self.is_mute = False
         self.random = random.Random(seed)
         self.lock = threading.RLock()
         self._time = at(START)
@@ -336,6 +338,8 @@ class FakeFeed:
         if self._position < source.forgotten:
             reason = "history_lost"
             raise PositionLost(reason)
+        if source.is_mute:
+            return self._nothing_but_the_time()
         arrived = source.log[self._position :]
         if not arrived:
             return self._idle()
@@ -356,6 +360,11 @@ class FakeFeed:
             return None
         self._known = self._source.time
         return self._batch([], is_whole=True)
+
+    def _nothing_but_the_time(self) -> Batch | None:
+        if self._source.random.random() < 0.5:
+            return None
+        return self._batch([], is_whole=False)
 
     def _next_part(self) -> Batch:
         keys = self._parts.pop(0)
