@@ -5,7 +5,6 @@ Stops, crashes and outages: nothing that was written is lost.
 from __future__ import annotations
 
 import random
-import threading
 import time
 
 from collections.abc import Iterator
@@ -19,31 +18,11 @@ from pymongo.collection import Collection
 from listener.demo.mongod import Mongod
 from tests.support.mongo import make_mongod
 from tests.support.processes import Pair, running, to_uri
-from tests.support.shop import Seller, make_document
+from tests.support.shop import Seller, make_document, selling
 from tests.support.waiting import wait_for
 
 
 Products = Collection[dict[str, Any]]
-
-
-@contextmanager
-def selling(seller: Seller) -> Iterator[None]:
-    """
-    Write in the background for as long as the context lasts.
-    """
-    done = threading.Event()
-
-    def sell() -> None:
-        while not done.wait(0.002):
-            seller.write()
-
-    thread = threading.Thread(target=sell)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def test_stops_when_asked(shop: Pair) -> None:
