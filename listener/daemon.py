@@ -12,7 +12,12 @@ from typing import Final
 
 import structlog
 
-from listener.backoff import LONGEST_REFUSED_S, LONGEST_S, delay_s
+from listener.backoff import (
+    LONGEST_REBUILD_S,
+    LONGEST_REFUSED_S,
+    LONGEST_S,
+    delay_s,
+)
 from listener.beacon import Beacon
 from listener.clock import Clock
 from listener.complaints import Complaints
@@ -76,6 +81,7 @@ class Daemon:
         self._is_swapped = False  # and not yet published
         self._retry_at = 0.0
         self._rebuild_at = 0.0
+        self._last_loss = (0, "")  # in which trouble, and why
         self._rebuild_failures = 0  # in a row, of those without which one can do
 
     def run(self) -> None:
@@ -292,25 +298,27 @@ class Daemon:
 
     def _lose(self, error: PositionLost) -> None:
         """
-        Rebuild; when that is what has failed, after a while.
+        Rebuild; after a while when that is no way out of the trouble.
         """
         self._disconnect()
         self._is_lost = True
-        is_again = self._parts.rebuilds.is_due
-        if is_again:
-            self._pause(error, LONGEST_S)
-        if not is_again or self._status.failures <= 1:
+        self._status.note_failure(error)
+        loss = self._status.troubles, error.reason
+        if loss[0] == self._last_loss[0]:
+            self._pause(LONGEST_REBUILD_S)
+        if loss != self._last_loss:
             log.warning("position.lost", reason=error.reason, error=str(error))
+        self._last_loss = loss
         self._parts.rebuilds.ask(error.reason)
 
     def _retry(self, reason: str, error: ListenerError, longest_s: float) -> None:
         self._disconnect()
         remedy = {"remedy": error.remedy} if isinstance(error, Refused) else {}
         self._status.enter(State.RETRYING, reason, error=str(error), **remedy)
-        self._pause(error, longest_s)
-
-    def _pause(self, error: ListenerError, longest_s: float) -> None:
         self._status.note_failure(error)
+        self._pause(longest_s)
+
+    def _pause(self, longest_s: float) -> None:
         wait_s = delay_s(self._status.failures, random.random(), longest_s)  # noqa: S311
         self._retry_at = self._parts.clock.monotonic() + wait_s
 

@@ -13,13 +13,10 @@ def test_row_04_fell_behind_the_oplog(stage: Stage, scene: Scene) -> None:
     """
     An open stream over which the oplog rolls (136) is lost; the model is rebuilt aside.
     """
-    stage.pair.listener.suspend()
-    try:
+    with stage.pair.listener.suspended():
         scene.collection.delete_one({"_id": "lamp-101"})
         scene.collection.insert_one(make_document(500))
         stage.roll_oplog()
-    finally:
-        stage.pair.listener.resume()
     scene.wait_for_log("position.lost", reason="fell_behind")
     scene.assert_recovered()
     assert len(scene.logs("position.lost")) == 1

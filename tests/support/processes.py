@@ -100,6 +100,17 @@ class Process:
         """
         os.kill(self.pid, signal.SIGCONT)
 
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """
+        Make it hang for as long as the context lasts.
+        """
+        self.suspend()
+        try:
+            yield
+        finally:
+            self.resume()
+
     @property
     def is_running(self) -> bool:
         """

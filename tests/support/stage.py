@@ -63,6 +63,7 @@ class Stage:
             self.collection.delete_many({})
             self.collection.insert_many(stock)
         wait_until_current(self.pair, self.collection)
+        wait_for(lambda: self.pair.control("/").json["failures"] == 0, what="peace")
 
     def fail(self, commands: list[str], *, mode: Any = "alwaysOn", **data: Any) -> None:
         """
@@ -80,6 +81,14 @@ class Stage:
         Let no command fail any more.
         """
         self.client.admin.command("configureFailPoint", "failCommand", mode="off")
+
+    def stream_operation(self) -> Document:
+        """
+        Return what the database is doing for the listener's stream.
+        """
+        what = {"appName": APP_NAME, "command.getMore": {"$exists": True}}
+        pipeline = [{"$currentOp": {}}, {"$match": {**what, "op": "getmore"}}]
+        return wait_for(lambda: next(self.client.admin.aggregate(pipeline), None) or {})
 
     def roll_oplog(self) -> None:
         """
