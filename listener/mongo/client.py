@@ -4,10 +4,10 @@ One driver client, set up so that nothing hangs and nothing fails to decode.
 
 from __future__ import annotations
 
+import logging
 import threading
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bson.binary import UuidRepresentation
@@ -83,21 +83,55 @@ class LastReply(threading.local, CommandListener):
         """
 
 
-@dataclass(frozen=True, slots=True)
 class Clients:
     """
     One for the stream, which may be silent for long, and one for reads, which may not.
     """
 
-    stream: Client
-    reads: Client
+    def __init__(self, make: Callable[[], tuple[Client, Client]]) -> None:
+        """
+        Args:
+            make: Returns both.
+        """
+        self._make = make
+        self._lock = threading.Lock()
+        self._both = make()
+
+    @property
+    def stream(self) -> Client:
+        """
+        The stream's.
+        """
+        return self._both[0]
+
+    @property
+    def reads(self) -> Client:
+        """
+        The one of all else.
+        """
+        return self._both[1]
+
+    def renew(self, failed: Client) -> None:
+        """
+        Begin anew, unless *failed* has been replaced already.
+        """
+        with self._lock:
+            if failed not in self._both:
+                return
+            left, self._both = self._both, self._make()
+        # It may wait for a server that does not answer.
+        threading.Thread(target=_close, args=left, daemon=True).start()
 
     def close(self) -> None:
         """
         Let go of all connections.
         """
-        self.stream.close()
-        self.reads.close()
+        _close(*self._both)
+
+
+def _close(*clients: Client) -> None:
+    for client in clients:
+        client.close()
 
 
 def connect(uri: str, replies: LastReply) -> Clients:
@@ -107,10 +141,14 @@ def connect(uri: str, replies: LastReply) -> Clients:
     Raises:
         SettingsFault: The address cannot be one.
     """
+    # What it could not tidy up where it may not go any more; real errors are raised.
+    logging.getLogger("pymongo.client").setLevel(logging.CRITICAL)
     try:
         return Clients(
-            stream=_client(uri, LONGEST_PASSAGE_S, [replies]),
-            reads=_client(uri, SILENCE_S, []),
+            lambda: (
+                _client(uri, LONGEST_PASSAGE_S, [replies]),
+                _client(uri, SILENCE_S, []),
+            )
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
         fault = f"MONGODB_URI: {error}: write mongodb://host:port/database"
