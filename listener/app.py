@@ -4,8 +4,6 @@ The listener's process: arguments in, exit code out.
 
 from __future__ import annotations
 
-import sys
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, assert_never
@@ -18,14 +16,11 @@ from listener.control import Control, serve_in_background
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
 from listener.errors import ListenerError, Refused
-from listener.signals import Stop, stop_on_signals
-from recommender.errors import (
-    RecommenderError,
-    SettingsFault,
-)
+from listener.signals import Stop, interrupt_on_signals, stop_on_signals
+from recommender.errors import RecommenderError, SettingsFault
 from recommender.exits import Exit
 from recommender.settings import ListenerSettings
-from recommender.startup import begin
+from recommender.startup import begin, refuse
 from recommender.store import Store, StoreReader
 from server.access import Keys
 
@@ -45,30 +40,34 @@ def main(arguments: Sequence[str]) -> Exit:
     try:
         return _do(begin(ListenerSettings, arguments, process="listener"))
     except SettingsFault as error:
-        sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
-        return Exit.SETTINGS
+        return refuse(error)
     except Refused as error:
         log.error("listener.refused", error=str(error), remedy=error.remedy)
         return Exit.REFUSED
     except (ListenerError, RecommenderError, OSError) as error:
         log.error("listener.failed", error=str(error))
         return Exit.UNAVAILABLE
+    except KeyboardInterrupt:
+        log.warning("listener.interrupted")
+        return Exit.INTERRUPTED
     except Exception:
         log.exception("listener.crashed")
         return Exit.DEFECT
 
 
 def _do(settings: ListenerSettings) -> Exit:
-    stop = Stop()
-    stop_on_signals(stop)
     match settings.command:
         case "run":
+            stop = Stop()
+            stop_on_signals(stop)
             with _address(settings) as uri:
                 return _follow(settings, uri, stop)
         case "verify":
+            interrupt_on_signals()
             with _address(settings) as uri:
-                return _verify(settings, uri, stop)
+                return _verify(settings, uri)
         case "load":
+            interrupt_on_signals()
             return load_file(settings)
         case _:
             assert_never(settings.command)
@@ -115,13 +114,24 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     return Exit.OK
 
 
-def _verify(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
+def _verify(settings: ListenerSettings, uri: str) -> Exit:
     # only here: scikit-learn takes a second to import, which a restart need not wait
-    from listener.verify import Verification, say  # noqa: PLC0415
+    from listener.verify import PATIENCE_S, Verification, say  # noqa: PLC0415
 
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
-        reader = StoreReader(settings.store_dir)
-        report = Verification(source, reader, to_weights(settings), CLOCK, stop).run()
+        log.info(
+            "verify.started",
+            collection=source.namespace,
+            store=str(settings.store_dir),
+        )
+        report = Verification(
+            source,
+            StoreReader(settings.store_dir),
+            to_weights(settings),
+            CLOCK,
+            # a debounce may keep the model behind for so long, as it was told to
+            patience_s=PATIENCE_S + settings.max_staleness_s,
+        ).run()
     say(report)
     return Exit.OK if report.is_equal else Exit.DIFFERS

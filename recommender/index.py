@@ -131,7 +131,6 @@ class Index:
         self._pending: dict[bytes, Product | None] = {}  # None: removed
         self._shelf: list[_Shelved] = []
         self._merging: Merge | None = None
-        self._is_dirty = False
         for segment in segments:
             self._shelve(segment)
         alive = [(s.segment, ~s.dead) for s in self._shelf]
@@ -151,13 +150,6 @@ class Index:
         How many products may be returned to a visitor.
         """
         return self._visible
-
-    @property
-    def is_dirty(self) -> bool:
-        """
-        Whether there are changes that `freeze` has not yet returned.
-        """
-        return self._is_dirty
 
     def apply(self, mutations: Iterable[Mutation]) -> Counts:
         """
@@ -196,7 +188,6 @@ class Index:
         """
         Return all segments, oldest first; together they are the catalogue.
         """
-        self._is_dirty = False
         if self._pending:
             self._shelve(self._take_pending())
             while len(self._shelf) > 1 and self._is_small_merge_due():
@@ -246,16 +237,6 @@ class Index:
         Forget the merge under way, so that it may be offered again.
         """
         self._merging = None
-
-    def compact(self) -> None:
-        """
-        Make everything one segment, at once.
-        """
-        if self._pending:
-            self._shelve(self._take_pending())
-        if len(self._shelf) > 1 or any(s.dead.any() for s in self._shelf):
-            self._replace(range(len(self._shelf)))
-        self.abandon()
 
     def contents(self) -> Iterator[tuple[bytes, int]]:
         """
@@ -307,13 +288,11 @@ class Index:
         self._note(key, None)
 
     def _note(self, key: bytes, product: Product | None) -> None:
-        self._is_dirty = True
         self._pending[key] = product
         if len(self._pending) >= LARGEST_PENDING:
             self._shelve(self._take_pending())
 
     def _clear(self) -> None:
-        self._is_dirty |= self._products > 0
         self._pending.clear()
         self._shelf.clear()
         self._products = self._visible = 0
@@ -363,16 +342,12 @@ class Index:
         )
 
     def _merge_small(self) -> None:
-        self._replace(range(len(self._shelf) - 2, len(self._shelf)))
-
-    def _replace(self, run: range) -> None:
-        chosen = self._shelf[run.start : run.stop]
         merged = merge_segments(
-            [Part(shelved.segment, shelved.dead) for shelved in chosen],
-            keep_tombstones=run.start > 0,
+            [Part(shelved.segment, shelved.dead) for shelved in self._shelf[-2:]],
+            keep_tombstones=len(self._shelf) > 2,  # noqa: PLR2004
         )
         shelved = _Shelved(merged, np.zeros(len(merged), np.bool_))
-        self._shelf[run.start : run.stop] = [shelved] if shelved.size else []
+        self._shelf[-2:] = [shelved] if shelved.size else []
 
     def _run_due(self) -> range | None:
         """

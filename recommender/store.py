@@ -118,15 +118,6 @@ class StoreReader:
             ),
         )
 
-    def verify_segment(self, ref: SegmentRef) -> None:
-        """
-        Compare the whole of a segment's file with its checksums.
-
-        Raises:
-            StoreCorrupt: They differ, or the file is missing.
-        """
-        segment_file.verify_blocks(self._buffer(ref))
-
     def read_position(self) -> Position | None:
         """
         Return what the listener last said; None when it never did, or unreadably.

@@ -29,9 +29,14 @@ MAY_IMPORT = {
     "recommender.weights": "recommender.product recommender.text",
     "recommender.kernels": "",
     "recommender.blob": "recommender.kernels",
-    "recommender.segment": (
+    "recommender.word_kernels": "recommender.kernels recommender.text",
+    "recommender.tally": (
         "recommender.blob recommender.kernels recommender.product recommender.text "
-        "recommender.weights"
+        "recommender.weights recommender.word_kernels"
+    ),
+    "recommender.segment": (
+        "recommender.blob recommender.kernels recommender.product recommender.tally "
+        "recommender.text recommender.weights"
     ),
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
@@ -61,7 +66,9 @@ MAY_IMPORT = {
     "recommender.exits": "",
     "recommender.logs": "",
     "recommender.settings": "recommender.errors recommender.logs recommender.weights",
-    "recommender.startup": "recommender.logs recommender.settings",
+    "recommender.startup": (
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
+    ),
     # the server: it cannot name the index or a mutation
     "server.access": "recommender.errors",
     "server.problems": "",
@@ -192,18 +199,23 @@ MAY_IMPORT = {
     ),
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.position server.access server.doors server.problems"
+        "recommender.position server.access server.doors server.params "
+        "server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
         "recommender.segment recommender.snapshot recommender.weights"
     ),
+    "listener.truth": (
+        "listener.clock listener.errors listener.feed listener.progress "
+        "listener.rebuild listener.status recommender.mutation recommender.position "
+        "recommender.product"
+    ),
     "listener.verify": (
-        "listener.clock listener.compare listener.feed listener.progress "
-        "listener.rebuild listener.signals listener.status recommender.errors "
-        "recommender.manifest recommender.mutation recommender.position "
-        "recommender.product recommender.snapshot recommender.store "
-        "recommender.weights"
+        "listener.clock listener.compare listener.errors listener.feed "
+        "listener.guard listener.truth recommender.address recommender.errors "
+        "recommender.position recommender.product recommender.snapshot "
+        "recommender.store recommender.weights server.freshness server.loader"
     ),
     # the embedded database and its samples
     "listener.demo.errors": "listener.errors",
@@ -245,7 +257,8 @@ MAY_IMPORT = {
         "listener.demo.database listener.demo.embedded listener.demo.errors "
         "listener.demo.greeting listener.demo.ports listener.demo.program "
         "listener.demo.replica_set listener.demo.supervise listener.signals "
-        "recommender.errors recommender.exits recommender.logs recommender.settings"
+        "recommender.errors recommender.exits recommender.settings "
+        "recommender.startup"
     ),
     # the processes
     "run_server": (

@@ -98,7 +98,6 @@ def test_replay_changes_nothing():
     counts = index.apply(mutations)
 
     assert counts == Counts(unchanged=10)
-    assert not index.is_dirty
     assert index.freeze() == segments
 
 
@@ -118,27 +117,7 @@ def test_newest_version_counts():
     assert list(index.keys()) == [make_key("1")]
 
 
-@pytest.mark.parametrize(
-    "mutation",
-    [Upsert(make_product("1", "new")), Delete(make_key("1")), Clear()],
-    ids=["upsert", "delete", "clear"],
-)
-def test_any_change_makes_it_dirty_until_frozen(mutation):
-    """
-    An index is dirty from a change, clearing included, until it is frozen.
-    """
-    index = make_index([make_product("1")])
-    index.freeze()
-    assert not index.is_dirty
-
-    index.apply([mutation])
-    assert index.is_dirty
-
-    index.freeze()
-    assert not index.is_dirty
-
-
-def test_index_stays_dirty_when_pending_rows_are_shelved(monkeypatch):
+def test_pending_rows_that_are_shelved_are_still_frozen(monkeypatch):
     """
     A run of changes that fills a segment by itself is still to be published.
     """
@@ -146,8 +125,9 @@ def test_index_stays_dirty_when_pending_rows_are_shelved(monkeypatch):
 
     index = make_index(make_catalogue(5))
 
-    assert index.is_dirty
     assert not index._pending
+    assert contents_of(make_catalogue(5)) == contents(index)
+    assert len(index.freeze()) == 1
 
 
 def test_pending_is_bounded_for_removals_too(monkeypatch):
@@ -207,36 +187,6 @@ def test_index_starts_where_another_stopped():
     assert contents(again) == contents(index)
     assert (again.products, again.visible) == (index.products, index.visible)
     assert again.freeze() == segments
-
-
-def test_compact_leaves_one_segment():
-    """
-    Compacting keeps the catalogue, in one segment without tombstones.
-    """
-    index = make_index(make_catalogue(40))
-    index.freeze()
-    index.apply([Delete(make_key("3")), Upsert(make_product("x"))])
-    before = contents(index)
-
-    index.compact()
-
-    (segment,) = index.freeze()
-    assert contents(index) == before
-    assert len(segment) == index.products
-    assert len(segment.tombstones) == 0
-
-
-def test_compact_of_nothing_leaves_nothing():
-    """
-    Nothing, or nothing any more, is no segment.
-    """
-    index = make_index([make_product("1")])
-    index.freeze()
-    index.apply([Delete(make_key("1"))])
-
-    index.compact()
-
-    assert index.freeze() == ()
 
 
 def make_mergeable():
@@ -332,21 +282,6 @@ def test_abandoned_merge_changes_nothing():
     index.adopt(other, other.run())
 
     assert contents(index) == contents_of([*products, make_product("x")])
-
-
-def test_compacting_overtakes_a_merge():
-    """
-    A merge under way when all was compacted is ignored when it ends.
-    """
-    index, products = make_mergeable()
-    merge = index.merge_due()
-    index.compact()
-    (segment,) = index.freeze()
-
-    index.adopt(merge, merge.run())
-
-    assert index.freeze() == (segment,)
-    assert contents(index) == contents_of(products)
 
 
 def test_merge_that_leaves_nothing_leaves_no_segment():

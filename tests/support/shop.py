@@ -88,7 +88,7 @@ class Seller:
 
 
 @contextmanager
-def selling(seller: Seller) -> Iterator[None]:
+def selling(seller: Seller, *, every_s: float = 0.002) -> Iterator[None]:
     """
     Write in the background for as long as the context lasts. A seller whose database
     does not answer tries again.
@@ -96,7 +96,7 @@ def selling(seller: Seller) -> Iterator[None]:
     done = threading.Event()
 
     def sell() -> None:
-        while not done.wait(0.002):
+        while not done.wait(every_s):
             with suppress(PyMongoError):
                 seller.write()
 
