@@ -4,12 +4,10 @@ Following a collection of a real MongoDB: what only MongoDB does.
 
 from __future__ import annotations
 
-import datetime
 import os
 import signal
 import threading
 import time
-import uuid
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,9 +17,7 @@ import bson
 import orjson
 import pytest
 
-from bson import Decimal128, Int64, ObjectId
-from bson.binary import Binary, UuidRepresentation
-from bson.codec_options import CodecOptions
+from bson import Decimal128, Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
@@ -37,33 +33,14 @@ from tests.support.followed import (
     mongo_source,
     to_name,
 )
+from tests.support.ids import IDS, UUIDS
 from tests.support.mongo import Standalone, make_mongod
 from tests.support.products import make_key
 from tests.support.waiting import wait_for
 
 
 Document = dict[str, Any]
-UUIDS = CodecOptions[Document](uuid_representation=UuidRepresentation.STANDARD)
 HUNG_S = 1.0  # instead of the ten seconds that real operators wait
-
-IDS = [
-    ObjectId(),
-    "text",
-    "5",
-    5,
-    Int64(1 << 40),
-    5.5,
-    -0.0,
-    True,
-    None,
-    Decimal128("7.25"),
-    uuid.UUID(int=7),
-    Binary(b"\x00\x01", 0),
-    datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC),
-    {"shop": 1, "sku": "a"},
-    {"sku": "a", "shop": 1},
-    "x" * 3_000,
-]
 
 
 @pytest.fixture(name="shop")

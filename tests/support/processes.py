@@ -35,10 +35,14 @@ class Process:
     """
 
     def __init__(
-        self, script: str, arguments: Sequence[str], environment: Mapping[str, str],
+        self, program: str, arguments: Sequence[str], environment: Mapping[str, str],
         output: Path,
     ) -> None:  # fmt: skip
-        self._command = [sys.executable, str(ROOT / script), *arguments]
+        """
+        Run a *program* of ours: a script, or a module by its dotted name.
+        """
+        what = [program] if program.endswith(".py") else ["-m", program]
+        self._command = [sys.executable, *what, *arguments]
         self._environment = {**os.environ, **environment}
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
