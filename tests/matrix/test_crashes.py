@@ -24,6 +24,7 @@ def test_row_24_row_25_crash_at_every_step(stage: Stage, scene: Scene) -> None:
     on, while products are written: what has been published is always whole, no write is
     lost, none is repeated, and the collection is not read again.
     """
+    stage.wait_durable()
     stage.pair.listener.kill()
     seller = Seller(scene.collection, seed=24, spared=REGULARS)
     with selling(seller):

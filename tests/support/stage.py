@@ -14,6 +14,8 @@ from pymongo import MongoClient
 
 from listener.demo.mongod import Mongod
 from listener.mongo.client import APP_NAME
+from recommender.manifest import Manifest
+from recommender.store import CURRENT, DURABLE, StoreReader
 from tests.support.matrix import Products, Scene, observed, wait_until_current
 from tests.support.mongo import make_mongod
 from tests.support.processes import Pair, running, to_uri
@@ -81,6 +83,27 @@ class Stage:
         Let no command fail any more.
         """
         self.client.admin.command("configureFailPoint", "failCommand", mode="off")
+
+    @property
+    def store(self) -> StoreReader:
+        """
+        What the pair shares.
+        """
+        return StoreReader(self.pair.data_dir / "model")
+
+    def wait_durable(self) -> Manifest:
+        """
+        Return the durable manifest, once it is of what servers have.
+        """
+
+        def ask() -> Manifest | None:
+            durable = self.store.read_pointer(DURABLE)
+            current = self.store.read_pointer(CURRENT)
+            return durable if durable.generation == current.generation else None
+
+        found = wait_for(ask, what="a durable generation")
+        assert found is not None
+        return found
 
     def stream_operation(self) -> Document:
         """
