@@ -93,7 +93,7 @@ class Prices:
         """
         answer = trio.pair.get(f"/v1/products/{PRODUCT}").json
         as_of = to_time(answer["model"]["cluster_time"])
-        price = answer["product"]["price"]
+        price = answer["items"][0]["product"]["price"]
         owed = [price for time, price in list(self.acknowledged) if time <= as_of]
         assert price >= max(owed, default=0.0)
         assert price >= self.last_seen
