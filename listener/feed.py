@@ -35,8 +35,8 @@ class Batch:
 
     Attributes:
         mutations: What the products that were written have become.
-        reached: Where one is once all of it is applied; None while a part of what
-            belongs together is still to come.
+        reached: Where one is once all of it is applied; None when that is no further
+            than before, as while a part of what belongs together is still to come.
         read_time: The database's time of its last answer.
         events: How many writes were noticed.
         written_s: Unix time of the oldest of those writes, by the database's clock;
@@ -53,7 +53,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PageEnd:
     """
     Where a page of a collection ended, and the next one begins.
 
@@ -75,7 +75,7 @@ class Page:
     """
 
     products: Sequence[Product]
-    end: Place | None
+    end: PageEnd | None
 
 
 class Feed(AbstractContextManager["Feed"], Protocol):
@@ -128,7 +128,7 @@ class Source(Protocol):
         written during the scan.
         """
 
-    def page(self, after: Place | None, limit: int) -> Page:
+    def page(self, after: PageEnd | None, limit: int) -> Page:
         """
         Return at most *limit* products, at least 1, that follow *after*, or the first
         ones, as they are at a moment of this call. Page after page, each product that

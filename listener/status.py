@@ -12,6 +12,7 @@ import structlog
 
 from listener.clock import Clock
 from listener.guard import HELD
+from listener.lag import BEHIND
 from listener.tally import Tally
 from recommender.position import ClusterTime, State
 
@@ -107,7 +108,7 @@ class Status:
         self._last_said = self.state, self.reason
         self._said.add(self._last_said)
         self._said_at = self._clock.monotonic()
-        is_loud = self.state in TROUBLED or self.reason == HELD
+        is_loud = self.state in TROUBLED or self.reason in {HELD, BEHIND}
         say = log.warning if is_loud else log.info
         say("listener.state", state=self.state, was=before, reason=self.reason, **keys)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from listener.errors import PositionLost
-from listener.feed import Place, Source
+from listener.feed import PageEnd, Source
 from recommender.position import ClusterTime
 from recommender.product import Product
 from recommender.row import Said, read_rows
@@ -30,7 +30,7 @@ class Stretch:
 
     products: Mapping[bytes, Product]
     rows: Mapping[bytes, Said]
-    end: Place | None
+    end: PageEnd | None
     as_of: ClusterTime
 
 
@@ -43,7 +43,7 @@ class StretchReader:
     source: Source
     weights: Weights
 
-    def read(self, after: Place | None, limit: int, since: ClusterTime) -> Stretch:
+    def read(self, after: PageEnd | None, limit: int, since: ClusterTime) -> Stretch:
         """
         Return at most *limit* products that follow *after*, or the first ones.
 

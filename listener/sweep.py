@@ -24,7 +24,7 @@ import structlog
 from listener.background import in_background
 from listener.backoff import LONGEST_REFUSED_S, delay_s
 from listener.clock import Clock
-from listener.feed import Batch, Place
+from listener.feed import Batch, PageEnd
 from listener.model import Model
 from listener.status import Status, Swept
 from listener.stretch import Stretch, StretchReader
@@ -59,7 +59,7 @@ class _Pass:
     model: Model
     began_at: float
     before: Swept
-    place: Place | None = None
+    place: PageEnd | None = None
     accounted: set[int] = field(default_factory=set)
     keys: Iterator[bytes] | None = None
     has_failed: bool = False

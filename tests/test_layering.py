@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "recommender.product": "",
     "recommender.mutation": "recommender.product",
     "recommender.position": "",
+    "listener.lag": "recommender.position",
     "recommender.manifest": "recommender.errors recommender.position",
     # from products to frozen segments
     "recommender.text": "",
@@ -82,8 +83,7 @@ MAY_IMPORT = {
     "server.freshness": "recommender.position recommender.snapshot server.loader",
     "server.live": "recommender.snapshot recommender.store server.loader server.watch",
     "server.answers": (
-        "recommender.address recommender.position recommender.snapshot "
-        "server.freshness"
+        "recommender.address recommender.position recommender.snapshot server.freshness"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
@@ -165,7 +165,7 @@ MAY_IMPORT = {
     "listener.guard": "",
     "listener.tally": "",
     "listener.status": (
-        "listener.clock listener.guard listener.tally recommender.position"
+        "listener.clock listener.guard listener.lag listener.tally recommender.position"
     ),
     "listener.trouble": "",
     "listener.beacon": (
@@ -206,7 +206,7 @@ MAY_IMPORT = {
     ),
     "listener.daemon": (
         "listener.backoff listener.beacon listener.clock listener.complaints "
-        "listener.errors listener.feed listener.guard listener.model "
+        "listener.errors listener.feed listener.guard listener.lag listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
         "listener.status listener.sweep listener.upkeep recommender.mutation "
         "recommender.position"

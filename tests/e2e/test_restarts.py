@@ -19,8 +19,7 @@ from listener.demo.mongod import Mongod
 from tests.support.mongo import make_mongod
 from tests.support.oplog import roll_oplog
 from tests.support.processes import Pair, running, to_uri
-from tests.support.selling import selling
-from tests.support.shop import Seller, make_document
+from tests.support.shop import Seller, make_document, selling
 from tests.support.waiting import wait_for
 
 

@@ -10,8 +10,7 @@ from pymongo.collection import Collection
 
 from recommender.exits import Exit
 from tests.support.processes import Pair
-from tests.support.selling import selling
-from tests.support.shop import Seller
+from tests.support.shop import Seller, selling
 
 
 def test_proves_equality_while_products_are_written(

@@ -61,7 +61,7 @@ def _mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 @pytest.fixture(name="_impatient")
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("listener.mongo.client.SILENCE_S", HUNG_S)
-    monkeypatch.setattr("listener.mongo.feed.PING_AFTER_S", HUNG_S)
+    monkeypatch.setattr("listener.mongo.feed.ASK_EVERY_S", HUNG_S)
     monkeypatch.setattr("listener.mongo.client.SELECTION_S", HUNG_S / 4)
 
 
@@ -289,7 +289,8 @@ def test_folded_notices_come_in_parts(
             ids = range(first, first + 1_000)
             shop.collection.insert_many({"_id": i, "name": "one"} for i in ids)
         end = shop.source.now()
-        wait_for(lambda: follower._feed._reader.inbox._chunks[-1].as_of >= end)
+        inbox = follower._feed._reader.inbox
+        wait_for(lambda: inbox._chunks and inbox._chunks[-1].as_of >= end)
         follower.follow_to(end)
 
     parts = [batch for batch in follower.batches if batch.mutations]

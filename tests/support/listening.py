@@ -179,7 +179,7 @@ class Listening:
         """
         served = self.status.served
         return (
-            self.daemon._feed is not None
+            self.daemon._is_open
             and not self.rebuilds.is_due
             and not self.requests.is_waiting
             and not self.publisher._schedule.is_waiting
