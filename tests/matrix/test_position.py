@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from listener.mongo.tokens import to_token, token_time
+from listener.mongo.tokens import to_place, token_time
 from recommender import manifest as manifests
 from recommender.position import ClusterTime
 from recommender.store import DURABLE, SEGMENTS, StoreReader
@@ -129,7 +129,7 @@ def test_row_23_bad_token(stage: Stage, scene: Scene, token: str) -> None:
     stage.pair.listener.stop()
     path = stage.store.folder / DURABLE
     manifest = manifests.from_bytes(path.read_bytes())
-    data = to_token(manifest.checkpoints["products"])["_data"]
+    data = to_place(manifest.checkpoints["products"]).token["_data"]
     checkpoints = {"products": token.replace("%s", data[:30])}
     path.write_bytes(manifests.to_bytes(replace(manifest, checkpoints=checkpoints)))
     scene.collection.delete_one({"_id": "lamp-101"})
@@ -162,7 +162,7 @@ def test_row_30_position_never_goes_back(stage: Stage, scene: Scene) -> None:
         harm(number)
         wait_until_current(stage.pair, scene.collection)
         checkpoint = stage.wait_durable().checkpoints["products"]
-        positions.append(token_time(to_token(checkpoint)))
+        positions.append(token_time(to_place(checkpoint).token))
     scene.assert_recovered(most_lines={"listener.started": 3})
     assert positions == sorted(positions)
     assert positions[0] < positions[-1]
