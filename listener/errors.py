@@ -4,16 +4,15 @@ What can go wrong between the listener and its database; the class says what to 
 
 from __future__ import annotations
 
-from inspect import cleandoc
-
 
 class ListenerError(Exception):
     """
-    Root of the package's errors; the docstring's first paragraph is the default message.
+    Root of the package's errors; its docstring begins with the default message.
     """
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or cleandoc(self.__doc__ or "").split("\n\n")[0])
+        summary = (self.__doc__ or "").split("\n\n", 1)[0]
+        super().__init__(message or " ".join(summary.split()))
 
 
 class Unreachable(ListenerError):  # noqa: N818

@@ -12,6 +12,8 @@ import structlog
 
 from listener.clock import Clock
 from listener.guard import HELD
+from listener.lag import BEHIND
+from listener.tally import Tally
 from recommender.position import ClusterTime, State
 
 
@@ -43,6 +45,24 @@ class Served:
     visible: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """
+    What the background sweep has done since the start.
+
+    Attributes:
+        passes: How often it has been through the whole collection.
+        checked: Products that were compared.
+        unsettled: Products that were not, because they were written meanwhile.
+        repaired: Products that differed.
+    """
+
+    passes: int = 0
+    checked: int = 0
+    unsettled: int = 0
+    repaired: int = 0
+
+
 class Status:
     """
     The listener's state. One thread changes it, any may read it.
@@ -58,10 +78,12 @@ class Status:
         self.reason = ""
         self.since_s = clock.wall()
         self.served = Served()
+        self.swept = Swept()
         self.read_time = NEVER
         self.failures = 0
         self.troubles = 0
         self.last_error = ""
+        self.tally = Tally()  # of the scan under way
         self._beat_at = clock.monotonic()
         self._said_at = clock.monotonic()
         self._said: set[tuple[State, str]] = set()  # in this trouble
@@ -86,7 +108,7 @@ class Status:
         self._last_said = self.state, self.reason
         self._said.add(self._last_said)
         self._said_at = self._clock.monotonic()
-        is_loud = self.state in TROUBLED or self.reason == HELD
+        is_loud = self.state in TROUBLED or self.reason in {HELD, BEHIND}
         say = log.warning if is_loud else log.info
         say("listener.state", state=self.state, was=before, reason=self.reason, **keys)
 

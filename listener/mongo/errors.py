@@ -35,13 +35,15 @@ FIRST_NAMELESS: Final = 20_000
 LONGEST_TEXT: Final = 500  # of an error; one about a large event shows all of it
 
 NO_REPLICA_SET: Final = 40573
+NOT_ALLOWED: Final = 13
 
 # Server error codes that only an operator can mend.
 REFUSED: Final[Mapping[int, str]] = MappingProxyType(
     {
-        13: (
+        NOT_ALLOWED: (
             "grant this user `find` and `changeStream` on the collection "
-            "and `listCollections` on its database"
+            "and `listCollections` on its database; "
+            "`run_listener.py doctor` prints the role"
         ),
         18: "check user, password and authSource in MONGODB_URI",
         8000: "check user, password and authSource in MONGODB_URI",

@@ -15,6 +15,7 @@ import pytest
 from listener.backoff import LONGEST_S
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.guard import HELD
+from listener.lag import BEHIND, LATE_S
 from listener.rebuild import PULSE_S
 from listener.schedule import Policy
 from listener.status import REMINDER_S
@@ -269,6 +270,48 @@ def test_unreachable_while_following(listening: Listening, logs: Logs) -> None:
         ("retrying", "unreachable"), ("catching_up", "resumed"), ("following", ""),
     ]  # fmt: skip
     assert listening.source.open_feeds == 1
+
+
+def test_stream_that_cannot_be_opened_is_one_outage(
+    listening: Listening, logs: Logs
+) -> None:
+    """
+    A database that answers, but whose stream does not open, is one state and not a new
+    one with each try.
+    """
+    fail_always(listening.source, Unreachable("no answer"))
+    turn_for(listening, 1)
+    listening.source.faults.clear()
+    source = listening.source
+    for nth in range(1, 100):
+        source.faults.plan("take", Unreachable("no stream"), nth)
+    turn_for(listening, 60)
+
+    assert states(logs) == [("retrying", "unreachable")]
+    source.faults.clear()
+    listening.settle()
+    assert listening.state == (State.FOLLOWING, "")
+    close(listening)
+
+
+def test_stream_that_says_nothing_is_behind(listening: Listening, logs: Logs) -> None:
+    """
+    While the database is known to have more than its stream tells, the model is behind,
+    and says so once; then it follows.
+    """
+    source = listening.source
+    source.is_mute = True
+    source.put(make_product("new", "red lamp"))
+    turn_for(listening, LATE_S / 2)
+    assert listening.state == (State.FOLLOWING, "")
+    turn_for(listening, 2 * LATE_S)
+    assert listening.state == (State.CATCHING_UP, BEHIND)
+    source.is_mute = False
+    listening.settle()
+    listening.turn()
+
+    assert states(logs) == [("catching_up", BEHIND), ("following", "")]
+    assert listening.snapshot.find(make_key("new"))
 
 
 def test_position_is_said_during_an_outage(

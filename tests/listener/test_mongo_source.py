@@ -17,7 +17,7 @@ import bson
 import orjson
 import pytest
 
-from bson import Decimal128, Int64
+from bson import Decimal128, Int64, MaxKey, MinKey
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
@@ -61,7 +61,7 @@ def _mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 @pytest.fixture(name="_impatient")
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("listener.mongo.client.SILENCE_S", HUNG_S)
-    monkeypatch.setattr("listener.mongo.feed.PING_AFTER_S", HUNG_S)
+    monkeypatch.setattr("listener.mongo.feed.ASK_EVERY_S", HUNG_S)
     monkeypatch.setattr("listener.mongo.client.SELECTION_S", HUNG_S / 4)
 
 
@@ -150,6 +150,44 @@ def test_ids_of_every_type(shop: MongoShop) -> None:
             assert collection.delete_one({"_id": id_}).deleted_count == 1
         follower.follow_to(shop.source.now())
         assert follower.names == {}
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1_000])
+def test_pages_cross_the_types_of_ids(shop: MongoShop, limit: int) -> None:
+    """
+    Paging by id goes on from the last id of one type to the first of the next; null,
+    the least and the greatest are ids like others.
+    """
+    ids = [*IDS, MinKey(), MaxKey(), float("nan"), float("-inf"), "", {}]
+    collection = shop.collection.with_options(UUIDS)
+    collection.insert_many([{"_id": id_} for id_ in ids])
+    found: list[bytes] = []
+    page = shop.source.page(None, limit)
+    found += [product.key for product in page.products]
+    while page.end is not None:
+        page = shop.source.page(page.end, limit)
+        found += [product.key for product in page.products]
+
+    assert sorted(found) == sorted(map(to_key, ids))
+
+
+def test_pages_of_a_collection_with_a_collation(shop: MongoShop) -> None:
+    """
+    Where the collection orders its ids as a language does, pages follow that order.
+    """
+    names = ["a", "B", "c", "\u00c4", "ab", "Z"]
+    shop.collection.database.create_collection(
+        shop.collection.name, collation={"locale": "de", "strength": 3}
+    )
+    shop.collection.insert_many([{"_id": name} for name in names])
+    found: list[bytes] = []
+    page = shop.source.page(None, 2)
+    found += [product.key for product in page.products]
+    while page.end is not None:
+        page = shop.source.page(page.end, 2)
+        found += [product.key for product in page.products]
+
+    assert sorted(found) == sorted(map(to_key, names))
 
 
 def test_equal_numbers_are_one_product(shop: MongoShop) -> None:
@@ -251,7 +289,8 @@ def test_folded_notices_come_in_parts(
             ids = range(first, first + 1_000)
             shop.collection.insert_many({"_id": i, "name": "one"} for i in ids)
         end = shop.source.now()
-        wait_for(lambda: follower._feed._reader.inbox._chunks[-1].as_of >= end)
+        inbox = follower._feed._reader.inbox
+        wait_for(lambda: inbox._chunks and inbox._chunks[-1].as_of >= end)
         follower.follow_to(end)
 
     parts = [batch for batch in follower.batches if batch.mutations]

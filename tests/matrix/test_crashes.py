@@ -10,8 +10,7 @@ from listener.demo.ports import free_port
 from recommender.exits import Exit
 from tests.support.matrix import Scene
 from tests.support.processes import Process
-from tests.support.selling import selling
-from tests.support.shop import Seller, make_document
+from tests.support.shop import Seller, make_document, selling
 from tests.support.stage import REGULARS, Stage
 
 

@@ -17,7 +17,6 @@ from pymongo.collection import Collection
 from listener.assembly import CLOCK, open_source, to_weights
 from listener.complaints import Complaints
 from listener.mongo.tokens import to_cluster_time
-from listener.signals import Stop
 from listener.verify import Report, Verification
 from recommender.settings import PREFIX
 from recommender.store import StoreReader
@@ -148,7 +147,7 @@ def verify(pair: Pair) -> Report:
     with open_source(settings, pair.environment["MONGODB_URI"], complaints) as source:
         reader = StoreReader(settings.store_dir)
         weights = to_weights(settings)
-        return Verification(source, reader, weights, CLOCK, Stop()).run()
+        return Verification(source, reader, weights, CLOCK).run()
 
 
 def assert_orderly(

@@ -237,18 +237,30 @@ class Pair:
         assert answer.status == HTTPStatus.OK, answer.body
         return answer.ids
 
-    def verify(self) -> tuple[int, Process]:
+    def run(self, command: str, *arguments: str) -> tuple[int, Process]:
         """
-        Run `run_listener.py verify`; return its exit code, and what it said.
+        Run `run_listener.py` with a command; return its exit code, and what it said.
         """
-        process = Process(
-            "run_listener.py",
-            ["verify"],
-            self.environment,
-            self.data_dir / f"verify-{free_port()}.log",
-        )
+        process = self.make(command, *arguments)
         process.start()
         return process.wait(120), process
+
+    def make(self, command: str, *arguments: str) -> Process:
+        """
+        Return such a process, not started yet.
+        """
+        return Process(
+            "run_listener.py",
+            [command, *arguments],
+            self.environment,
+            self.data_dir / f"{command}-{free_port()}.log",
+        )
+
+    def verify(self) -> tuple[int, Process]:
+        """
+        Compare the model with the collection.
+        """
+        return self.run("verify")
 
     def assert_equal(self) -> None:
         """

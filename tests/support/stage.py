@@ -18,6 +18,7 @@ from recommender.manifest import Manifest
 from recommender.store import CURRENT, DURABLE, StoreReader
 from tests.support.matrix import Products, Scene, observed, wait_until_current
 from tests.support.mongo import make_mongod
+from tests.support.oplog import roll_oplog
 from tests.support.processes import Pair, running, to_uri
 from tests.support.shop import make_document
 from tests.support.waiting import wait_for
@@ -118,24 +119,6 @@ class Stage:
         Write until all that was written before has left the oplog.
         """
         roll_oplog(self.client)
-
-
-def roll_oplog(client: MongoClient[Document]) -> None:
-    """
-    Write until all that was written before has left the oplog.
-    """
-    oplog = client["local"]["oplog.rs"]
-    now = client.admin.command("hello")["operationTime"]
-    filler = client["filler"]["filler"]
-
-    def is_rolled() -> bool:
-        filler.insert_many([{"filler": "x" * 36_000} for _ in range(200)])
-        filler.drop()
-        client.admin.command("fsync")
-        oldest = oplog.find_one(sort=[("$natural", 1)])
-        return oldest is not None and oldest["ts"] > now
-
-    wait_for(is_rolled, timeout_s=120, what="the oplog's end")
 
 
 @contextmanager
