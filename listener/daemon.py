@@ -279,6 +279,10 @@ class Daemon:
     def _apply(self, model: Model, batch: Batch) -> None:
         clock = self._parts.clock
         started = clock.monotonic()
+        if batch.mutations and not model.index.products:
+            # It may have come into being just now; had it been another one before, the
+            # feed would end.
+            model.identity = self._parts.source.identity()
         self._note_answer(model, batch)
         counts = model.absorb(batch)
         self._parts.sweep.note(batch.mutations)

@@ -70,6 +70,24 @@ def test_row_07_collection_is_gone(
     assert scene.visitor.look_again().is_answered
 
 
+def test_row_07_made_again_is_known_after_a_restart(stage: Stage, scene: Scene) -> None:
+    """
+    A collection that came into being under the listener's eyes is the one that it
+    followed: a restart does not take it for another, and reads nothing anew.
+    """
+    scene.collection.drop()
+    obeyed = scene.wait_for_log("model.published", cause="rebuild", products=0)
+    scene.collection.insert_many(map(make_document, range(STOCK)))
+    scene.wait_for_log("model.published", products=STOCK)
+    stage.wait_durable()
+    stage.pair.listener.kill()
+    stage.pair.listener.start()
+    scene.wait_for_log("listener.state", state="catching_up")
+    scene.assert_recovered(gone_from=obeyed["generation"])
+    assert len(scene.logs("position.lost")) == 1
+    assert len(scene.logs("scan.started")) == 1
+
+
 def test_row_07_dropped_and_made_again_while_down(stage: Stage, scene: Scene) -> None:
     """
     A collection of the same name that was made anew while the listener was down is
