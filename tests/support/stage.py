@@ -28,6 +28,7 @@ STOCK: Final = 120  # products; enough for the shrink guard to care
 # Products that rows leave alone, unless they take all: visitors ask about these.
 REGULARS: Final = tuple(make_document(i)["_id"] for i in range(8))
 OPLOG_MB: Final = 32
+SELECTION_MS: Final = 10_000  # a client of a set that is no more leaves it at last
 SETTINGS: Final = {
     "EVERSHELF_SHRINK_GRACE_S": "2",
     "EVERSHELF_DURABLE_INTERVAL_S": "0.5",
@@ -130,7 +131,9 @@ def staged(folder: Path) -> Iterator[Stage]:
         make_mongod(
             folder / "mongod", oplog_mb=OPLOG_MB, options=("--syncdelay=1",)
         ) as mongod,
-        MongoClient[Document](mongod.uri) as client,
+        MongoClient[Document](
+            mongod.uri, serverSelectionTimeoutMS=SELECTION_MS
+        ) as client,
     ):
         client["shop"]["products"].insert_many(map(make_document, range(STOCK)))
         uri = to_uri(mongod.uri, "shop")
