@@ -13,7 +13,6 @@ from pymongo.read_concern import ReadConcern
 from listener.clock import Clock
 from listener.keys import to_key
 from listener.mongo.client import CODEC
-from listener.signals import Stop
 from listener.verify import Verification
 from recommender.address import to_address
 from recommender.store import StoreReader
@@ -60,7 +59,7 @@ class QuietPoint:
         folder = self._shopfront.pair.data_dir / "model"
         with mongo_source(uri, DATABASE, NAME, to_product=to_product) as source:
             reader = StoreReader(folder)
-            report = Verification(source, reader, WEIGHTS, Clock(), Stop()).run()
+            report = Verification(source, reader, WEIGHTS, Clock()).run()
         if report.differences or report.behind or report.unsettled:
             self._journal.count("divergences", "verify", len(report.differences))
             found = "\n".join(map(str, report.differences[:SHOWN]))

@@ -426,9 +426,10 @@ def test_killed_server(mongod: Mongod) -> None:
             with pytest.raises(Unreachable):
                 ask()
         mongod.start()
+        written = shop.put("c", "three")  # waits for a primary
         with follow(shop, follower.marks[-1][0].checkpoint) as again:
             again.names = dict(follower.names)
-            again.follow_to(shop.put("c", "three"))
+            again.follow_to(written)
             assert again.names == shop.names()
 
 

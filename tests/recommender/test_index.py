@@ -8,6 +8,7 @@ from recommender.segment import build_segment, content_hash
 from tests.support.damage import damage
 from tests.support.products import (
     WEIGHTS,
+    compact,
     make_catalogue,
     make_index,
     make_key,
@@ -467,7 +468,7 @@ def test_keys_are_those_of_the_moment():
     taken = [next(keys)]
     index.apply([Delete(make_key("5")), Upsert(make_product("newer"))])
     index.freeze()
-    index.compact()
+    compact(index)
     taken += keys
 
     assert set(taken) == expected
