@@ -83,8 +83,7 @@ MAY_IMPORT = {
     "server.freshness": "recommender.position recommender.snapshot server.loader",
     "server.live": "recommender.snapshot recommender.store server.loader server.watch",
     "server.answers": (
-        "recommender.address recommender.position recommender.snapshot "
-        "server.freshness"
+        "recommender.address recommender.position recommender.snapshot server.freshness"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
@@ -166,8 +165,7 @@ MAY_IMPORT = {
     "listener.guard": "",
     "listener.tally": "",
     "listener.status": (
-        "listener.clock listener.guard listener.lag listener.tally "
-        "recommender.position"
+        "listener.clock listener.guard listener.lag listener.tally recommender.position"
     ),
     "listener.trouble": "",
     "listener.beacon": (
