@@ -44,24 +44,29 @@ class Items:
     tag: str
 
 
-def to_hits(hits: Sequence[Hit]) -> Items:
+def to_hits(hits: Sequence[Hit], fields: Sequence[str] = ()) -> Items:
     """
     Return *hits* as items with id, score and product.
+
+    Args:
+        fields: Of the product; none means all.
     """
+    shown = [(hit.key, _to_shown(hit.display, fields)) for hit in hits]
     body = _to_array(
         b'{"id":%b,"score":%b,"product":%b}'
-        % (_to_id(hit.key), orjson.dumps(round(hit.score, DECIMALS)), hit.display)
-        for hit in hits
+        % (_to_id(key), orjson.dumps(round(hit.score, DECIMALS)), display)
+        for hit, (key, display) in zip(hits, shown, strict=True)
     )
-    return Items(body, _to_tag(hits))
+    return Items(body, _to_tag(shown))
 
 
-def to_product(row: Row) -> Items:
+def to_product(row: Row, fields: Sequence[str] = ()) -> Items:
     """
     Return one product as an item with id and product.
     """
-    item = b'{"id":%b,"product":%b}' % (_to_id(row.key), row.display)
-    return Items(_to_array([item]), _to_tag([row]))
+    shown = row.key, _to_shown(row.display, fields)
+    item = b'{"id":%b,"product":%b}' % (_to_id(row.key), shown[1])
+    return Items(_to_array([item]), _to_tag([shown]))
 
 
 def to_answer(
@@ -138,11 +143,18 @@ def _to_array(items: Iterable[bytes]) -> bytes:
     return b"[%b]" % b",".join(items)
 
 
-def _to_tag(shown: Iterable[Hit | Row]) -> str:
+def _to_shown(display: bytes, fields: Sequence[str]) -> bytes:
+    if not fields:
+        return display
+    product = orjson.loads(display)
+    return orjson.dumps({name: product[name] for name in fields if name in product})
+
+
+def _to_tag(shown: Iterable[tuple[bytes, bytes]]) -> str:
     digest = xxhash.xxh3_64()
-    for one in shown:  # JSON after JSON, so it is clear where each ends
-        digest.update(one.key)
-        digest.update(one.display)
+    for key, display in shown:  # JSON after JSON, so it is clear where each ends
+        digest.update(key)
+        digest.update(display)
     return digest.hexdigest()
 
 
