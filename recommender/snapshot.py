@@ -105,11 +105,17 @@ class Row:
         """
         Its category path, as `category_path` joins it; empty when unknown.
         """
-        s = self.view.segment
-        begin, end = s.category_indptr[self.row], s.category_indptr[self.row + 1]
-        if begin == end:
-            return ""
-        return s.category_values[s.category_codes[end - 1]].decode(*ENCODING)
+        paths = self._category_paths()
+        return paths[-1] if paths else ""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """
+        The names on its category path, outermost first; empty when unknown.
+        """
+        paths = self._category_paths()
+        longer = zip(("", *paths), paths, strict=False)
+        return tuple(path[len(outer) :].removeprefix(" > ") for outer, path in longer)
 
     @property
     def brand(self) -> str:
@@ -126,6 +132,12 @@ class Row:
         A JSON object with what a page shows.
         """
         return self.view.segment.displays[self.row]
+
+    def _category_paths(self) -> list[str]:
+        s = self.view.segment
+        span = slice(s.category_indptr[self.row], s.category_indptr[self.row + 1])
+        values = s.category_values
+        return [values[code].decode(*ENCODING) for code in s.category_codes[span]]
 
     def terms(self) -> dict[str, float]:
         """

@@ -152,6 +152,8 @@ class Selection(Listing):
         0.0, description=f"a number from 0 to 1; above 0 within the best {POOL} only"
     )
 
+    explain: bool = Field(default=False, description="true or false")
+
     @field_validator("diversity")
     @classmethod
     def _is_within_the_pool(cls, value: float, info: ValidationInfo) -> float:

@@ -11,10 +11,11 @@ from aiohttp import web
 
 from recommender.address import to_keys
 from recommender.ranking import choose
+from recommender.reasons import Seen, explain
 from recommender.relations import add_rules
 from recommender.snapshot import Row, Snapshot
 from server.access import Keys, has_key
-from server.answers import to_answer, to_hits, to_product
+from server.answers import to_answer, to_explained, to_hits, to_product
 from server.params import ProductParams, SimilarParams, parse, to_fields
 from server.problems import Problem
 from server.sight import SIGHT
@@ -57,8 +58,14 @@ class Products:
         row = self._find(request, snapshot)
         filters = add_rules(params.to_filters(), params.to_rules(), [row])
         filters = replace(filters, exclude=filters.exclude | {row.key})
-        hits = choose(snapshot, snapshot.query(row), filters, params.to_choice())
-        items = to_hits(hits, params.to_fields())
+        query = snapshot.query(row)
+        hits = choose(snapshot, query, filters, params.to_choice())
+        if params.explain:
+            seen = Seen.of_rows([row])
+            why = [explain(snapshot, query, hit.row, seen) for hit in hits]
+            items = to_explained(hits, why, params.to_fields())
+        else:
+            items = to_hits(hits, params.to_fields())
         return to_answer(request, items, model.fresh, is_private=not row.visible)
 
     def _find(self, request: web.Request, snapshot: Snapshot) -> Row:

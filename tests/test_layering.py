@@ -54,6 +54,9 @@ MAY_IMPORT = {
     "recommender.ranking": (
         "recommender.filters recommender.kernels recommender.query recommender.snapshot"
     ),
+    "recommender.reasons": (
+        "recommender.kernels recommender.query recommender.snapshot recommender.text"
+    ),
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
     # the folder between the processes
@@ -86,16 +89,18 @@ MAY_IMPORT = {
     ),
     "server.freshness": "recommender.position recommender.snapshot server.loader",
     "server.live": "recommender.snapshot recommender.store server.loader server.watch",
+    "server.sentence": "recommender.reasons",
     "server.answers": (
-        "recommender.address recommender.position recommender.snapshot server.freshness"
+        "recommender.address recommender.position recommender.reasons "
+        "recommender.snapshot server.freshness server.sentence"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
     "server.products": (
-        "recommender.address recommender.ranking recommender.relations "
-        "recommender.snapshot server.access server.answers server.params "
+        "recommender.address recommender.ranking recommender.reasons "
+        "recommender.relations recommender.snapshot server.access server.answers server.params "
         "server.problems server.sight"
     ),
     "server.health": "server.answers server.params server.problems server.sight",

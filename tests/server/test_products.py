@@ -162,6 +162,37 @@ async def test_only_the_fields_asked_for(serve, shop, path):
     assert after.headers["ETag"] == before.headers["ETag"]
 
 
+async def test_explained(serve, shop):
+    """
+    Each item says why: in numbers that add up, and in a sentence.
+    """
+    assert shop.index.products == 5
+    client = await serve()
+
+    plain = await client.get("/v1/products/k1/similar")
+    answer = await client.get("/v1/products/k1/similar?explain=true&fields=name")
+
+    (first, second) = (await answer.json())["items"]
+    why = first["explain"]
+    assert why["sentence"] == (
+        "In Kitchen, with “red”, “steel” and “kettle” in common; 50 % cheaper."
+    )
+    assert [(term["term"], term["field"]) for term in why["terms"]] == [
+        ("red", "name"),
+        ("steel", "name"),
+        ("kettle", "name"),
+        ("Home", "category"),
+        ("Kitchen", "category"),
+    ]
+    total = sum(term["contribution"] for term in why["terms"])
+    assert total == pytest.approx(first["score"], abs=1e-8)
+    assert sum(why["shares"].values()) == pytest.approx(1)
+    assert why["price"] == {"closeness": 0.5, "difference": -10.0}
+    assert second["explain"]["sentence"] == "With “kettle” in common; dearer."
+    assert first["product"] == {"name": "red steel kettle small"}
+    assert answer.headers["ETag"] != plain.headers["ETag"]
+
+
 async def test_product(serve, shop):
     """
     A product can be had itself, in the same shape.
