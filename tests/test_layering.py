@@ -57,6 +57,15 @@ MAY_IMPORT = {
     "recommender.reasons": (
         "recommender.kernels recommender.query recommender.snapshot recommender.text"
     ),
+    "recommender.words": (
+        "recommender.facets recommender.kernels recommender.query "
+        "recommender.snapshot recommender.text"
+    ),
+    "recommender.newest": (
+        "recommender.filters recommender.kernels recommender.ranking "
+        "recommender.segment recommender.snapshot"
+    ),
+    "recommender.census": "recommender.snapshot recommender.text",
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
     # the folder between the processes
@@ -82,6 +91,10 @@ MAY_IMPORT = {
         "recommender.address recommender.filters recommender.ranking "
         "recommender.relations server.faults"
     ),
+    "server.body": "server.faults server.params server.problems",
+    "server.lookup": (
+        "recommender.address recommender.snapshot server.access server.problems"
+    ),
     "server.watch": "recommender.store",
     "server.loader": (
         "recommender.errors recommender.generation recommender.manifest "
@@ -91,17 +104,31 @@ MAY_IMPORT = {
     "server.live": "recommender.snapshot recommender.store server.loader server.watch",
     "server.sentence": "recommender.reasons",
     "server.answers": (
-        "recommender.address recommender.position recommender.reasons "
-        "recommender.snapshot server.freshness server.sentence"
+        "recommender.address recommender.census recommender.position "
+        "recommender.reasons recommender.snapshot server.freshness server.sentence"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
+    "server.selection": (
+        "recommender.filters recommender.query recommender.ranking "
+        "recommender.reasons recommender.relations recommender.snapshot "
+        "server.answers server.params"
+    ),
     "server.products": (
-        "recommender.address recommender.ranking recommender.reasons "
-        "recommender.relations recommender.snapshot server.access server.answers server.params "
-        "server.problems server.sight"
+        "recommender.newest recommender.reasons server.access server.answers "
+        "server.lookup server.params server.selection server.sight"
+    ),
+    "server.discovery": (
+        "recommender.census recommender.query recommender.reasons recommender.text "
+        "recommender.words server.answers server.params server.selection "
+        "server.sight"
+    ),
+    "server.recommendations": (
+        "recommender.query recommender.reasons recommender.snapshot "
+        "recommender.text recommender.words server.access server.answers "
+        "server.body server.lookup server.params server.selection server.sight"
     ),
     "server.health": "server.answers server.params server.problems server.sight",
     "server.train": (
@@ -111,8 +138,9 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.health server.live server.problems server.products "
-        "server.request_log server.sight server.train"
+        "server.discovery server.health server.live server.problems "
+        "server.products server.recommendations server.request_log server.sight "
+        "server.train"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -298,6 +326,7 @@ FENCED = {
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "recommender"),
     "pydantic": ("recommender.settings", "server"),
+    "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),
     "scipy": ("recommender.oracle",),
