@@ -26,7 +26,7 @@ $(INSTALLED): requirements.lock
 	@echo "Installing the pinned dependencies into $(VENV) (a minute or two) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --no-deps -r requirements.lock
-	@$(PY) -c "import recommender.kernels"
+	@$(PY) -c "import recommender.tally"
 	@$(PY) -m listener.demo.preflight || true
 	@touch $@
 

@@ -29,9 +29,14 @@ MAY_IMPORT = {
     "recommender.weights": "recommender.product recommender.text",
     "recommender.kernels": "",
     "recommender.blob": "recommender.kernels",
-    "recommender.segment": (
+    "recommender.word_kernels": "recommender.kernels recommender.text",
+    "recommender.tally": (
         "recommender.blob recommender.kernels recommender.product recommender.text "
-        "recommender.weights"
+        "recommender.weights recommender.word_kernels"
+    ),
+    "recommender.segment": (
+        "recommender.blob recommender.kernels recommender.product recommender.tally "
+        "recommender.text recommender.weights"
     ),
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
@@ -214,7 +219,9 @@ MAY_IMPORT = {
         "listener.clock listener.errors listener.feed listener.model "
         "listener.progress recommender.bulk recommender.index recommender.weights"
     ),
-    "listener.rebuilds": "listener.rebuild listener.status",
+    "listener.rebuilds": (
+        "listener.guard listener.rebuild listener.status recommender.position"
+    ),
     "listener.signals": "",
     "listener.upkeep": (
         "listener.clock listener.model listener.trouble recommender.index "
