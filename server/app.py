@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -18,15 +17,18 @@ from aiohttp import web
 from recommender.exits import Exit
 from recommender.settings import ServerSettings
 from recommender.store import StoreReader
-from server import discovery, health
+from server import health
 from server.access import Keys, check_binding
+from server.discovery import Discovery
 from server.live import Live
+from server.model import ModelDoor
 from server.problems import problem_middleware
 from server.products import Products
 from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, request_log_middleware
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
+from server.waiting import Waiting
 
 
 LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
@@ -73,20 +75,21 @@ def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
         ],
         client_max_size=LARGEST_BODY,
     )
-    app.router.add_routes(_routes(live, keys, control_port))
+    waiting = Waiting(live)
+    app.router.add_routes(
+        [
+            *health.routes(),
+            *Products(waiting, keys).routes(),
+            *Discovery(waiting).routes(),
+            *Recommender(waiting, keys).routes(),
+            *ModelDoor(waiting, live.reader, keys, control_port).routes(),
+            *Train(live, keys, control_port).routes(),
+        ]
+    )
     app.on_response_prepare.append(tell_freshness)
     app.on_response_prepare.append(_hide_versions)
+    app.on_shutdown.append(waiting.close)
     return app
-
-
-def _routes(live: Live, keys: Keys, control_port: int) -> Iterable[web.RouteDef]:
-    return (
-        *health.routes(),
-        *Products(keys).routes(),
-        *discovery.routes(),
-        *Recommender(keys).routes(),
-        *Train(live, keys, control_port).routes(),
-    )
 
 
 async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:

@@ -38,7 +38,7 @@ class Live:
         Args:
             loop: Where `wait_until` is awaited.
         """
-        self._reader = reader
+        self.reader = reader
         self._loop = loop
         self._served = Served()
         self._changed = asyncio.Event()
@@ -56,10 +56,10 @@ class Live:
         """
         Load what there is, then follow the store until the context ends.
         """
-        with contextlib.closing(watch(self._reader.folder)) as watching:
+        with contextlib.closing(watch(self.reader.folder)) as watching:
             await asyncio.to_thread(self.refresh)
             if self._served.snapshot is None:
-                _log.info("model.awaited", folder=str(self._reader.folder))
+                _log.info("model.awaited", folder=str(self.reader.folder))
             thread = threading.Thread(
                 target=self._follow, args=[watching], name="follow", daemon=True
             )
@@ -86,12 +86,18 @@ class Live:
             return False
         return True
 
+    def wake(self) -> None:
+        """
+        Let those who wait look again; to be called in their loop.
+        """
+        self._tell()
+
     def refresh(self) -> None:
         """
         Look at the store once; one thread at a time.
         """
         before, started_s = self._served, time.perf_counter()
-        after = read_next(self._reader, before)
+        after = read_next(self.reader, before)
         if after is before:
             return
         self._served = after

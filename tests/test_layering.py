@@ -92,9 +92,10 @@ MAY_IMPORT = {
     "server.problems": "",
     "server.doors": "server.access server.problems",
     "server.faults": "server.problems",
+    "server.moments": "recommender.position",
     "server.params": (
-        "recommender.address recommender.filters recommender.ranking "
-        "recommender.relations server.faults"
+        "recommender.address recommender.filters recommender.position "
+        "recommender.ranking recommender.relations server.faults server.moments"
     ),
     "server.body": "server.faults server.params server.problems",
     "server.lookup": (
@@ -116,6 +117,10 @@ MAY_IMPORT = {
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
+    "server.waiting": (
+        "recommender.position server.freshness server.live server.loader "
+        "server.params server.sight"
+    ),
     "server.selection": (
         "recommender.filters recommender.query recommender.ranking "
         "recommender.reasons recommender.relations recommender.snapshot "
@@ -123,19 +128,23 @@ MAY_IMPORT = {
     ),
     "server.products": (
         "recommender.newest recommender.reasons server.access server.answers "
-        "server.lookup server.params server.selection server.sight"
+        "server.lookup server.params server.selection server.waiting"
     ),
     "server.discovery": (
         "recommender.census recommender.query recommender.reasons recommender.text "
         "recommender.words server.answers server.params server.selection "
-        "server.sight"
+        "server.waiting"
     ),
     "server.recommendations": (
         "recommender.query recommender.reasons recommender.snapshot "
         "recommender.text recommender.words server.access server.answers "
-        "server.body server.lookup server.params server.selection server.sight"
+        "server.body server.lookup server.params server.selection server.waiting"
     ),
-    "server.health": "server.answers server.params server.problems server.sight",
+    "server.model": (
+        "recommender.errors recommender.manifest recommender.store server.access "
+        "server.answers server.doors server.params server.sight server.waiting"
+    ),
+    "server.health": "server.answers server.problems server.sight",
     "server.train": (
         "server.access server.answers server.doors server.live server.loader "
         "server.params server.problems server.sight"
@@ -143,9 +152,9 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.discovery server.health server.live server.problems "
+        "server.discovery server.health server.live server.model server.problems "
         "server.products server.recommendations server.request_log server.sight "
-        "server.train"
+        "server.train server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
