@@ -20,6 +20,7 @@ from recommender.store import StoreReader
 from server import health
 from server.access import Keys, check_binding
 from server.discovery import Discovery
+from server.events import Events
 from server.live import Live
 from server.model import ModelDoor
 from server.problems import problem_middleware
@@ -75,7 +76,7 @@ def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
         ],
         client_max_size=LARGEST_BODY,
     )
-    waiting = Waiting(live)
+    waiting, events = Waiting(live), Events(live)
     app.router.add_routes(
         [
             *health.routes(),
@@ -83,12 +84,13 @@ def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
             *Discovery(waiting).routes(),
             *Recommender(waiting, keys).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
+            *events.routes(),
             *Train(live, keys, control_port).routes(),
         ]
     )
     app.on_response_prepare.append(tell_freshness)
     app.on_response_prepare.append(_hide_versions)
-    app.on_shutdown.append(waiting.close)
+    app.on_shutdown.extend([waiting.close, events.close])
     return app
 
 

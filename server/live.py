@@ -16,6 +16,7 @@ import structlog
 
 from recommender.snapshot import Snapshot
 from recommender.store import StoreReader
+from server.history import History
 from server.loader import Served, read_next
 from server.watch import Watch, watch
 
@@ -39,6 +40,7 @@ class Live:
             loop: Where `wait_until` is awaited.
         """
         self.reader = reader
+        self.history = History()
         self._loop = loop
         self._served = Served()
         self._changed = asyncio.Event()
@@ -101,10 +103,11 @@ class Live:
         if after is before:
             return
         self._served = after
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            self._loop.call_soon_threadsafe(self._tell)
+        self._tell_soon()
         if after.snapshot is not None and after.snapshot is not before.snapshot:
             _log_load(after.snapshot, time.perf_counter() - started_s)
+            self.history.note(before.snapshot, after.snapshot)
+            self._tell_soon()
         _log_fault(before, after)
 
     def _follow(self, watching: Watch) -> None:
@@ -116,6 +119,10 @@ class Live:
                 with contextlib.suppress(Exception):  # the log may be what fails
                     _log.exception("model.follow_failed")
                 self._stopping.wait(RECHECK_S)
+
+    def _tell_soon(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

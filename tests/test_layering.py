@@ -71,6 +71,9 @@ MAY_IMPORT = {
         "recommender.segment recommender.snapshot"
     ),
     "recommender.census": "recommender.snapshot recommender.text",
+    "recommender.difference": (
+        "recommender.kernels recommender.segment recommender.snapshot"
+    ),
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
     # the folder between the processes
@@ -107,7 +110,13 @@ MAY_IMPORT = {
         "recommender.position recommender.snapshot recommender.store"
     ),
     "server.freshness": "recommender.position recommender.snapshot server.loader",
-    "server.live": "recommender.snapshot recommender.store server.loader server.watch",
+    "server.history": (
+        "recommender.difference recommender.position recommender.snapshot"
+    ),
+    "server.live": (
+        "recommender.snapshot recommender.store server.history server.loader "
+        "server.watch"
+    ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
         "recommender.address recommender.census recommender.position "
@@ -144,6 +153,11 @@ MAY_IMPORT = {
         "recommender.errors recommender.manifest recommender.store server.access "
         "server.answers server.doors server.params server.sight server.waiting"
     ),
+    "server.events": (
+        "recommender.address recommender.difference server.answers "
+        "server.freshness server.history server.live server.loader server.params "
+        "server.problems"
+    ),
     "server.health": "server.answers server.problems server.sight",
     "server.train": (
         "server.access server.answers server.doors server.live server.loader "
@@ -152,7 +166,7 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.discovery server.health server.live server.model server.problems "
+        "server.discovery server.events server.health server.live server.model server.problems "
         "server.products server.recommendations server.request_log server.sight "
         "server.train server.waiting"
     ),
