@@ -100,6 +100,11 @@ MAY_IMPORT = {
         "recommender.address recommender.filters recommender.position "
         "recommender.ranking recommender.relations server.faults server.moments"
     ),
+    "server.compression": "",
+    "server.origins": "",
+    "server.draining": "",
+    "server.pace": "",
+    "server.gate": "server.access server.doors server.pace server.problems",
     "server.body": "server.faults server.params server.problems",
     "server.lookup": (
         "recommender.address recommender.snapshot server.access server.problems"
@@ -158,7 +163,7 @@ MAY_IMPORT = {
         "server.freshness server.history server.live server.loader server.params "
         "server.problems"
     ),
-    "server.health": "server.answers server.problems server.sight",
+    "server.health": "server.answers server.draining server.problems server.sight",
     "server.train": (
         "server.access server.answers server.doors server.live server.loader "
         "server.params server.problems server.sight"
@@ -166,9 +171,11 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.discovery server.events server.health server.live server.model server.problems "
-        "server.products server.recommendations server.request_log server.sight "
-        "server.train server.waiting"
+        "server.answers server.compression server.discovery server.draining "
+        "server.events server.gate server.health server.live server.model "
+        "server.origins server.pace server.problems server.products "
+        "server.recommendations server.request_log server.sight server.train "
+        "server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -344,6 +351,7 @@ MAY_IMPORT = {
 FENCED = {
     "aiohttp": ("listener.control", "server"),
     "asyncinotify": ("server.watch",),
+    "brotli": ("server.compression",),
     "bson": (
         "listener.demo",
         "listener.display",
