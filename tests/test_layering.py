@@ -169,13 +169,20 @@ MAY_IMPORT = {
         "server.params server.problems server.sight"
     ),
     "server.request_log": "server.problems",
+    "server.shapes": "",
+    "server.contract": "server.params server.shapes",
+    "server.openapi": (
+        "recommender.position server.contract server.params server.problems "
+        "server.shapes"
+    ),
+    "server.reference": "server.openapi",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
         "server.answers server.compression server.discovery server.draining "
         "server.events server.gate server.health server.live server.model "
         "server.origins server.pace server.problems server.products "
-        "server.recommendations server.request_log server.sight server.train "
-        "server.waiting"
+        "server.recommendations server.reference server.request_log server.sight "
+        "server.train server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
