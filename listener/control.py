@@ -8,7 +8,7 @@ import asyncio
 import threading
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import orjson
@@ -23,6 +23,7 @@ from listener.status import Served, Status
 from recommender.position import ClusterTime
 from server.access import Keys
 from server.doors import require_admin
+from server.params import TrainParams, parse
 from server.problems import Problem, problem_middleware
 
 
@@ -79,6 +80,8 @@ class Control:
                 "as_of": served.as_of.to_text(),
                 "products_count": served.products,
                 "visible": served.visible,
+                "sweep": asdict(status.swept),
+                "scan": {"done": status.tally.done, "total": status.tally.total},
             }
         )
 
@@ -105,19 +108,27 @@ class Control:
         time share one such training.
         """
         require_admin(request, self.keys)
-        is_full = request.query.get("full") in {"1", "true"}
+        is_full = parse(TrainParams, request.query).full
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
                 served = await self._trained(is_full=is_full)
         except TimeoutError as error:
-            detail = f"The listener is {self.status.state}: {self.status.reason}."
-            raise _unavailable(detail) from error
+            raise _unavailable(self._lateness) from error
         return _json(
             {
                 "message": f"Model trained on {served.products} products.",
                 "products_count": served.products,
                 "generation": served.generation,
             }
+        )
+
+    @property
+    def _lateness(self) -> str:
+        status = self.status
+        why = f", {status.reason}" if status.reason else ""
+        return (
+            f"The listener has not come so far within {LONGEST_WAIT_S:g} s; "
+            f"it is {status.state}{why}."
         )
 
     async def _trained(self, *, is_full: bool) -> Served:
