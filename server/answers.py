@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import xxhash
@@ -17,15 +17,19 @@ import xxhash
 from aiohttp import web
 
 from recommender.address import to_address
+from recommender.census import Category
 from recommender.position import ClusterTime
+from recommender.reasons import Reasons
 from recommender.snapshot import Hit, Row
 from server.freshness import Freshness
+from server.sentence import to_sentence
 
 
 DECIMALS: Final = 9  # as far as scores are compared
-REVALIDATE: Final = "no-cache"  # caches may keep it, and ask each time
 PRIVATE: Final = "private, no-store"
 ANY: Final = "*"
+CACHE_CONTROL: Final = web.AppKey("cache_control", str)  # of what anybody may see
+_TRUTH: Final = {True: "true", False: "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +48,81 @@ class Items:
     tag: str
 
 
-def to_hits(hits: Sequence[Hit]) -> Items:
+def to_hits(hits: Sequence[Hit], fields: Sequence[str] = ()) -> Items:
     """
     Return *hits* as items with id, score and product.
+
+    Args:
+        fields: Of the product; none means all.
     """
+    shown = [(hit.key, _to_shown(hit.display, fields)) for hit in hits]
     body = _to_array(
         b'{"id":%b,"score":%b,"product":%b}'
-        % (_to_id(hit.key), orjson.dumps(round(hit.score, DECIMALS)), hit.display)
-        for hit in hits
+        % (_to_id(key), _to_score(hit.score), display)
+        for hit, (key, display) in zip(hits, shown, strict=True)
     )
-    return Items(body, _to_tag(hits))
+    return Items(body, _to_tag(shown))
 
 
-def to_product(row: Row) -> Items:
+def to_explained(
+    hits: Sequence[Hit], reasons: Sequence[Reasons], fields: Sequence[str] = ()
+) -> Items:
     """
-    Return one product as an item with id and product.
+    Return *hits* as items that say why, too; the tag follows the sentences.
     """
-    item = b'{"id":%b,"product":%b}' % (_to_id(row.key), row.display)
-    return Items(_to_array([item]), _to_tag([row]))
+    shown, items = [], []
+    for hit, why in zip(hits, reasons, strict=True):
+        display = _to_shown(hit.display, fields)
+        sentence = orjson.dumps(to_sentence(why))
+        parts = _to_id(hit.key), _to_score(hit.score), display, _to_why(why, sentence)
+        items.append(b'{"id":%b,"score":%b,"product":%b,"explain":%b}' % parts)
+        shown.append((hit.key, display + sentence))
+    return Items(_to_array(items), _to_tag(shown))
+
+
+def to_products(rows: Sequence[Row], fields: Sequence[str] = ()) -> Items:
+    """
+    Return products as items with id and product.
+    """
+    shown = [(row.key, _to_shown(row.display, fields)) for row in rows]
+    body = _to_array(
+        b'{"id":%b,"product":%b}' % (_to_id(key), display) for key, display in shown
+    )
+    return Items(body, _to_tag(shown))
+
+
+def to_categories(categories: Sequence[Category]) -> Items:
+    """
+    Return categories as items with path, name and products.
+    """
+    body = orjson.dumps(categories)
+    return Items(body, xxhash.xxh3_64_hexdigest(body))
+
+
+class Result(NamedTuple):
+    """
+    The answer to one of several requests.
+
+    Attributes:
+        items: What was found.
+        unknown: Ids that mean no product.
+    """
+
+    items: Items
+    unknown: Sequence[str]
+
+
+def to_results(results: Iterable[Result], fresh: Freshness) -> web.Response:
+    """
+    Return the answer to several requests at once, which no cache keeps.
+    """
+    parts = _to_array(
+        b'{"items":%b,"unknown":%b}' % (items.body, orjson.dumps(unknown))
+        for items, unknown in results
+    )
+    body = b'{"results":%b,"model":%b}' % (parts, orjson.dumps(to_model(fresh)))
+    headers = {"Content-Type": "application/json", "Cache-Control": PRIVATE}
+    return web.Response(body=body, headers=headers)
 
 
 def to_answer(
@@ -74,9 +135,12 @@ def to_answer(
     Args:
         is_private: Whether only this caller may see it.
     """
+    is_waited = fresh.reached is not None
     headers = {
         "Content-Type": "application/json",
-        "Cache-Control": PRIVATE if is_private else REVALIDATE,
+        "Cache-Control": PRIVATE
+        if is_private or is_waited
+        else request.app[CACHE_CONTROL],
         "ETag": f'W/"{items.tag}"',
     }
     if _has(request, items.tag):
@@ -105,11 +169,15 @@ def to_model(fresh: Freshness) -> dict[str, Any]:
     model: dict[str, Any] = {
         "generation": fresh.generation,
         "as_of": to_iso(fresh.as_of),
-        "cluster_time": f"{fresh.as_of.seconds}:{fresh.as_of.increment}",
+        "cluster_time": fresh.as_of.to_text(),
         "lag_ms": fresh.lag_ms,
         "stale": fresh.stale,
     }
-    return model | {"reason": fresh.reason} if fresh.stale else model
+    if fresh.stale:
+        model["reason"] = fresh.reason
+    if fresh.reached is not None:
+        model["reached"] = fresh.reached
+    return model
 
 
 def to_headers(fresh: Freshness) -> dict[str, str]:
@@ -119,10 +187,15 @@ def to_headers(fresh: Freshness) -> dict[str, str]:
     headers = {
         "Evershelf-Generation": str(fresh.generation),
         "Evershelf-As-Of": to_iso(fresh.as_of),
-        "Evershelf-Stale": "true" if fresh.stale else "false",
+        "Evershelf-Cluster-Time": fresh.as_of.to_text(),
+        "Evershelf-Stale": _TRUTH[fresh.stale],
     }
     if fresh.lag_ms is not None:
         headers["Evershelf-Lag-Ms"] = str(fresh.lag_ms)
+    if fresh.stale:
+        headers["Evershelf-Stale-Reason"] = fresh.reason
+    if fresh.reached is not None:
+        headers["Evershelf-Reached"] = _TRUTH[fresh.reached]
     return headers
 
 
@@ -138,11 +211,45 @@ def _to_array(items: Iterable[bytes]) -> bytes:
     return b"[%b]" % b",".join(items)
 
 
-def _to_tag(shown: Iterable[Hit | Row]) -> str:
+def _to_why(reasons: Reasons, sentence: bytes) -> bytes:
+    price = reasons.price
+    return orjson.dumps(
+        {
+            "sentence": orjson.Fragment(sentence),
+            "terms": [
+                {
+                    "term": term.label,
+                    "field": term.origin.value,
+                    "contribution": round(term.contribution, DECIMALS),
+                }
+                for term in reasons.terms
+            ],
+            "shares": {o.value: round(s, DECIMALS) for o, s in reasons.shares.items()},
+            "price": price
+            and {
+                "closeness": round(price.closeness, DECIMALS),
+                "difference": round(price.difference, DECIMALS),
+            },
+        }
+    )
+
+
+def _to_score(score: float) -> bytes:
+    return orjson.dumps(round(score, DECIMALS))
+
+
+def _to_shown(display: bytes, fields: Sequence[str]) -> bytes:
+    if not fields:
+        return display
+    product = orjson.loads(display)
+    return orjson.dumps({name: product[name] for name in fields if name in product})
+
+
+def _to_tag(shown: Iterable[tuple[bytes, bytes]]) -> str:
     digest = xxhash.xxh3_64()
-    for one in shown:  # JSON after JSON, so it is clear where each ends
-        digest.update(one.key)
-        digest.update(one.display)
+    for key, display in shown:  # JSON after JSON, so it is clear where each ends
+        digest.update(key)
+        digest.update(display)
     return digest.hexdigest()
 
 

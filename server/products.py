@@ -1,5 +1,5 @@
 """
-Products, and what is like them.
+Products, what is like them, and the newest of them.
 """
 
 from __future__ import annotations
@@ -8,13 +8,20 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from recommender.address import to_keys
-from recommender.snapshot import Row, Snapshot
-from server.access import Keys, has_key
-from server.answers import to_answer, to_hits, to_product
-from server.params import NoParams, SimilarParams, parse
-from server.problems import Problem
-from server.sight import SIGHT
+from recommender.newest import newest
+from recommender.reasons import Seen
+from server.access import Keys
+from server.answers import to_answer, to_products
+from server.lookup import find_named
+from server.params import (
+    LatestParams,
+    ProductParams,
+    SimilarParams,
+    parse,
+    to_fields,
+)
+from server.selection import select, to_filters
+from server.waiting import Waiting
 
 
 class Products:
@@ -22,7 +29,8 @@ class Products:
     The doors under `/v1/products`.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, waiting: Waiting, keys: Keys) -> None:
+        self._waiting = waiting
         self._keys = keys
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -30,48 +38,43 @@ class Products:
         Return the doors.
         """
         return (
+            web.get("/v1/products/latest", self.latest),
             web.get("/v1/products/{id}", self.product),
             web.get("/v1/products/{id}/similar", self.similar),
         )
+
+    async def latest(self, request: web.Request) -> web.Response:
+        """
+        Answer with the newest products.
+        """
+        params = parse(LatestParams, request.query)
+        model = await self._waiting.model(request, params)
+        rows = newest(model.snapshot, params.to_filters(), params.to_choice())
+        return to_answer(request, to_products(rows, params.to_fields()), model.fresh)
 
     async def product(self, request: web.Request) -> web.Response:
         """
         Answer with the product itself.
         """
-        parse(NoParams, request.query)
-        model = request[SIGHT].need_model()
-        row = self._find(request, model.snapshot)
-        return to_answer(
-            request, to_product(row), model.fresh, is_private=not row.visible
-        )
+        params = parse(ProductParams, request.query)
+        model = await self._waiting.model(request, params)
+        row = find_named(request, model.snapshot, self._keys)
+        items = to_products([row], to_fields(params.fields))
+        return to_answer(request, items, model.fresh, is_private=not row.visible)
 
     async def similar(self, request: web.Request) -> web.Response:
         """
         Answer with the products most like it.
         """
         params = parse(SimilarParams, request.query)
-        model = request[SIGHT].need_model()
-        row = self._find(request, model.snapshot)
-        hits = model.snapshot.similar(
-            row.key, limit=params.limit, filters=params.to_filters()
+        model = await self._waiting.model(request, params)
+        snapshot = model.snapshot
+        row = find_named(request, snapshot, self._keys)
+        items = select(
+            snapshot,
+            snapshot.query(row),
+            to_filters(params, params, [row]),
+            params,
+            Seen.of_rows([row] if params.explain else []),
         )
-        return to_answer(
-            request, to_hits(hits), model.fresh, is_private=not row.visible
-        )
-
-    def _find(self, request: web.Request, snapshot: Snapshot) -> Row:
-        """
-        Return the product that the address names.
-
-        A hidden one is shown only to who sends the admin key. That a request comes
-        from this machine is not enough: so do those that the shop's own frontend
-        server passes on from its visitors.
-
-        Raises:
-            Problem: 404 when a visitor may not know of such a product.
-        """
-        rows = map(snapshot.find, to_keys(request.match_info["id"]))
-        row = next((row for row in rows if row is not None), None)
-        if row is None or not (row.visible or has_key(request.headers, self._keys)):
-            raise Problem(404, "unknown_product", "There is no such product.")
-        return row
+        return to_answer(request, items, model.fresh, is_private=not row.visible)

@@ -48,9 +48,31 @@ MAY_IMPORT = {
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
     "recommender.facets": "recommender.blob recommender.segment recommender.text",
+    "recommender.filters": "recommender.facets recommender.kernels recommender.segment",
+    "recommender.query": "recommender.kernels",
     "recommender.snapshot": (
-        "recommender.blob recommender.errors recommender.facets recommender.generation "
-        "recommender.kernels recommender.manifest recommender.segment"
+        "recommender.blob recommender.errors recommender.filters "
+        "recommender.generation recommender.kernels recommender.manifest "
+        "recommender.query recommender.segment"
+    ),
+    "recommender.relations": "recommender.filters recommender.snapshot",
+    "recommender.ranking": (
+        "recommender.filters recommender.kernels recommender.query recommender.snapshot"
+    ),
+    "recommender.reasons": (
+        "recommender.kernels recommender.query recommender.snapshot recommender.text"
+    ),
+    "recommender.words": (
+        "recommender.facets recommender.kernels recommender.query recommender.snapshot "
+        "recommender.text"
+    ),
+    "recommender.newest": (
+        "recommender.filters recommender.kernels recommender.ranking "
+        "recommender.segment recommender.snapshot"
+    ),
+    "recommender.census": "recommender.snapshot recommender.text",
+    "recommender.difference": (
+        "recommender.kernels recommender.segment recommender.snapshot"
     ),
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
@@ -74,35 +96,93 @@ MAY_IMPORT = {
     "server.access": "recommender.errors",
     "server.problems": "",
     "server.doors": "server.access server.problems",
-    "server.params": "recommender.address recommender.snapshot server.problems",
+    "server.faults": "server.problems",
+    "server.moments": "recommender.position",
+    "server.params": (
+        "recommender.address recommender.filters recommender.position "
+        "recommender.ranking recommender.relations server.faults server.moments"
+    ),
+    "server.compression": "",
+    "server.origins": "",
+    "server.draining": "",
+    "server.pace": "",
+    "server.gate": "server.access server.doors server.pace server.problems",
+    "server.body": "server.faults server.params server.problems",
+    "server.lookup": (
+        "recommender.address recommender.snapshot server.access server.problems"
+    ),
     "server.watch": "recommender.store",
     "server.loader": (
         "recommender.errors recommender.generation recommender.manifest "
         "recommender.position recommender.snapshot recommender.store"
     ),
     "server.freshness": "recommender.position recommender.snapshot server.loader",
-    "server.live": "recommender.snapshot recommender.store server.loader server.watch",
+    "server.history": (
+        "recommender.difference recommender.position recommender.snapshot"
+    ),
+    "server.live": (
+        "recommender.snapshot recommender.store server.history server.loader "
+        "server.watch"
+    ),
+    "server.sentence": "recommender.reasons",
     "server.answers": (
-        "recommender.address recommender.position recommender.snapshot server.freshness"
+        "recommender.address recommender.census recommender.position "
+        "recommender.reasons recommender.snapshot server.freshness server.sentence"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
-    "server.products": (
-        "recommender.address recommender.snapshot server.access server.answers "
-        "server.params server.problems server.sight"
+    "server.waiting": (
+        "recommender.position server.freshness server.live server.loader server.params "
+        "server.sight"
     ),
-    "server.health": "server.answers server.params server.problems server.sight",
+    "server.selection": (
+        "recommender.filters recommender.query recommender.ranking recommender.reasons "
+        "recommender.relations recommender.snapshot server.answers server.params"
+    ),
+    "server.products": (
+        "recommender.newest recommender.reasons server.access server.answers "
+        "server.lookup server.params server.selection server.waiting"
+    ),
+    "server.discovery": (
+        "recommender.census recommender.query recommender.reasons recommender.text "
+        "recommender.words server.answers server.params server.selection "
+        "server.waiting"
+    ),
+    "server.recommendations": (
+        "recommender.query recommender.reasons recommender.snapshot recommender.text "
+        "recommender.words server.access server.answers server.body server.lookup "
+        "server.params server.selection server.waiting"
+    ),
+    "server.model": (
+        "recommender.errors recommender.manifest recommender.store server.access "
+        "server.answers server.doors server.params server.sight server.waiting"
+    ),
+    "server.events": (
+        "recommender.address recommender.difference server.answers server.freshness "
+        "server.history server.live server.loader server.params server.problems"
+    ),
+    "server.health": "server.answers server.draining server.problems server.sight",
     "server.train": (
         "server.access server.answers server.doors server.live server.loader "
         "server.params server.problems server.sight"
     ),
     "server.request_log": "server.problems",
+    "server.shapes": "",
+    "server.contract": "server.params server.shapes",
+    "server.openapi": (
+        "recommender.position server.contract server.params server.problems "
+        "server.shapes"
+    ),
+    "server.reference": "server.openapi",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.health server.live server.problems server.products server.request_log "
-        "server.sight server.train"
+        "server.answers server.compression server.discovery server.draining "
+        "server.events server.gate server.health server.live server.model "
+        "server.origins server.pace server.problems server.products "
+        "server.recommendations server.reference server.request_log server.sight "
+        "server.train server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -353,6 +433,7 @@ MAY_IMPORT = {
 FENCED = {
     "aiohttp": ("listener.control", "server"),
     "asyncinotify": ("server.watch",),
+    "brotli": ("server.compression",),
     "bson": (
         "listener.demo",
         "listener.display",
@@ -365,6 +446,7 @@ FENCED = {
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "recommender"),
     "pydantic": ("recommender.settings", "server"),
+    "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),
     "scipy": ("recommender.oracle",),
