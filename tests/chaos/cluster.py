@@ -165,7 +165,9 @@ class Cluster:
     def _has_forgotten(self, mongod: Mongod, time: Timestamp) -> bool:
         client = self._direct[mongod]
         try:
-            oldest = client["local"]["oplog.rs"].find_one(sort=[("$natural", 1)])
+            oldest = client["local"]["oplog.rs"].find_one(
+                {}, {"ts": 1}, sort=[("$natural", 1)]
+            )
         except PyMongoError:  # busy with a checkpoint
             return False
         return oldest is not None and oldest["ts"] > time
