@@ -423,9 +423,12 @@ MAY_IMPORT = {
         "listener.sweep listener.upkeep recommender.product recommender.settings "
         "recommender.store recommender.weights"
     ),
+    "listener.details": (
+        "listener.assembly listener.errors listener.mapping recommender.settings"
+    ),
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
-        "listener.demo.load listener.doctor.rounds listener.doctor.show "
+        "listener.demo.load listener.details listener.doctor.rounds listener.doctor.show "
         "listener.errors listener.resync listener.signals listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"
