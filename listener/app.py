@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final, assert_never
 
 import structlog
@@ -22,6 +23,7 @@ from listener.complaints import Complaints
 from listener.control import Control, serve_in_background
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
+from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
@@ -131,7 +133,8 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
         daemon, status, requests = make_daemon(
             settings, source, complaints, store, stop
         )
-        app = Control(source, status, requests, keys).make_app()
+        details = partial(read_details, settings, uri)
+        app = Control(source, status, requests, keys, details).make_app()
         stop_control = serve_in_background(app, settings.control_port)
         log.info(
             "listener.started",

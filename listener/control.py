@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -42,12 +42,16 @@ log = structlog.get_logger()
 class Control:
     """
     Answers for the daemon, from another thread.
+
+    Attributes:
+        details: What more there is to say to who asks for it; may take a while.
     """
 
     source: Source
     status: Status
     requests: Requests
     keys: Keys
+    details: Callable[[], Mapping[str, object]] = dict
 
     def make_app(self) -> web.Application:
         """
@@ -57,6 +61,7 @@ class Control:
             middlewares=[problem_middleware], client_max_size=LARGEST_BODY
         )
         app.router.add_get("/", self.show)
+        app.router.add_get("/details", self.show_details)
         app.router.add_get("/health/live", self.live)
         app.router.add_get("/health/ready", self.ready)
         app.router.add_post("/train", self.train)
@@ -67,23 +72,31 @@ class Control:
         Say what the listener is doing.
         """
         require_admin(request, self.keys)
+        return _json(self._said())
+
+    async def show_details(self, request: web.Request) -> web.Response:
+        """
+        Say that, and what takes a look at the database.
+        """
+        require_admin(request, self.keys)
+        return _json({**self._said(), **await asyncio.to_thread(self.details)})
+
+    def _said(self) -> dict[str, object]:
         status, served = self.status, self.status.served
-        return _json(
-            {
-                "service": "evershelf-listener",
-                "state": status.state,
-                "reason": status.reason,
-                "since_s": status.since_s,
-                "failures": status.failures,
-                "last_error": status.last_error,
-                "generation": served.generation,
-                "as_of": served.as_of.to_text(),
-                "products_count": served.products,
-                "visible": served.visible,
-                "sweep": asdict(status.swept),
-                "scan": {"done": status.tally.done, "total": status.tally.total},
-            }
-        )
+        return {
+            "service": "evershelf-listener",
+            "state": status.state,
+            "reason": status.reason,
+            "since_s": status.since_s,
+            "failures": status.failures,
+            "last_error": status.last_error,
+            "generation": served.generation,
+            "as_of": served.as_of.to_text(),
+            "products_count": served.products,
+            "visible": served.visible,
+            "sweep": asdict(status.swept),
+            "scan": {"done": status.tally.done, "total": status.tally.total},
+        }
 
     async def live(self, _request: web.Request) -> web.Response:
         """

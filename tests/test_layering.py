@@ -57,7 +57,8 @@ MAY_IMPORT = {
     ),
     "recommender.relations": "recommender.filters recommender.snapshot",
     "recommender.ranking": (
-        "recommender.filters recommender.kernels recommender.query recommender.snapshot"
+        "recommender.filters recommender.kernels recommender.query "
+        "recommender.snapshot"
     ),
     "recommender.reasons": (
         "recommender.kernels recommender.query recommender.snapshot recommender.text"
@@ -245,7 +246,8 @@ MAY_IMPORT = {
     "listener.guard": "",
     "listener.tally": "",
     "listener.status": (
-        "listener.clock listener.guard listener.lag listener.tally recommender.position"
+        "listener.clock listener.guard listener.lag listener.tally "
+        "recommender.position"
     ),
     "listener.trouble": "",
     "listener.beacon": (
@@ -419,12 +421,15 @@ MAY_IMPORT = {
         "listener.sweep listener.upkeep recommender.product recommender.settings "
         "recommender.store recommender.weights"
     ),
+    "listener.details": (
+        "listener.assembly listener.errors listener.mapping recommender.settings"
+    ),
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
-        "listener.demo.load listener.doctor.rounds listener.doctor.show "
-        "listener.errors listener.resync listener.signals listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.startup recommender.store server.access"
+        "listener.demo.load listener.details listener.doctor.rounds "
+        "listener.doctor.show listener.errors listener.resync listener.signals "
+        "listener.verify recommender.errors recommender.exits recommender.logs "
+        "recommender.settings recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app",
 }

@@ -92,6 +92,23 @@ async def problem_of(answer: Any) -> dict[str, Any]:
 # what it says of itself
 
 
+async def test_details(source: FakeSource, status: Status, requests: Requests) -> None:
+    """
+    Who asks for more gets it beside the rest, if it may know.
+    """
+    control = Control(
+        source, status, requests, Keys.of(["key"]), lambda: {"oplog_window_s": 5}
+    )
+    async with TestClient(TestServer(control.make_app())) as client:
+        refused = await client.get("/details")
+        answer = await client.get("/details", headers={"X-API-Key": "key"})
+        content = await answer.json()
+
+    assert refused.status == 401
+    assert content["oplog_window_s"] == 5
+    assert content["state"] == "following"
+
+
 async def test_show(client: Client, status: Status, clock: FakeClock) -> None:
     """
     The first door says what the listener is doing, since when, and what is served.
