@@ -13,8 +13,9 @@ from typing import Final, assert_never
 import structlog
 
 from listener.assembly import CLOCK, make_daemon, open_source, to_weights
+from listener.background import serve_in_background
 from listener.complaints import Complaints
-from listener.control import Control, serve_in_background
+from listener.control import Control
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
 from listener.errors import ListenerError, Refused
@@ -99,7 +100,7 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
             settings, source, complaints, store, stop
         )
         app = Control(source, status, requests, keys).make_app()
-        stop_control = serve_in_background(app, settings.control_port)
+        stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(
             "listener.started",
             collection=source.namespace,

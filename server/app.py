@@ -20,7 +20,10 @@ from recommender.settings import ServerSettings
 from recommender.store import StoreReader
 from server import health
 from server.access import Keys, check_binding
+from server.desk import Desk
+from server.lines import Lines
 from server.live import Live
+from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
 from server.request_log import HTTP_LOGGER, request_log_middleware
@@ -55,7 +58,9 @@ def serve(settings: ServerSettings) -> Exit:
         return runner.run(_serve(settings, keys))
 
 
-def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
+def make_app(
+    live: Live, *, keys: Keys, control_port: int, desk_port: int = 0
+) -> web.Application:
     """
     Return the application.
 
@@ -63,6 +68,7 @@ def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
         live: What it answers from; it must be following the store meanwhile.
         keys: The admin keys.
         control_port: The listener's, on loopback.
+        desk_port: The demo's, on loopback; 0 when there is none.
     """
     app = web.Application(
         middlewares=[
@@ -73,6 +79,7 @@ def make_app(live: Live, *, keys: Keys, control_port: int) -> web.Application:
         client_max_size=LARGEST_BODY,
     )
     app.router.add_routes(_routes(live, keys, control_port))
+    app.router.add_routes(_page_routes(keys, control_port, desk_port))
     app.on_response_prepare.append(tell_freshness)
     app.on_response_prepare.append(_hide_versions)
     return app
@@ -86,6 +93,16 @@ def _routes(live: Live, keys: Keys, control_port: int) -> Iterable[web.RouteDef]
     )
 
 
+def _page_routes(
+    keys: Keys, control_port: int, desk_port: int
+) -> Iterable[web.RouteDef]:
+    return (
+        *Page().routes(),
+        *Desk(keys, desk_port).routes(),
+        *Lines(keys, control_port).routes(),
+    )
+
+
 async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "evershelf"
 
@@ -93,7 +110,12 @@ async def _hide_versions(_request: web.Request, response: web.StreamResponse) ->
 async def _serve(settings: ServerSettings, keys: Keys) -> Exit:
     signals = _Signals()
     live = Live(StoreReader(settings.store_dir), asyncio.get_running_loop())
-    app = make_app(live, keys=keys, control_port=settings.control_port)
+    app = make_app(
+        live,
+        keys=keys,
+        control_port=settings.control_port,
+        desk_port=settings.desk_port,
+    )
     runner = web.AppRunner(
         app, access_log=None, logger=HTTP_LOGGER, shutdown_timeout=SHUTDOWN_S
     )

@@ -85,7 +85,17 @@ MAY_IMPORT = {
         "recommender.address recommender.snapshot server.access server.answers "
         "server.params server.problems server.sight"
     ),
-    "server.health": "server.answers server.params server.problems server.sight",
+    "server.files": "",
+    "server.page": "server.files server.problems",
+    "server.health": (
+        "server.answers server.page server.params server.problems server.sight"
+    ),
+    "server.passing": "server.problems",
+    "server.desk": "server.access server.doors server.passing server.problems",
+    "server.lines": (
+        "recommender.logs server.access server.answers server.doors server.passing "
+        "server.problems"
+    ),
     "server.train": (
         "server.access server.answers server.doors server.live server.loader "
         "server.params server.problems server.sight"
@@ -93,8 +103,8 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.health server.live server.problems server.products "
-        "server.request_log server.sight server.train"
+        "server.desk server.health server.lines server.live server.page "
+        "server.problems server.products server.request_log server.sight server.train"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -185,9 +195,10 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
+    "listener.background": "",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.position server.access server.doors server.problems"
+        "recommender.logs recommender.position server.access server.doors server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
@@ -236,11 +247,21 @@ MAY_IMPORT = {
     "listener.demo.supervise": (
         "listener.demo.errors listener.signals recommender.exits"
     ),
+    "listener.demo.draft": "",
+    "listener.demo.seller": (
+        "listener.demo.draft listener.demo.material listener.demo.picture "
+        "listener.keys recommender.address"
+    ),
+    "listener.demo.desk": (
+        "listener.background listener.demo.draft listener.demo.seller server.access "
+        "server.doors server.problems"
+    ),
     "listener.demo.__main__": (
-        "listener.demo.database listener.demo.embedded listener.demo.errors "
-        "listener.demo.greeting listener.demo.ports listener.demo.program "
-        "listener.demo.replica_set listener.demo.supervise listener.signals "
-        "recommender.errors recommender.exits recommender.logs recommender.settings"
+        "listener.demo.database listener.demo.desk listener.demo.embedded "
+        "listener.demo.errors listener.demo.greeting listener.demo.ports "
+        "listener.demo.program listener.demo.replica_set listener.demo.supervise "
+        "listener.signals recommender.errors recommender.exits recommender.logs "
+        "recommender.settings server.access"
     ),
     # the processes
     "run_server": (
@@ -256,7 +277,7 @@ MAY_IMPORT = {
         "recommender.store recommender.weights"
     ),
     "listener.app": (
-        "listener.assembly listener.complaints listener.control "
+        "listener.assembly listener.background listener.complaints listener.control "
         "listener.demo.embedded listener.demo.load listener.errors listener.signals "
         "listener.verify recommender.errors recommender.exits recommender.settings "
         "recommender.startup recommender.store server.access"
@@ -266,7 +287,12 @@ MAY_IMPORT = {
 
 # Third-party packages, and the only places that may import them.
 FENCED = {
-    "aiohttp": ("listener.control", "server"),
+    "aiohttp": (
+        "listener.background",
+        "listener.control",
+        "listener.demo.desk",
+        "server",
+    ),
     "asyncinotify": ("server.watch",),
     "bson": (
         "listener.demo",
@@ -279,7 +305,12 @@ FENCED = {
     ),
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "recommender"),
-    "pydantic": ("recommender.settings", "server"),
+    "pydantic": (
+        "listener.demo.desk",
+        "listener.demo.draft",
+        "recommender.settings",
+        "server",
+    ),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),
     "scipy": ("recommender.oracle",),

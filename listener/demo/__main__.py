@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import structlog
 
 from listener.demo.database import Database
+from listener.demo.desk import open_desk
 from listener.demo.embedded import make_demo_mongod, stock
 from listener.demo.errors import DemoFault, PortTaken
 from listener.demo.greeting import Greeter, Site
@@ -28,6 +29,7 @@ from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import configure_logs
 from recommender.settings import ListenerSettings, ServerSettings, load_settings
+from server.access import Keys
 
 
 log = structlog.get_logger()
@@ -58,8 +60,12 @@ def _run(settings: ListenerSettings, site: Site, stop: Stop) -> Exit:
         "EVERSHELF_PORT": str(site.port),
         "EVERSHELF_CONTROL_PORT": str(control_port),
     }
-    with _database(settings) as (uri, parts):
-        environment = {**ports, "MONGODB_URI": uri}
+    with _database(settings) as (uri, parts), _desk(settings, uri) as desk_port:
+        environment = {
+            **ports,
+            "EVERSHELF_DESK_PORT": str(desk_port),
+            "MONGODB_URI": uri,
+        }
         parts += [
             Program(name, [sys.executable, "-m", f"run_{name}"], environment)
             for name in ("listener", "server")
@@ -84,6 +90,20 @@ def _database(settings: ListenerSettings) -> Iterator[tuple[str, list[Part]]]:
         log.info("demo.database_started", address=uri)
         stock(settings, uri)
         yield uri, [Database(mongod)]
+
+
+@contextmanager
+def _desk(settings: ListenerSettings, uri: str) -> Iterator[int]:
+    """
+    Yield the port of the desk; 0 without one, for a database that is not our own.
+    """
+    if settings.mongodb_uri is not None:
+        yield 0
+        return
+    port = free_port()
+    keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
+    with open_desk(uri, settings.database, settings.collection, keys, port):
+        yield port
 
 
 def _to_site(settings: ServerSettings) -> Site:
