@@ -22,12 +22,11 @@ from pymongo.client_session import ClientSession
 
 from listener.demo.draft import Draft
 from listener.demo.material import load_departments
-from listener.demo.picture import to_picture
+from listener.demo.picture import PLAIN, to_picture
 from listener.keys import to_key
 from recommender.address import to_address, to_keys
 
 
-PLAIN_COLOUR: Final = "#5f6b7a"  # of a department that the sample does not have
 MOST_SHOWN: Final = 100
 
 Document = dict[str, Any]
@@ -80,7 +79,13 @@ class Seller:
     ) -> None:
         self._client = client
         self._products = client[database][collection]
-        self._colours = {d.name: d.colour for d in load_departments()}
+        departments = load_departments()
+        self._colours = {one.name: one.colour for one in departments}
+        self._signs = {
+            (one.name, shelf.name): shelf.picture
+            for one in departments
+            for shelf in one.shelves
+        }
 
     def find(self, *, status: str, words: str, limit: int, offset: int) -> Listing:
         """
@@ -149,12 +154,13 @@ class Seller:
         return {str(group["_id"] or "none"): group["count"] for group in groups}
 
     def _to_image(self, document: Mapping[str, Any]) -> str:
-        category = [*document.get("category", ()), ""]
-        words = [word for word in str(document.get("name", "")).split() if word]
+        department, shelf, *_ = [*document.get("category", ()), "", ""]
+        name = str(document.get("name", ""))
         return to_picture(
-            colour=self._colours.get(category[0], PLAIN_COLOUR),
-            shape=sum(category[-2].encode()),
-            initials="".join(word[0].upper() for word in (words[:1] + words[1:][-1:])),
+            colour=self._colours.get(department, PLAIN),
+            shape=len(name),
+            sign=self._signs.get((department, shelf), ""),
+            name=name,
         )
 
 
