@@ -19,7 +19,8 @@ from benchmarks.goals import QUERIES
 from benchmarks.plain_matrix import PlainMatrix, Question
 from benchmarks.shop import Shop
 from benchmarks.zipf import Popularity
-from recommender.snapshot import NO_FILTERS, Filters, Row, Snapshot
+from recommender.filters import NO_FILTERS, Filters
+from recommender.snapshot import Row, Snapshot
 
 
 LIMIT: Final = 10

@@ -22,12 +22,19 @@ class Codes:
 
     size: int
     by_name: Mapping[str, list[int]]
+    by_whole: Mapping[str, list[int]]
 
     def of(self, name: str) -> list[int]:
         """
         Return the codes of *name*, a brand, a category or a path "a > b" of them.
         """
         return self.by_name.get(_normal(name), [])
+
+    def of_whole(self, value: str) -> list[int]:
+        """
+        Return the codes of *value* alone: of a category's path, not of its name.
+        """
+        return self.by_whole.get(_normal(value), [])
 
 
 def category_codes(segment: Segment) -> Codes:
@@ -62,10 +69,13 @@ def _remembered(
 
 def _to_codes(values: Blob, to_names: Callable[[str], Iterable[str]]) -> Codes:
     by_name: dict[str, list[int]] = {}
+    by_whole: dict[str, list[int]] = {}
     for code, value in enumerate(values):
-        for name in to_names(value.decode("utf-8", "surrogatepass")):
+        text = value.decode("utf-8", "surrogatepass")
+        by_whole.setdefault(_normal(text), []).append(code)
+        for name in to_names(text):
             by_name.setdefault(name, []).append(code)
-    return Codes(len(values), by_name)
+    return Codes(len(values), by_name, by_whole)
 
 
 def _category_names(path: str) -> set[str]:

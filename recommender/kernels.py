@@ -140,15 +140,23 @@ class Columns(NamedTuple):
 @_argument
 class Wanted(NamedTuple):
     """
-    What filters ask for; an empty table of codes, a stock of -1 and a price of NaN
-    ask for nothing.
+    What filters ask for; an empty table of codes, a stock of -1, a price of NaN and
+    no ranges ask for nothing.
+
+    A row must have one of `categories`, one of `within` and none of `unwanted`. The
+    table of brands ends with whether no brand is accepted. Where there are ranges,
+    the price must lie in one of them.
     """
 
     categories: Bools
+    within: Bools
+    unwanted: Bools
     brands: Bools
     stock: int
     min_price: float
     max_price: float
+    lows: Doubles
+    highs: Doubles
 
 
 @_kernel
@@ -397,6 +405,38 @@ def is_in_range(price: float, least: float, most: float) -> bool:
 
 
 @_kernel
+def is_in_any_range(price: float, lows: Doubles, highs: Doubles) -> bool:
+    """
+    Whether a price lies in one of the ranges, bounds included; without ranges any does.
+    """
+    for i in range(len(lows)):
+        if lows[i] <= price <= highs[i]:
+            return True
+    return len(lows) == 0
+
+
+@_kernel
+def has_categories(row: int, columns: Columns, wanted: Wanted) -> bool:
+    """
+    Whether a row is in the categories asked for, and in none of the unwanted.
+    """
+    is_among = len(wanted.categories) == 0
+    is_within = len(wanted.within) == 0
+    can_be_unwanted = len(wanted.unwanted) > 0
+    if is_among and is_within and not can_be_unwanted:
+        return True
+    for j in range(columns.category_indptr[row], columns.category_indptr[row + 1]):
+        code = columns.category_codes[j]
+        if can_be_unwanted and wanted.unwanted[code]:
+            return False
+        if not is_among:
+            is_among = wanted.categories[code]
+        if not is_within:
+            is_within = wanted.within[code]
+    return is_among and is_within
+
+
+@_kernel
 def is_accepted(row: int, columns: Columns, wanted: Wanted) -> bool:
     """
     Whether a row is alive, visible and passes the filters.
@@ -407,14 +447,13 @@ def is_accepted(row: int, columns: Columns, wanted: Wanted) -> bool:
         return False
     if not is_in_range(columns.price[row], wanted.min_price, wanted.max_price):
         return False
-    brand = columns.brand_codes[row]
-    if len(wanted.brands) > 0 and (brand < 0 or not wanted.brands[brand]):
+    if len(wanted.brands) > 0:
+        brand = columns.brand_codes[row]
+        if not wanted.brands[brand if brand >= 0 else len(wanted.brands) - 1]:
+            return False
+    if not is_in_any_range(columns.price[row], wanted.lows, wanted.highs):
         return False
-    accepted = len(wanted.categories) == 0
-    for j in range(columns.category_indptr[row], columns.category_indptr[row + 1]):
-        if not accepted:
-            accepted = wanted.categories[columns.category_codes[j]]
-    return accepted
+    return has_categories(row, columns, wanted)
 
 
 @_kernel
@@ -471,3 +510,66 @@ def best_rows(
             if kept == len(best):
                 worst = max(worst, best[kept - 1])
     return kept
+
+
+@_kernel
+def all_rows(
+    touched: Ints, scores: DoublesOut, norms: Norms, floor: int,
+    columns: Columns, wanted: Wanted, values: LongsOut, rows: IntsOut,
+) -> int:  # fmt: skip
+    """
+    List all accepted rows at or above *floor*, in no order; else as `best_rows`, which
+    is slow where many are kept.
+    """
+    kept = 0
+    for i in range(len(touched)):
+        row = touched[i]
+        score = scores[row]
+        scores[row] = 0.0
+        square = norms.c[row] + norms.big_l * (
+            norms.big_l * norms.a[row] + 2.0 * norms.b[row]
+        )
+        value = int(np.rint(score / np.sqrt(square * norms.query_square) * 1e9))
+        if value >= max(floor, 1) and is_accepted(row, columns, wanted):
+            values[kept] = value
+            rows[kept] = row
+            kept += 1
+    return kept
+
+
+@_kernel
+def first_accepted(order: Ints, columns: Columns, wanted: Wanted, rows: IntsOut) -> int:
+    """
+    Fill *rows* with the first accepted ones in *order*; return how many there are.
+    """
+    kept = 0
+    for i in range(len(order)):
+        if kept == len(rows):
+            break
+        if is_accepted(order[i], columns, wanted):
+            rows[kept] = order[i]
+            kept += 1
+    return kept
+
+
+@_kernel
+def dot_with_rows(
+    indptr: Longs, hashes: Hashes, values: Doubles, row: int, out: DoublesOut
+) -> None:
+    """
+    Σ_t v(row,t)·v(d,t) of one sparse row with every row d; hashes rise within a row.
+    """
+    for other in range(len(indptr) - 1):
+        total = 0.0
+        i = indptr[row]
+        j = indptr[other]
+        while i < indptr[row + 1] and j < indptr[other + 1]:
+            if hashes[i] < hashes[j]:
+                i += 1
+            elif hashes[j] < hashes[i]:
+                j += 1
+            else:
+                total += values[i] * values[j]
+                i += 1
+                j += 1
+        out[other] = total

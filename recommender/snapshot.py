@@ -13,7 +13,7 @@ import math
 import threading
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
@@ -22,7 +22,7 @@ import numpy as np
 from recommender import kernels
 from recommender.blob import Blob
 from recommender.errors import StoreCorrupt, UnknownProduct
-from recommender.facets import Codes, brand_codes, category_codes
+from recommender.filters import NO_FILTERS, Filters, to_wanted
 from recommender.generation import Generation
 from recommender.kernels import (
     Bools,
@@ -31,42 +31,17 @@ from recommender.kernels import (
     Hashes,
     Ints,
     Norms,
-    Wanted,
     read_only,
 )
 from recommender.manifest import Manifest
+from recommender.query import Query, Vector
 from recommender.segment import NO_CODE, Segment, hash_keys
 
 
 ENCODING: Final = ("utf-8", "surrogatepass")
 SCALE: Final = 1e9  # scores are compared at nine decimals
+MANY: Final = 1_000  # hits; from here on sorting all is quicker than keeping the best
 NO_ROWS: Final = np.zeros(0, np.int32)
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """
-    What the products returned must be.
-
-    Attributes:
-        categories: Any of these: an element of the path, or a prefix "a > b" of
-            it, whatever the case. Empty: any category or none.
-        brands: Any of these, whatever the case. Empty: any brand or none.
-        min_price: Inclusive; a product without a price has none to offer.
-        max_price: Inclusive, likewise.
-        in_stock: Whether it must, or must not, be in stock.
-        exclude: Keys that are not wanted.
-    """
-
-    categories: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-    min_price: float | None = None
-    max_price: float | None = None
-    in_stock: bool | None = None
-    exclude: frozenset[bytes] = frozenset()
-
-
-NO_FILTERS: Final = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +53,7 @@ class Hit:
     key: bytes
     score: float
     display: bytes
+    row: Row = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +105,17 @@ class Row:
         """
         Its category path, as `category_path` joins it; empty when unknown.
         """
-        s = self.view.segment
-        begin, end = s.category_indptr[self.row], s.category_indptr[self.row + 1]
-        if begin == end:
-            return ""
-        return s.category_values[s.category_codes[end - 1]].decode(*ENCODING)
+        paths = self._category_paths()
+        return paths[-1] if paths else ""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """
+        The names on its category path, outermost first; empty when unknown.
+        """
+        paths = self._category_paths()
+        longer = zip(("", *paths), paths, strict=False)
+        return tuple(path[len(outer) :].removeprefix(" > ") for outer, path in longer)
 
     @property
     def brand(self) -> str:
@@ -150,6 +132,12 @@ class Row:
         A JSON object with what a page shows.
         """
         return self.view.segment.displays[self.row]
+
+    def _category_paths(self) -> list[str]:
+        s = self.view.segment
+        span = slice(s.category_indptr[self.row], s.category_indptr[self.row + 1])
+        values = s.category_values
+        return [values[code].decode(*ENCODING) for code in s.category_codes[span]]
 
     def terms(self) -> dict[str, float]:
         """
@@ -203,17 +191,6 @@ class _Living:
     dead: Bools
     own: Ints
     lost: Ints  # rows that died since the snapshot before
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """
-    The terms of a query with their weights tf·idf², in order of their hashes.
-    """
-
-    hashes: Hashes
-    weights: Doubles
-    square: float
 
 
 class _Scratch(threading.local):
@@ -344,41 +321,60 @@ class Snapshot:
         if row is None:
             raise UnknownProduct
         unwanted = filters.exclude | {key}
-        hits = self._best(self._query(row), limit + len(unwanted), filters)
+        hits = self.best(self.query(row), limit + len(unwanted), filters)
         return [hit for hit in hits if hit.key not in unwanted][:limit]
 
-    def _query(self, row: Row) -> _Query:
+    def vector(self, row: Row) -> Vector:
+        """
+        Return the tf·idf of a living product, not normalised.
+        """
         view, at = row.view, row.row
         segment = view.segment
         span = slice(segment.indptr[at], segment.indptr[at + 1])
         places = segment.terms[span]
-        tf = segment.tf[span].astype(np.float64)
         idf = self.big_l - np.log1p(view.df[places])
-        weights = tf * idf
-        return _Query(
-            segment.dictionary[places], weights * idf, float(weights @ weights)
-        )
+        tf = segment.tf[span].astype(np.float64)
+        return Vector(segment.dictionary[places], tf * idf, idf)
 
-    def _best(self, query: _Query, limit: int, filters: Filters) -> list[Hit]:
+    def query(self, row: Row) -> Query:
+        """
+        Return what asks for products like that of *row*.
+        """
+        return Query.of(self.vector(row))
+
+    def best(
+        self,
+        query: Query,
+        limit: int,
+        filters: Filters = NO_FILTERS,
+        least: float = 0.0,
+    ) -> list[Hit]:
+        """
+        Return the visible products most like *query*, best first, those to exclude and
+        those asked with among them.
+
+        Args:
+            least: Of the score.
+        """
         found: list[tuple[int, bytes, View, int]] = []
-        floor = 1
+        floor = max(1, round(least * SCALE))
         for view in self.views:
             for score, row in self._best_in(view, query, limit, floor, filters):
                 found.append((-score, view.segment.keys[row], view, row))
             found.sort(key=lambda hit: hit[:2])
             del found[limit:]
             if len(found) == limit:
-                floor = -found[-1][0]
+                floor = max(floor, -found[-1][0])
         return [
-            Hit(key, -score / SCALE, view.segment.displays[row])
+            Hit(key, -score / SCALE, view.segment.displays[row], Row(view, row))
             for score, key, view, row in found
         ]
 
     def _best_in(
-        self, view: View, query: _Query, limit: int, floor: int, filters: Filters
+        self, view: View, query: Query, limit: int, floor: int, filters: Filters
     ) -> Iterable[tuple[int, int]]:
         segment = view.segment
-        wanted = _wanted(segment, filters)
+        wanted = to_wanted(segment, filters)
         if wanted is None:
             return ()
         places = np.empty(len(query.hashes), np.int64)
@@ -387,12 +383,18 @@ class Snapshot:
         count = kernels.add_scores(
             segment.postings, places, query.weights, scores, touched
         )
-        best = np.empty(limit, np.int64)
-        rows = np.empty(limit, np.int32)
+        room = min(limit, count)
+        best = np.empty(room, np.int64)
+        rows = np.empty(room, np.int32)
         norms = Norms(segment.squares, view.b, view.c, self.big_l, query.square)
-        kept = kernels.best_rows(
-            touched[:count], scores, norms, floor, view.columns, wanted, best, rows
-        )
+        asked = (touched[:count], scores, norms, floor, view.columns, wanted)
+        if room <= MANY:
+            kept = kernels.best_rows(*asked, best, rows)
+        else:
+            best, rows = np.empty(count, np.int64), np.empty(count, np.int32)
+            kept = kernels.all_rows(*asked, best, rows)
+            order = np.lexsort((rows[:kept], -best[:kept]))[:limit]
+            best, rows, kept = best[order], rows[order], len(order)
         _scratch.give_back(scores, touched)
         return zip(best[:kept].tolist(), rows[:kept].tolist(), strict=True)
 
@@ -406,34 +408,6 @@ def _count(views: Iterable[View]) -> tuple[int, int]:
         sum(int(np.count_nonzero(alive)) for _, alive in living),
         sum(int(np.count_nonzero(s.visible & alive)) for s, alive in living),
     )
-
-
-def _wanted(segment: Segment, filters: Filters) -> Wanted | None:
-    """
-    Return the filters in the segment's own codes; None when no row can pass.
-    """
-    categories = _accepted(category_codes(segment), filters.categories)
-    brands = _accepted(brand_codes(segment), filters.brands)
-    if categories is None or brands is None:
-        return None
-    return Wanted(
-        categories,
-        brands,
-        -1 if filters.in_stock is None else int(filters.in_stock),
-        math.nan if filters.min_price is None else float(filters.min_price),
-        math.nan if filters.max_price is None else float(filters.max_price),
-    )
-
-
-def _accepted(codes: Codes, wanted: Sequence[str]) -> Bools | None:
-    """
-    Return a table of the accepted codes, empty when nothing is asked for; None when
-    no code is accepted.
-    """
-    accepted = np.zeros(codes.size if wanted else 0, np.bool_)
-    for value in wanted:
-        accepted[codes.of(value)] = True
-    return read_only(accepted) if not wanted or accepted.any() else None
 
 
 def _living(

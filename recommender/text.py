@@ -25,6 +25,8 @@ _MARKS = "".join(
 _ASCII_WORD = re.compile(r"\w{2,}")
 _WORD = re.compile(rf"\w[\w{_MARKS}]+|[^\W\x00-\x7f]")
 _SEPARATOR = "\x1f"  # no word holds it, so facet terms cannot meet words
+_CATEGORY = f"category{_SEPARATOR}"
+_BRAND = f"brand{_SEPARATOR}"
 
 
 def to_words(text: str) -> list[str]:
@@ -66,14 +68,28 @@ def to_brand_term(brand: str) -> str:
     """
     Return the term of a brand.
     """
-    return f"brand{_SEPARATOR}{fold(brand)}"
+    return f"{_BRAND}{fold(brand)}"
 
 
-def to_label(term: str) -> str:
+def is_category_term(term: str) -> bool:
     """
-    Return a term as a person reads it: a word, or the facet's innermost value.
+    Say whether *term* stands for a category.
     """
-    return term.rsplit(_SEPARATOR, 1)[-1]
+    return term.startswith(_CATEGORY)
+
+
+def is_brand_term(term: str) -> bool:
+    """
+    Say whether *term* stands for a brand.
+    """
+    return term.startswith(_BRAND)
+
+
+def to_depth(term: str) -> int:
+    """
+    Return how many names the path of a category term has.
+    """
+    return term.count(_SEPARATOR)
 
 
 def term_hash(term: str) -> int:

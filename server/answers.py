@@ -18,8 +18,10 @@ from aiohttp import web
 
 from recommender.address import to_address
 from recommender.position import ClusterTime
+from recommender.reasons import Reasons
 from recommender.snapshot import Hit, Row
 from server.freshness import Freshness
+from server.sentence import to_sentence
 
 
 DECIMALS: Final = 9  # as far as scores are compared
@@ -44,24 +46,45 @@ class Items:
     tag: str
 
 
-def to_hits(hits: Sequence[Hit]) -> Items:
+def to_hits(hits: Sequence[Hit], fields: Sequence[str] = ()) -> Items:
     """
     Return *hits* as items with id, score and product.
+
+    Args:
+        fields: Of the product; none means all.
     """
+    shown = [(hit.key, _to_shown(hit.display, fields)) for hit in hits]
     body = _to_array(
         b'{"id":%b,"score":%b,"product":%b}'
-        % (_to_id(hit.key), orjson.dumps(round(hit.score, DECIMALS)), hit.display)
-        for hit in hits
+        % (_to_id(key), _to_score(hit.score), display)
+        for hit, (key, display) in zip(hits, shown, strict=True)
     )
-    return Items(body, _to_tag(hits))
+    return Items(body, _to_tag(shown))
 
 
-def to_product(row: Row) -> Items:
+def to_explained(
+    hits: Sequence[Hit], reasons: Sequence[Reasons], fields: Sequence[str] = ()
+) -> Items:
+    """
+    Return *hits* as items that say why, too; the tag follows the sentences.
+    """
+    shown, items = [], []
+    for hit, why in zip(hits, reasons, strict=True):
+        display = _to_shown(hit.display, fields)
+        sentence = orjson.dumps(to_sentence(why))
+        parts = _to_id(hit.key), _to_score(hit.score), display, _to_why(why, sentence)
+        items.append(b'{"id":%b,"score":%b,"product":%b,"explain":%b}' % parts)
+        shown.append((hit.key, display + sentence))
+    return Items(_to_array(items), _to_tag(shown))
+
+
+def to_product(row: Row, fields: Sequence[str] = ()) -> Items:
     """
     Return one product as an item with id and product.
     """
-    item = b'{"id":%b,"product":%b}' % (_to_id(row.key), row.display)
-    return Items(_to_array([item]), _to_tag([row]))
+    shown = row.key, _to_shown(row.display, fields)
+    item = b'{"id":%b,"product":%b}' % (_to_id(row.key), shown[1])
+    return Items(_to_array([item]), _to_tag([shown]))
 
 
 def to_answer(
@@ -138,11 +161,45 @@ def _to_array(items: Iterable[bytes]) -> bytes:
     return b"[%b]" % b",".join(items)
 
 
-def _to_tag(shown: Iterable[Hit | Row]) -> str:
+def _to_why(reasons: Reasons, sentence: bytes) -> bytes:
+    price = reasons.price
+    return orjson.dumps(
+        {
+            "sentence": orjson.Fragment(sentence),
+            "terms": [
+                {
+                    "term": term.label,
+                    "field": term.origin.value,
+                    "contribution": round(term.contribution, DECIMALS),
+                }
+                for term in reasons.terms
+            ],
+            "shares": {o.value: round(s, DECIMALS) for o, s in reasons.shares.items()},
+            "price": price
+            and {
+                "closeness": round(price.closeness, DECIMALS),
+                "difference": round(price.difference, DECIMALS),
+            },
+        }
+    )
+
+
+def _to_score(score: float) -> bytes:
+    return orjson.dumps(round(score, DECIMALS))
+
+
+def _to_shown(display: bytes, fields: Sequence[str]) -> bytes:
+    if not fields:
+        return display
+    product = orjson.loads(display)
+    return orjson.dumps({name: product[name] for name in fields if name in product})
+
+
+def _to_tag(shown: Iterable[tuple[bytes, bytes]]) -> str:
     digest = xxhash.xxh3_64()
-    for one in shown:  # JSON after JSON, so it is clear where each ends
-        digest.update(one.key)
-        digest.update(one.display)
+    for key, display in shown:  # JSON after JSON, so it is clear where each ends
+        digest.update(key)
+        digest.update(display)
     return digest.hexdigest()
 
 

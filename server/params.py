@@ -1,19 +1,22 @@
 """
 What was asked, typed: a query string becomes a frozen value, or a list of faults.
+
+The models say what each address takes, as JSON has it; a query string is read into
+the same types first. They are the one definition that requests are held against and
+that the published description is made of.
 """
 
 from __future__ import annotations
 
-import difflib
+import functools
 import re
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final, TypeVar, get_origin
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Final, TypeVar, cast, get_args, get_origin
 
 from multidict import MultiMapping
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -22,18 +25,301 @@ from pydantic import (
 )
 
 from recommender.address import to_keys
-from recommender.snapshot import Filters
-from server.problems import Problem
+from recommender.filters import NO_FILTERS, Filters
+from recommender.ranking import POOL, Choice
+from recommender.relations import Rules
+from server.faults import Fault, to_problem, unknown_name
 
 
 LARGEST_LIMIT: Final = 100
-LONGEST_SHOWN: Final = 80  # of a wrong value; the caller knows the rest
+LARGEST_OFFSET: Final = 1_000
+LARGEST_PRICE_PART: Final = 10
+LONGEST_NAME: Final = 500
 _WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_SUBJECT: Final = re.compile("(Value error,|Input|String) ")  # the parameter is it
+_SUBJECT: Final = re.compile("(Value error,|Input|String|Tuple|Field) ")  # it is named
+_FILTERING: Final = frozenset(
+    {
+        "category", "exclude_category", "brand", "exclude_brand", "min_price",
+        "max_price", "in_stock", "exclude",
+    }
+)  # fmt: skip
 _TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 T = TypeVar("T", bound="Parameters")
+
+
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+
+
+class Parameters(BaseModel):
+    """
+    What an address takes. A field's description says what its value may be, so that
+    it completes the sentence "Give …".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Listing(Parameters):
+    """
+    Which products of a list are shown, and what of them.
+    """
+
+    limit: int = Field(
+        10,
+        ge=1,
+        le=LARGEST_LIMIT,
+        description=f"a whole number from 1 to {LARGEST_LIMIT}",
+    )
+    offset: int = Field(
+        0,
+        ge=0,
+        le=LARGEST_OFFSET,
+        description=f"a whole number from 0 to {LARGEST_OFFSET}",
+    )
+    category: tuple[Name, ...] = Field(
+        (), description="a category, or a path such as 'Home > Kitchen'; repeatable"
+    )
+    exclude_category: tuple[Name, ...] = Field(
+        (), description="a category, or a path such as 'Home > Kitchen'; repeatable"
+    )
+    brand: tuple[Name, ...] = Field((), description="a brand; repeatable")
+    exclude_brand: tuple[Name, ...] = Field((), description="a brand; repeatable")
+    min_price: Price | None = Field(None, description="a finite number of at least 0")
+    max_price: Price | None = Field(
+        None, description="a finite number of at least 0, not below min_price"
+    )
+    in_stock: bool | None = Field(None, description="true or false")
+    exclude: tuple[str, ...] = Field(
+        (), description="ids of products, separated by commas; repeatable"
+    )
+    one_per: Name | None = Field(
+        None, description="a field of the products shown, such as brand"
+    )
+    fields: tuple[str, ...] = Field(
+        (), description="fields of products, separated by commas; repeatable"
+    )
+
+    @field_validator("max_price")
+    @classmethod
+    def _is_a_range(cls, value: float | None, info: ValidationInfo) -> float | None:
+        least = info.data.get("min_price")
+        if value is not None and least is not None and value < least:
+            msg = f"must not be below min_price={least:g}"
+            raise ValueError(msg)
+        return value
+
+    def to_filters(self) -> Filters:
+        """
+        Return what the products returned must be, but for rules.
+        """
+        if self.model_fields_set.isdisjoint(_FILTERING):
+            return NO_FILTERS
+        return Filters(
+            categories=self.category,
+            not_categories=self.exclude_category,
+            brands=self.brand,
+            not_brands=self.exclude_brand,
+            min_price=self.min_price,
+            max_price=self.max_price,
+            in_stock=self.in_stock,
+            exclude=frozenset(_to_excluded(self.exclude)),
+        )
+
+    def to_choice(self) -> Choice:
+        """
+        Return how many are taken of those that pass, and which.
+        """
+        return Choice(self.limit, self.offset, one_per=self.one_per or "")
+
+    def to_fields(self) -> tuple[str, ...]:
+        """
+        Return which fields of a product are shown; none means all.
+        """
+        return to_fields(self.fields)
+
+
+class Selection(Listing):
+    """
+    What is asked of a list in order of likeness.
+    """
+
+    min_score: Part = Field(0.0, description="a number from 0 to 1")
+    diversity: Part = Field(
+        0.0, description=f"a number from 0 to 1; above 0 within the best {POOL} only"
+    )
+
+    explain: bool = Field(default=False, description="true or false")
+
+    @field_validator("diversity")
+    @classmethod
+    def _is_within_the_pool(cls, value: float, info: ValidationInfo) -> float:
+        end = info.data.get("offset", 0) + info.data.get("limit", 0)
+        if value and end > POOL:
+            msg = f"must be 0 where offset + limit is above {POOL}"
+            raise ValueError(msg)
+        return value
+
+    def to_choice(self) -> Choice:
+        """
+        Return how many are taken of those that pass, and which.
+        """
+        return Choice(
+            self.limit,
+            self.offset,
+            self.min_score,
+            self.diversity,
+            self.one_per or "",
+        )
+
+
+class Relative(Parameters):
+    """
+    How products must stand to the one seen.
+    """
+
+    price_within: float | None = Field(
+        None,
+        ge=0,
+        le=LARGEST_PRICE_PART,
+        allow_inf_nan=False,
+        description=(
+            f"a number from 0 to {LARGEST_PRICE_PART}, such as 0.25 for a quarter"
+        ),
+    )
+    cheaper: bool | None = Field(None, description="true or false")
+    same_brand: bool | None = Field(None, description="true or false")
+    same_category: bool | None = Field(None, description="true or false")
+
+    def to_rules(self) -> Rules:
+        """
+        Return the rules.
+        """
+        return Rules(
+            self.price_within, self.cheaper, self.same_brand, self.same_category
+        )
+
+
+class SimilarParams(Selection, Relative):
+    """
+    What `similar` takes.
+    """
+
+
+class ProductParams(Parameters):
+    """
+    What a product itself takes.
+    """
+
+    fields: tuple[str, ...] = Field(
+        (), description="fields of products, separated by commas; repeatable"
+    )
+
+
+class NoParams(Parameters):
+    """
+    What an address takes that takes nothing.
+    """
+
+
+class TrainParams(Parameters):
+    """
+    What `train` takes.
+    """
+
+    full: bool = Field(
+        default=False, description="true to train from scratch: true or false"
+    )
+
+
+def parse(kind: type[T], query: MultiMapping[str]) -> T:
+    """
+    Return the parameters in *query*.
+
+    Raises:
+        Problem: 400, with all faults: each parameter that is not known, with the
+            nearest known name, and each wrong value with what would be right.
+    """
+    if not query and _is_optional(kind):
+        return cast("T", _default(kind))
+    values, faults = _read(kind, query)
+    known = {fault.parameter for fault in faults}
+    try:
+        parameters = kind(**values)
+    except ValidationError as error:
+        wrong = [_wrong(kind, fault, query) for fault in error.errors()]
+        faults += [fault for fault in wrong if fault.parameter not in known]
+    else:
+        if not faults:
+            return parameters
+    raise to_problem(faults)
+
+
+@functools.cache
+def _is_optional(kind: type[Parameters]) -> bool:
+    return not any(field.is_required() for field in kind.model_fields.values())
+
+
+@functools.cache
+def _default(kind: type[Parameters]) -> Parameters:
+    return kind()
+
+
+def _read(
+    kind: type[Parameters], query: MultiMapping[str]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """
+    Return the values in *query* as JSON has them, and what could not be read.
+    """
+    faults = [
+        unknown_name(name, kind.model_fields)
+        for name in dict.fromkeys(query)
+        if name not in kind.model_fields
+    ]
+    values: dict[str, Any] = {}
+    for name, reader in _readers(kind).items():
+        if name not in query:
+            continue
+        given = query.getall(name)
+        try:
+            values[name] = reader(given)
+        except ValueError as error:
+            shown = ", ".join(given)
+            faults.append(Fault(name, shown, str(error), _remedy(kind, name)))
+    return values, faults
+
+
+@functools.cache
+def _readers(kind: type[Parameters]) -> Mapping[str, Callable[[list[str]], Any]]:
+    """
+    Return what reads each parameter's values from a query string.
+    """
+    return {
+        name: _reader(field.annotation) for name, field in kind.model_fields.items()
+    }
+
+
+def _reader(annotation: Any) -> Callable[[list[str]], Any]:
+    if get_origin(annotation) is tuple:
+        return tuple
+    read_one = next(_READERS[kind] for kind in _kinds(annotation) if kind in _READERS)
+
+    def read(given: list[str]) -> Any:
+        if len(given) > 1:
+            msg = "is given more than once"
+            raise ValueError(msg)
+        return read_one(given[0])
+
+    return read
+
+
+def _kinds(annotation: Any) -> Iterable[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _kinds(part)
 
 
 def _to_truth(value: str) -> bool:
@@ -57,167 +343,34 @@ def _to_number(value: str) -> float:
     return float(value)
 
 
-Truth = Annotated[bool, BeforeValidator(_to_truth)]
-Whole = Annotated[int, BeforeValidator(_to_whole)]
-Price = Annotated[float, BeforeValidator(_to_number), Field(ge=0, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1)]
+_READERS: Final[Mapping[Any, Callable[[str], Any]]] = {
+    bool: _to_truth,
+    int: _to_whole,
+    float: _to_number,
+    str: str,
+}
 
 
-class Parameters(BaseModel):
-    """
-    What an address takes. A field's description says what its value may be, so that
-    it completes the sentence "Give …".
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SimilarParams(Parameters):
-    """
-    What `similar` takes.
-    """
-
-    limit: Whole = Field(
-        10,
-        ge=1,
-        le=LARGEST_LIMIT,
-        description=f"a whole number from 1 to {LARGEST_LIMIT}",
-    )
-    category: tuple[Name, ...] = Field(
-        (), description="a category, or a path such as 'Home > Kitchen'; repeatable"
-    )
-    brand: tuple[Name, ...] = Field((), description="a brand; repeatable")
-    min_price: Price | None = Field(None, description="a finite number of at least 0")
-    max_price: Price | None = Field(
-        None, description="a finite number of at least 0, not below min_price"
-    )
-    in_stock: Truth | None = Field(None, description="true, false, 1 or 0")
-    exclude: tuple[str, ...] = Field(
-        (), description="ids of products, separated by commas; repeatable"
-    )
-
-    @field_validator("max_price")
-    @classmethod
-    def _is_a_range(cls, value: float | None, info: ValidationInfo) -> float | None:
-        least = info.data.get("min_price")
-        if value is not None and least is not None and value < least:
-            msg = f"must not be below min_price={least:g}"
-            raise ValueError(msg)
-        return value
-
-    def to_filters(self) -> Filters:
-        """
-        Return what the products returned must be.
-        """
-        return Filters(
-            categories=self.category,
-            brands=self.brand,
-            min_price=self.min_price,
-            max_price=self.max_price,
-            in_stock=self.in_stock,
-            exclude=frozenset(_to_excluded(self.exclude)),
-        )
-
-
-class NoParams(Parameters):
-    """
-    What an address takes that takes nothing.
-    """
-
-
-class TrainParams(Parameters):
-    """
-    What `train` takes.
-    """
-
-    full: Truth = Field(
-        default=False, description="true to train from scratch: true, false, 1 or 0"
-    )
-
-
-def parse(kind: type[T], query: MultiMapping[str]) -> T:
-    """
-    Return the parameters in *query*.
-
-    Raises:
-        Problem: 400, with all faults: each parameter that is not known, with the
-            nearest known name, and each wrong value with what would be right.
-    """
-    if not query:
-        return kind()
-    faults = [_unknown(kind, name) for name in _names(query, kind, known=False)]
-    values: dict[str, Any] = {}
-    for name in _names(query, kind, known=True):
-        given = query.getall(name)
-        if _is_repeatable(kind, name):
-            values[name] = tuple(given)
-        else:
-            values[name] = given[0]
-            if len(given) > 1:
-                faults.append(_repeated(kind, name, given))
-    try:
-        parameters = kind(**values)
-    except ValidationError as error:
-        faults += [_wrong(kind, fault) for fault in error.errors()]
-    else:
-        if not faults:
-            return parameters
-    raise Problem(400, "bad_parameters", _to_detail(faults), faults=faults)
-
-
-def _names(
-    query: MultiMapping[str], kind: type[Parameters], *, known: bool
-) -> Iterable[str]:
-    return [n for n in dict.fromkeys(query) if (n in kind.model_fields) is known]
-
-
-def _is_repeatable(kind: type[Parameters], name: str) -> bool:
-    return get_origin(kind.model_fields[name].annotation) is tuple
-
-
-def _unknown(kind: type[Parameters], name: str) -> dict[str, str]:
-    known = sorted(kind.model_fields)
-    nearest = difflib.get_close_matches(name.lower(), known, 1)
-    if nearest:
-        remedy = f"Did you mean {nearest[0]!r}?"
-    elif known:
-        remedy = f"Known here: {', '.join(known)}."
-    else:
-        remedy = "Leave it out: nothing is taken here."
-    return _to_fault(name, "", "is not known here", remedy)
-
-
-def _repeated(
-    kind: type[Parameters], name: str, given: Iterable[str]
-) -> dict[str, str]:
-    message = "is given more than once"
-    return _to_fault(name, ", ".join(given), message, _remedy(kind, name))
-
-
-def _wrong(kind: type[Parameters], fault: Mapping[str, Any]) -> dict[str, str]:
-    name = str(fault["loc"][0])
+def _wrong(
+    kind: type[Parameters], fault: Mapping[str, Any], query: MultiMapping[str]
+) -> Fault:
+    name, *place = fault["loc"]
+    given = query.getall(name, [])
+    shown = given[place[0]] if place else ", ".join(given)
     message = _SUBJECT.sub("", str(fault["msg"]), count=1)
-    return _to_fault(name, str(fault["input"]), message, _remedy(kind, name))
+    return Fault(name, shown, message, _remedy(kind, name))
 
 
 def _remedy(kind: type[Parameters], name: str) -> str:
     return f"Give {kind.model_fields[name].description}."
 
 
-def _to_fault(name: str, value: str, message: str, remedy: str) -> dict[str, str]:
-    return {
-        "parameter": name[:LONGEST_SHOWN],
-        "value": value[:LONGEST_SHOWN],
-        "message": message,
-        "remedy": remedy,
-    }
-
-
-def _to_detail(faults: Iterable[Mapping[str, str]]) -> str:
-    return " ".join(
-        f"{fault['parameter']} {fault['message']}. {fault['remedy']}"
-        for fault in faults
-    )
+def to_fields(values: Iterable[str]) -> tuple[str, ...]:
+    """
+    Return the names in *values*, each of which may hold several with commas between.
+    """
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _to_excluded(values: Iterable[str]) -> Iterable[bytes]:

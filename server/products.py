@@ -5,14 +5,18 @@ Products, and what is like them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from aiohttp import web
 
 from recommender.address import to_keys
+from recommender.ranking import choose
+from recommender.reasons import Seen, explain
+from recommender.relations import add_rules
 from recommender.snapshot import Row, Snapshot
 from server.access import Keys, has_key
-from server.answers import to_answer, to_hits, to_product
-from server.params import NoParams, SimilarParams, parse
+from server.answers import to_answer, to_explained, to_hits, to_product
+from server.params import ProductParams, SimilarParams, parse, to_fields
 from server.problems import Problem
 from server.sight import SIGHT
 
@@ -38,12 +42,11 @@ class Products:
         """
         Answer with the product itself.
         """
-        parse(NoParams, request.query)
+        params = parse(ProductParams, request.query)
         model = request[SIGHT].need_model()
         row = self._find(request, model.snapshot)
-        return to_answer(
-            request, to_product(row), model.fresh, is_private=not row.visible
-        )
+        items = to_product(row, to_fields(params.fields))
+        return to_answer(request, items, model.fresh, is_private=not row.visible)
 
     async def similar(self, request: web.Request) -> web.Response:
         """
@@ -51,13 +54,19 @@ class Products:
         """
         params = parse(SimilarParams, request.query)
         model = request[SIGHT].need_model()
-        row = self._find(request, model.snapshot)
-        hits = model.snapshot.similar(
-            row.key, limit=params.limit, filters=params.to_filters()
-        )
-        return to_answer(
-            request, to_hits(hits), model.fresh, is_private=not row.visible
-        )
+        snapshot = model.snapshot
+        row = self._find(request, snapshot)
+        filters = add_rules(params.to_filters(), params.to_rules(), [row])
+        filters = replace(filters, exclude=filters.exclude | {row.key})
+        query = snapshot.query(row)
+        hits = choose(snapshot, query, filters, params.to_choice())
+        if params.explain:
+            seen = Seen.of_rows([row])
+            why = [explain(snapshot, query, hit.row, seen) for hit in hits]
+            items = to_explained(hits, why, params.to_fields())
+        else:
+            items = to_hits(hits, params.to_fields())
+        return to_answer(request, items, model.fresh, is_private=not row.visible)
 
     def _find(self, request: web.Request, snapshot: Snapshot) -> Row:
         """

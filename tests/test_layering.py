@@ -41,10 +41,21 @@ MAY_IMPORT = {
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
     "recommender.facets": "recommender.blob recommender.segment recommender.text",
+    "recommender.filters": (
+        "recommender.facets recommender.kernels recommender.segment"
+    ),
+    "recommender.query": "recommender.kernels",
     "recommender.snapshot": (
-        "recommender.blob recommender.errors recommender.facets "
+        "recommender.blob recommender.errors recommender.filters "
         "recommender.generation recommender.kernels recommender.manifest "
-        "recommender.segment"
+        "recommender.query recommender.segment"
+    ),
+    "recommender.relations": "recommender.filters recommender.snapshot",
+    "recommender.ranking": (
+        "recommender.filters recommender.kernels recommender.query recommender.snapshot"
+    ),
+    "recommender.reasons": (
+        "recommender.kernels recommender.query recommender.snapshot recommender.text"
     ),
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
@@ -66,7 +77,11 @@ MAY_IMPORT = {
     "server.access": "recommender.errors",
     "server.problems": "",
     "server.doors": "server.access server.problems",
-    "server.params": "recommender.address recommender.snapshot server.problems",
+    "server.faults": "server.problems",
+    "server.params": (
+        "recommender.address recommender.filters recommender.ranking "
+        "recommender.relations server.faults"
+    ),
     "server.watch": "recommender.store",
     "server.loader": (
         "recommender.errors recommender.generation recommender.manifest "
@@ -74,16 +89,19 @@ MAY_IMPORT = {
     ),
     "server.freshness": "recommender.position recommender.snapshot server.loader",
     "server.live": "recommender.snapshot recommender.store server.loader server.watch",
+    "server.sentence": "recommender.reasons",
     "server.answers": (
-        "recommender.address recommender.position recommender.snapshot server.freshness"
+        "recommender.address recommender.position recommender.reasons "
+        "recommender.snapshot server.freshness server.sentence"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
     "server.products": (
-        "recommender.address recommender.snapshot server.access server.answers "
-        "server.params server.problems server.sight"
+        "recommender.address recommender.ranking recommender.reasons "
+        "recommender.relations recommender.snapshot server.access server.answers server.params "
+        "server.problems server.sight"
     ),
     "server.files": "",
     "server.page": "server.files server.problems",

@@ -46,6 +46,19 @@ def test_categories(segment, name, expected):
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"),
+    [("home > LIGHT", ["Home > Light"]), ("Light", []), ("home", ["Home"])],
+)
+def test_whole_path(segment, path, expected):
+    """
+    A whole path means itself, and no path that ends in it.
+    """
+    codes = category_codes(segment).of_whole(path)
+
+    assert [segment.category_values[code].decode() for code in codes] == expected
+
+
+@pytest.mark.parametrize(
     ("name", "count"),
     [("brimm & co", 2), ("STRASSE", 1), ("straße ", 1), ("Brimm", 0), ("", 0)],
 )

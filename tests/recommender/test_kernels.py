@@ -325,29 +325,48 @@ def make_wanted(draw):
 
     return Wanted(
         categories=read_only(draw.random(0 if unset() else 4) < 0.5),
-        brands=read_only(draw.random(0 if unset() else 3) < 0.5),
+        within=read_only(draw.random(0 if unset() else 4) < 0.7),
+        unwanted=read_only(draw.random(0 if unset() else 4) < 0.2),
+        brands=read_only(draw.random(0 if unset() else 4) < 0.5),
         stock=-1 if unset() else int(draw.integers(2)),
         min_price=NAN if unset() else draw.uniform(0, 5),
         max_price=NAN if unset() else draw.uniform(5, 10),
+        **make_ranges(draw, 0 if unset() else 2),
     )
+
+
+def make_ranges(draw, count):
+    """
+    Return *count* ranges of prices.
+    """
+    bounds = np.sort(draw.uniform(0, 10, (2, count)), axis=0)
+    return {"lows": read_only(bounds[0]), "highs": read_only(bounds[1])}
 
 
 def accepted_rows(columns, member, wanted):
     """
     Return which rows pass the filters, in plain numpy.
     """
-    passed = ~columns.dead & columns.visible
-    if wanted.stock >= 0:
-        passed &= columns.in_stock == bool(wanted.stock)
-    if not math.isnan(wanted.min_price):
-        passed &= columns.price >= wanted.min_price
-    if not math.isnan(wanted.max_price):
-        passed &= columns.price <= wanted.max_price
+    price = columns.price[:, None]
+    in_ranges = (price >= wanted.lows) & (price <= wanted.highs)
+    tests = [
+        (wanted.stock >= 0, columns.in_stock == bool(wanted.stock)),
+        (not math.isnan(wanted.min_price), columns.price >= wanted.min_price),
+        (not math.isnan(wanted.max_price), columns.price <= wanted.max_price),
+        (len(wanted.lows), in_ranges.any(axis=1)),
+    ]
     if len(wanted.brands):
-        passed &= np.append(wanted.brands, False)[columns.brand_codes]
-    if len(wanted.categories):
-        passed &= (member & wanted.categories).any(axis=1)
-    return passed
+        # -1, for no brand, is the last place
+        tests.append((True, wanted.brands[columns.brand_codes]))
+    for table, is_good in (
+        (wanted.categories, True),
+        (wanted.within, True),
+        (wanted.unwanted, False),
+    ):
+        if len(table):
+            tests.append((True, (member & table).any(axis=1) == is_good))
+    asked = [passed for is_asked, passed in tests if is_asked]
+    return np.all([~columns.dead, columns.visible, *asked], axis=0)
 
 
 def test_is_accepted(draw):
@@ -380,6 +399,20 @@ def test_insert_ranked(draw, limit):
     assert got == ranked[:limit]
 
 
+def make_scored(draw):
+    """
+    Return what `best_rows` takes, and the value that each row then has.
+    """
+    a, b, c = draw.uniform(20, 30, ROWS), draw.uniform(-4, 0, ROWS), draw.random(ROWS)
+    big_l, query_square = 3.0, 7.0
+    norm = np.sqrt((big_l**2 * a + 2 * big_l * b + c) * query_square)
+    cosine = np.round(draw.uniform(0, 1, ROWS), 1)  # with ties
+    cosine[draw.random(ROWS) < 0.3] = 0
+    touched = draw.permutation(np.flatnonzero(cosine)).astype(np.int32)
+    norms = Norms(*map(read_only, (a, b, c)), big_l, query_square)
+    return touched, cosine * norm, norms, np.rint(cosine * 1e9).astype(np.int64)
+
+
 @pytest.mark.parametrize("limit", [1, 5, 100])
 @pytest.mark.parametrize("floor", [1, 500_000_000])
 def test_best_rows(draw, limit, floor):
@@ -388,19 +421,11 @@ def test_best_rows(draw, limit, floor):
     """
     columns, member = make_columns(draw)
     wanted = make_wanted(draw)
-    a, b, c = draw.uniform(20, 30, ROWS), draw.uniform(-4, 0, ROWS), draw.random(ROWS)
-    big_l, query_square = 3.0, 7.0
-    norm = np.sqrt((big_l**2 * a + 2 * big_l * b + c) * query_square)
-    cosine = np.round(draw.uniform(0, 1, ROWS), 1)  # with ties
-    cosine[draw.random(ROWS) < 0.3] = 0
-    scores = cosine * norm
-    touched = draw.permutation(np.flatnonzero(cosine)).astype(np.int32)
-    norms = Norms(*map(read_only, (a, b, c)), big_l, query_square)
+    touched, scores, norms, value = make_scored(draw)
     best, rows = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
 
     kept = kernels.best_rows(touched, scores, norms, floor, columns, wanted, best, rows)
 
-    value = np.rint(cosine * 1e9).astype(np.int64)
     candidates = np.flatnonzero(
         accepted_rows(columns, member, wanted) & (value >= max(floor, 1))
     )
@@ -408,3 +433,55 @@ def test_best_rows(draw, limit, floor):
     assert rows[:kept].tolist() == expected
     assert best[:kept].tolist() == value[expected].tolist()
     assert not scores.any()
+
+
+@pytest.mark.parametrize("floor", [0, 500_000_000])
+def test_all_rows(draw, floor):
+    """
+    Every accepted row at or above the floor is listed with its value.
+    """
+    columns, member = make_columns(draw)
+    wanted = make_wanted(draw)
+    touched, scores, norms, value = make_scored(draw)
+    values, rows = np.zeros(ROWS, np.int64), np.zeros(ROWS, np.int32)
+
+    kept = kernels.all_rows(
+        touched, scores, norms, floor, columns, wanted, values, rows
+    )
+
+    expected = np.flatnonzero(
+        accepted_rows(columns, member, wanted) & (value >= max(floor, 1))
+    )
+    assert sorted(rows[:kept].tolist()) == expected.tolist()
+    assert values[:kept].tolist() == value[rows[:kept]].tolist()
+    assert not scores.any()
+
+
+@pytest.mark.parametrize("limit", [0, 1, 5, 100])
+def test_first_accepted(draw, limit):
+    """
+    The first accepted rows are found in the order given.
+    """
+    columns, member = make_columns(draw)
+    wanted = make_wanted(draw)
+    order = draw.permutation(ROWS).astype(np.int32)
+    rows = np.zeros(limit, np.int32)
+
+    kept = kernels.first_accepted(order, columns, wanted, rows)
+
+    passed = accepted_rows(columns, member, wanted)
+    assert rows[:kept].tolist() == order[passed[order]][:limit].tolist()
+
+
+def test_dot_with_rows(draw, dense):
+    """
+    One sparse row times all of them is the dense product.
+    """
+    indptr, terms, tf = to_sparse(dense)
+    hashes = np.sort(draw.integers(0, 1 << 60, TERMS).astype(np.uint64))[terms]
+    out = np.empty(ROWS, np.float64)
+
+    for row in (0, 1, ROWS - 1):
+        kernels.dot_with_rows(indptr, hashes, tf.astype(np.float64), row, out)
+        expected = dense.astype(np.float64) @ dense[row].astype(np.float64)
+        assert np.allclose(out, expected, rtol=1e-12, atol=0)

@@ -6,9 +6,10 @@ import pytest
 
 from recommender import snapshot as snapshots
 from recommender.errors import StoreCorrupt, UnknownProduct
+from recommender.filters import Filters
 from recommender.index import Index
 from recommender.mutation import Delete, Upsert
-from recommender.snapshot import Filters, Snapshot
+from recommender.snapshot import Snapshot
 from recommender.weights import Weights, term_weights
 from tests.support.products import (
     WEIGHTS,

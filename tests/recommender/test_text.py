@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 from recommender.text import (
     LONGEST_WORD,
     fold,
+    is_brand_term,
+    is_category_term,
     term_hash,
     to_brand_term,
     to_category_terms,
-    to_label,
+    to_depth,
     to_words,
 )
 
@@ -96,14 +98,15 @@ def test_facets_do_not_meet():
     terms = {to_brand_term("Oak"), *to_category_terms(["Oak"]), *to_words("Oak")}
 
     assert len(terms) == 3
-    assert {to_label(term) for term in terms} == {"oak"}
+    assert sum(map(is_brand_term, terms)) == 1
+    assert sum(map(is_category_term, terms)) == 1
 
 
-def test_label_is_the_innermost_value():
+def test_depth_of_a_category():
     """
-    A person reads of a path its last name.
+    A category's term tells how deep it lies.
     """
-    assert to_label(to_category_terms(["Home", "Light"])[1]) == "light"
+    assert [to_depth(term) for term in to_category_terms(["Home", "Light"])] == [1, 2]
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -2,6 +2,8 @@ import pytest
 
 from multidict import MultiDict
 
+from recommender.ranking import Choice
+from recommender.relations import Rules
 from server.params import NoParams, SimilarParams, TrainParams, parse
 from server.problems import Problem
 
@@ -41,10 +43,25 @@ def test_everything_is_asked():
         ("max_price", "1.5"),
         ("in_stock", "TRUE"),
         ("exclude", "a"),
+        ("offset", "1000"),
+        ("exclude_category", "Shoes"),
+        ("exclude_brand", "Brimm"),
+        ("min_score", "0.25"),
+        ("one_per", "group"),
+        ("fields", "name, price,,name"),
+        ("fields", "brand"),
+        ("price_within", "0.5"),
+        ("cheaper", "1"),
+        ("same_brand", "false"),
+        ("same_category", "0"),
     )
 
     filters = params.to_filters()
-    assert params.limit == 100
+    assert params.to_choice() == Choice(100, 1000, 0.25, 0.0, "group")
+    assert params.to_rules() == Rules(0.5, True, False, False)
+    assert params.to_fields() == ("name", "price", "brand")
+    assert filters.not_categories == ("Shoes",)
+    assert filters.not_brands == ("Brimm",)
     assert filters.categories == ("Home > Kitchen", "Outdoor")
     assert filters.brands == ("Aldo",)
     assert (filters.min_price, filters.max_price) == (1.5, 1.5)
@@ -98,6 +115,15 @@ def test_excluded_addresses_become_keys(value, keys):
         ("in_stock", "2"),
         ("category", ""),
         ("brand", ""),
+        ("offset", "-1"),
+        ("offset", "1001"),
+        ("exclude_category", ""),
+        ("exclude_brand", "x" * 501),
+        ("min_score", "1.01"),
+        ("diversity", "-0.1"),
+        ("one_per", ""),
+        ("price_within", "10.5"),
+        ("cheaper", "yes"),
     ],
 )
 def test_wrong_value(name, value):
@@ -118,7 +144,8 @@ def test_wrong_value(name, value):
         ("limt", "'limit'"),
         ("Limit", "'limit'"),
         ("minprice", "'min_price'"),
-        ("colour", "Known here: brand, category"),
+        ("diverse", "'diversity'"),
+        ("zzz", "Known here: brand, category"),
     ],
 )
 def test_unknown_parameter(name, remedy):
@@ -139,6 +166,18 @@ def test_prices_that_leave_nothing():
 
     assert fault["parameter"] == "max_price"
     assert "min_price=10" in fault["message"]
+
+
+def test_diversity_has_its_bounds():
+    """
+    Only so many products are compared with each other.
+    """
+    good = make_params(("diversity", "1"), ("offset", "100"), ("limit", "100"))
+    (fault,) = faults_of(("diversity", "0.1"), ("offset", "191"))
+
+    assert good.to_choice().diversity == 1
+    assert fault["parameter"] == "diversity"
+    assert "offset + limit" in fault["message"]
 
 
 def test_two_values_where_one_can_be():

@@ -82,6 +82,20 @@ async def test_display_is_passed_on_as_it_is(serve, shop):
         ({"in_stock": "0"}, ["k4"]),
         ({"exclude": "k2,other"}, ["k4"]),
         ({"exclude": "k2", "limit": "1"}, ["k4"]),
+        ({"offset": "1"}, ["k4"]),
+        ({"exclude_category": "Kitchen"}, ["k4"]),
+        ({"exclude_brand": "brimm"}, ["k2"]),
+        ({"min_score": "0.3"}, ["k2"]),
+        ({"price_within": "0.5"}, ["k2", "k4"]),
+        ({"price_within": "0.49"}, []),
+        ({"cheaper": "true"}, ["k2"]),
+        ({"cheaper": "false"}, ["k4"]),
+        ({"same_brand": "true"}, []),
+        ({"same_brand": "false"}, ["k2", "k4"]),
+        ({"same_category": "true"}, ["k2"]),
+        ({"same_category": "false"}, ["k4"]),
+        ({"one_per": "name"}, ["k2", "k4"]),
+        ({"diversity": "1"}, ["k2", "k4"]),
     ],
 )
 async def test_filters(serve, shop, query, ids):
@@ -103,6 +117,80 @@ async def test_repeated_filter_means_any(serve, shop):
     answer = await client.get("/v1/products/k1/similar?brand=Brimm&brand=Aldo")
 
     assert [item["id"] for item in (await answer.json())["items"]] == ["k5", "k4"]
+
+
+async def test_one_per_field_of_the_page(serve, shop):
+    """
+    Of variants only the best comes.
+    """
+    group = {"group": ["a", 1]}
+    shop.put(
+        make_product("v1", "red steel kettle", display=group),
+        make_product("v2", "red steel kettle", display=group),
+    )
+    shop.publish()
+    client = await serve()
+
+    ids = await similar_ids(client, one_per="group", limit="3", exclude="k4")
+
+    assert ids == ["k2", "v1"]
+
+
+@pytest.mark.parametrize("path", ["/v1/products/full", "/v1/products/k1/similar"])
+async def test_only_the_fields_asked_for(serve, shop, path):
+    """
+    Fields come in the order asked for, those that there are; what else changes is not
+    in the tag.
+    """
+    shown = {"name": "red steel kettle", "price": 2.5, "image": "x"}
+    shop.put(make_product("full", "red steel kettle", display=shown))
+    shop.publish()
+    client = await serve()
+    query = {"fields": "price,colour,name"}
+
+    before = await client.get(path, params=query)
+    shop.put(make_product("full", "red steel kettle", display=shown | {"image": "y"}))
+    shop.publish()
+    await until(lambda: client.live.served.snapshot.generation == 3)
+    after = await client.get(path, params=query)
+
+    item = (await before.json())["items"][0]
+    assert list(item["product"].items()) == [
+        ("price", 2.5),
+        ("name", "red steel kettle"),
+    ]
+    assert after.headers["ETag"] == before.headers["ETag"]
+
+
+async def test_explained(serve, shop):
+    """
+    Each item says why: in numbers that add up, and in a sentence.
+    """
+    assert shop.index.products == 5
+    client = await serve()
+
+    plain = await client.get("/v1/products/k1/similar")
+    answer = await client.get("/v1/products/k1/similar?explain=true&fields=name")
+
+    (first, second) = (await answer.json())["items"]
+    why = first["explain"]
+    assert why["sentence"] == (
+        "In Kitchen, with “red”, “steel” and “kettle” in common; 50 % cheaper."
+    )
+    assert [(term["term"], term["field"]) for term in why["terms"]] == [
+        ("red", "name"),
+        ("steel", "name"),
+        ("kettle", "name"),
+        ("Home", "category"),
+        ("Kitchen", "category"),
+    ]
+    total = sum(term["contribution"] for term in why["terms"])
+    assert total == pytest.approx(first["score"], abs=1e-8)
+    assert sum(why["shares"].values()) == pytest.approx(1)
+    assert why["price"] == {"closeness": 0.5, "difference": -10.0}
+    assert second["explain"]["sentence"] == "With “kettle” in common; dearer."
+    assert first["product"] == {"name": "red steel kettle small"}
+    assert answer.headers["ETag"] != plain.headers["ETag"]
 
 
 async def test_product(serve, shop):

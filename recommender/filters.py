@@ -1,0 +1,141 @@
+"""
+What the products returned must be, and the same in one segment's codes.
+"""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from recommender.facets import Codes, brand_codes, category_codes
+from recommender.kernels import Bools, Doubles, Wanted, read_only
+from recommender.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """
+    What the products returned must be.
+
+    Attributes:
+        categories: Any of these: an element of the path, or a prefix "a > b" of
+            it, whatever the case. Empty: any category or none.
+        not_categories: None of these, named likewise.
+        within: Any of these category paths, exactly, or what is below it. None: not
+            asked; empty: nothing is.
+        outside: None of these category paths, likewise.
+        brands: Any of these, whatever the case. Empty: any brand or none.
+        not_brands: None of these.
+        same_brands: Any of these. None: not asked; empty: nothing is.
+        min_price: Inclusive; a product without a price has none to offer.
+        max_price: Inclusive, likewise.
+        ranges: The price lies in any of these, bounds included. None: not asked;
+            empty: nothing does.
+        in_stock: Whether it must, or must not, be in stock.
+        exclude: Keys that are not wanted.
+    """
+
+    categories: tuple[str, ...] = ()
+    not_categories: tuple[str, ...] = ()
+    within: tuple[str, ...] | None = None
+    outside: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    not_brands: tuple[str, ...] = ()
+    same_brands: tuple[str, ...] | None = None
+    min_price: float | None = None
+    max_price: float | None = None
+    ranges: tuple[tuple[float, float], ...] | None = None
+    in_stock: bool | None = None
+    exclude: frozenset[bytes] = frozenset()
+
+
+NO_FILTERS: Final = Filters()
+NO_TABLE: Final = read_only(np.zeros(0, np.bool_))
+NO_RANGES: Final = read_only(np.zeros(0, np.float64))
+
+
+def to_wanted(segment: Segment, filters: Filters) -> Wanted | None:
+    """
+    Return the filters in the segment's own codes; None when no row can pass.
+    """
+    if filters is NO_FILTERS:
+        return NOTHING_ASKED
+    categories = category_codes(segment)
+    among = _table(categories.size, map(categories.of, filters.categories))
+    within = NO_TABLE
+    if filters.within is not None:
+        within = _table(categories.size, map(categories.of_whole, filters.within))
+    brands = _brands(brand_codes(segment), filters)
+    is_hopeless = (
+        filters.ranges == ()
+        or (filters.categories and not among.any())
+        or (filters.within is not None and not within.any())
+        or (len(brands) and not brands.any())
+    )
+    if is_hopeless:
+        return None
+    return Wanted(
+        among,
+        within,
+        _table(
+            categories.size,
+            [
+                *map(categories.of, filters.not_categories),
+                *map(categories.of_whole, filters.outside),
+            ],
+        ),
+        brands,
+        -1 if filters.in_stock is None else int(filters.in_stock),
+        math.nan if filters.min_price is None else float(filters.min_price),
+        math.nan if filters.max_price is None else float(filters.max_price),
+        _bounds(low for low, _ in filters.ranges or ()),
+        _bounds(high for _, high in filters.ranges or ()),
+    )
+
+
+def _table(size: int, codes: Iterable[Iterable[int]]) -> Bools:
+    """
+    Return a table with *codes* marked, empty when there are none of them.
+    """
+    marked = [code for some in codes for code in some]
+    if not marked:
+        return NO_TABLE
+    table = np.zeros(size, np.bool_)
+    table[marked] = True
+    return read_only(table)
+
+
+def _brands(codes: Codes, filters: Filters) -> Bools:
+    """
+    Return the table of brands, its last place for no brand; empty when any will do.
+    """
+    if not filters.brands and not filters.not_brands and filters.same_brands is None:
+        return NO_TABLE
+    table = np.ones(codes.size + 1, np.bool_)
+    for asked in (filters.brands or None, filters.same_brands):
+        if asked is not None:
+            table &= _marked(codes, asked)
+    table[:-1] &= ~_marked(codes, filters.not_brands)[:-1]
+    return read_only(table)
+
+
+def _marked(codes: Codes, names: Iterable[str]) -> Bools:
+    table = np.zeros(codes.size + 1, np.bool_)
+    for name in names:
+        table[codes.of(name)] = True
+    return table
+
+
+def _bounds(prices: Iterable[float]) -> Doubles:
+    bounds = np.fromiter(prices, np.float64)
+    return read_only(bounds) if len(bounds) else NO_RANGES
+
+
+NOTHING_ASKED: Final = Wanted(
+    NO_TABLE, NO_TABLE, NO_TABLE, NO_TABLE, -1, math.nan, math.nan, NO_RANGES, NO_RANGES
+)
