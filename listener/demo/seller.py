@@ -154,7 +154,8 @@ class Seller:
         return {str(group["_id"] or "none"): group["count"] for group in groups}
 
     def _to_image(self, document: Mapping[str, Any]) -> str:
-        department, shelf, *_ = [*document.get("category", ()), "", ""]
+        category = list(document.get("category", ()))
+        department, shelf = [*category, "", ""][:2]
         name = str(document.get("name", ""))
         return to_picture(
             colour=self._colours.get(department, PLAIN),

@@ -45,7 +45,7 @@ async function show() {
   leaving = new AbortController();
   const { signal } = leaving;
   const { name, rest, query } = place();
-  const inBar = IN_BAR[name] ?? "shop";
+  const inBar = (document.body.dataset.view = IN_BAR[name] ?? "shop");
   for (const link of document.querySelectorAll("nav [data-view]")) {
     link.toggleAttribute("aria-current", link.dataset.view === inBar);
     if (link.dataset.view === inBar) link.setAttribute("aria-current", "page");
@@ -109,7 +109,7 @@ function announce(event) {
   pill.classList.add("beat");
   const changed = event.changed?.length ?? 0;
   const gone = event.gone?.length ?? 0;
-  if (!changed && !gone) return;
+  if ((!changed && !gone) || document.body.dataset.view !== "shop" || !place().name) return; // others tell it themselves
   const parts = [changed && `${whole(changed)} changed`, gone && `${whole(gone)} gone`].filter(Boolean);
   toast(`Generation ${whole(event.generation)}: ${parts.join(", ")}`);
 }

@@ -1,7 +1,7 @@
 /** The basket, and what goes with all of it. */
 
 import { calm, fill, h, list, money } from "./dom.js";
-import { basket, forRead, onChange, recommend } from "./data.js";
+import { basket, forRead, get, onChange, recommend } from "./data.js";
 import { failure, grid, note, picture, toProduct } from "./cards.js";
 
 export async function basketView(view, { signal }) {
@@ -39,7 +39,20 @@ export async function basketView(view, { signal }) {
   await look();
   basket.onChange(() => (draw(), again()), signal);
   const again = calm(look, 300, signal);
-  onChange(again, signal);
+  onChange(calm(() => renew(signal).then(look), 500, signal), signal);
+  await renew(signal);
+}
+
+/** Take over what the products cost, and are called, now. */
+async function renew(signal) {
+  await Promise.all(
+    basket.lines.map(async ({ id, count, product: before }) => {
+      const found = await get(`/v1/products/${encodeURIComponent(id)}?fields=name,price,brand,image`, { signal }).catch(() => null);
+      const product = found?.items[0].product;
+      const isNews = product && ["name", "price", "brand", "image"].some((field) => product[field] !== before[field]);
+      if (isNews) basket.put(id, product, count);
+    }),
+  );
 }
 
 function make({ id }) {

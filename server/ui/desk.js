@@ -159,7 +159,7 @@ function stopwatch() {
     bars.show(times);
     fill(
       lines,
-      measured.slice(-8).reverse().map((one) => h("li", {}, h("span", {}, h("b", {}, one.what), " ", one.name), h("small", {}, `saved ${ms(one.writeMs)} · served ${ms(one.servedMs)}`))),
+      measured.slice(-8).reverse().map((one) => h("li", {}, h("span", {}, h("b", {}, one.what), " ", one.what === "deleted" ? one.name : h("a", { href: toProduct(one.id) }, one.name)), h("small", {}, `saved ${ms(one.writeMs)} · served ${ms(one.servedMs)}`))),
     );
   };
   show();

@@ -100,7 +100,7 @@ export const whole = (value) => WHOLE.format(value);
 export function ms(value) {
   if (value >= 10_000) return `${(value / 1000).toFixed(0)} s`;
   if (value >= 1_000) return `${(value / 1000).toFixed(1)} s`;
-  return value >= 10 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
+  return value >= 10 || value === 0 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
 }
 
 export function clock(time) {

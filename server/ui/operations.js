@@ -24,7 +24,7 @@ const STATES = {
 };
 
 export async function operations(view, { signal }) {
-  const tiles = { state: tile("State"), lag: tile("Behind the database"), generation: tile("Generation"), products: tile("Products"), publish: tile("Write to published"), answer: tile("One answer takes") };
+  const tiles = { state: tile("State"), lag: tile("Behind the database"), generation: tile("Generation"), products: tile("Products"), publish: tile("Write to published"), rate: tile("Published in a minute"), answer: tile("One answer takes") };
   const plots = {
     publish: plot("From a write to its publication", line("From a write to its publication", { unit: ms, kind: "dots" })),
     changes: plot("Products changed a second", line("Products changed a second", { unit: whole, kind: "bars" })),
@@ -47,8 +47,14 @@ export async function operations(view, { signal }) {
     points[name].push({ at, value });
     points[name].splice(0, points[name].length - KEPT);
   };
-  let changed = 0;
-
+  const count = ({ timestamp, publish_ms: took, inserted = 0, updated = 0, deleted = 0 }) => {
+    const at = Date.parse(timestamp);
+    if (typeof took === "number") note("publish", took, at);
+    const second = at - (at % 1000);
+    const last = points.changes.at(-1);
+    if (last?.at === second) last.value += inserted + updated + deleted;
+    else note("changes", inserted + updated + deleted, second);
+  };
   const draw = () => {
     const now = Date.now();
     for (const [name, one] of Object.entries(plots)) one.show(points[name], now);
@@ -63,8 +69,6 @@ export async function operations(view, { signal }) {
       const took = performance.now() - began;
       note("answer", took);
       note("lag", found.lag_ms ?? 0);
-      note("changes", changed);
-      changed = 0;
       const isWell = !found.stale;
       tiles.state.show(found.state ?? "unknown", isWell ? (STATES[found.state] ?? "") : `Out of date: ${found.reason ?? "unknown"}. ${STATES[found.state] ?? ""}`, isWell ? "good" : "bad");
       tiles.lag.show(found.lag_ms === null ? "unknown" : ms(found.lag_ms), `As of ${clock(found.as_of)}, the database’s time`);
@@ -87,12 +91,14 @@ export async function operations(view, { signal }) {
       );
       for (const one of found.flat()) {
         since = { ...since, [one.process]: one.timestamp > since[one.process] ? one.timestamp : since[one.process] };
-        if (one.event === "model.published" && typeof one.publish_ms === "number") note("publish", one.publish_ms, Date.parse(one.timestamp));
+        if (one.event === "model.published") count(one);
         kept.push({ ...one, key: `${one.process}-${one.timestamp}-${one.event}-${one.generation ?? ""}` });
       }
       kept = kept.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1)).slice(0, LINES);
       const last = points.publish.map(({ value }) => value);
       if (last.length) tiles.publish.show(ms(last.at(-1)), `Median of the last ${whole(last.length)}: ${ms(median(last))}`);
+      const minute = kept.filter((one) => one.event === "model.published" && Date.parse(one.timestamp) > Date.now() - 60_000);
+      tiles.rate.show(whole(minute.length), `${whole(minute.reduce((sum, one) => sum + (one.events ?? 0), 0))} events of the database in them`);
       trouble.textContent = "";
       show();
     } catch (error) {
@@ -110,10 +116,7 @@ export async function operations(view, { signal }) {
   };
   level.addEventListener("change", show);
 
-  onEvent((event) => {
-    if (event.type === "generation" && !event.isFirst) changed += (event.changed?.length ?? 0) + (event.gone?.length ?? 0);
-    draw();
-  }, signal);
+  onEvent(draw, signal);
   every(look, TICK_MS, signal);
   every(read, LOGS_MS, signal);
   await look();
@@ -150,7 +153,7 @@ function toEvent(event) {
     {},
     h("time", {}, clock(event.at)),
     h("b", {}, event.type === "reset" ? "Begun anew" : `Generation ${whole(event.generation)}`),
-    h("span", {}, ids.map((id) => [h("a", { href: toProduct(id) }, id), " "]).flat(), more > 0 && `and ${whole(more)} more `, gone > 0 && `${whole(gone)} gone`, !ids.length && !gone && "nothing a visitor sees"),
+    h("span", {}, ids.map((id) => [h("a", { href: toProduct(id) }, id), " "]).flat(), more > 0 && `and ${whole(more)} more `, gone > 0 && `${whole(gone)} gone`, !ids.length && !gone && (event.isFirst ? "as you came" : "nothing a visitor sees")),
   );
 }
 

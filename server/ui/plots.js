@@ -16,9 +16,7 @@ export function quantile(values, share) {
 }
 
 function frame(name) {
-  const made = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 16}`, class: `plot ${name}`, role: "img", preserveAspectRatio: "none" });
-  made.setAttribute("preserveAspectRatio", "xMidYMid meet");
-  return made;
+  return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 16}`, class: `plot plot-${name}`, role: "img" });
 }
 
 /** How often each time came: bars over a scale of about doubling steps. */

@@ -1,8 +1,8 @@
 /** The storefront: the entrance, a category, a search. */
 
-import { calm, fill, h, whole } from "./dom.js";
-import { basket, forRead, get, model, onChange, recommend, seen } from "./data.js";
-import { failure, grid, note, toCategory } from "./cards.js";
+import { calm, clock, fill, h, list, whole } from "./dom.js";
+import { basket, forRead, get, model, onChange, onEvent, recommend, seen } from "./data.js";
+import { failure, grid, note, picture, toCategory, toProduct } from "./cards.js";
 
 const STEP = 24;
 const LOOK_MS = 800;
@@ -21,6 +21,7 @@ export async function home(view, { signal }) {
       "div.hero",
       {},
       h("div", {}, h("h1", {}, "A shop that keeps up with itself"), h("p.lead", {}, "Write a product to MongoDB, and every recommendation here knows it milliseconds later. Nobody is told, nothing is retrained."), facts),
+      news(signal),
     ),
     h("section.block", {}, h("h2", {}, "Categories"), shelves),
     fromBasket.place,
@@ -35,7 +36,7 @@ export async function home(view, { signal }) {
       fill(shelves, top.map(shelf));
       if (products.items.length) latest.show(products.items);
       else latest.replaceWith(note("No products yet", "Insert one into the collection: it will show here by itself."));
-      fill(facts, h("b", {}, whole(model.visible || top.reduce((sum, one) => sum + one.products, 0))), " products in ", h("b", {}, whole(top.length)), " departments, as of ", h("b", {}, new Date(products.model.as_of).toLocaleTimeString()));
+      fill(facts, h("b", {}, whole(model.visible || top.reduce((sum, one) => sum + one.products, 0))), " products in ", h("b", {}, whole(top.length)), " departments, as of ", h("b", {}, clock(products.model.as_of)));
     } catch (error) {
       if (signal.aborted) return;
       if (!latest.children.length || latest.querySelector(".bone")) throw error;
@@ -51,6 +52,33 @@ export async function home(view, { signal }) {
   personal().catch(() => {});
   onChange(calm(() => Promise.all([look(), personal()]).catch(() => {}), LOOK_MS, signal), signal);
   basket.onChange(() => personal().catch(() => {}), signal);
+}
+
+/** What has just changed, as it happens. */
+function news(signal) {
+  const items = h("ol.news", { "aria-label": "Just changed" });
+  const hint = h("p", {}, "Nothing has changed since you came. Edit something at the ", h("a", { href: "#/desk" }, "desk"), ", or in mongosh.");
+  const place = h("aside.live", { "aria-label": "Live" }, h("h2", {}, "Live from the database"), hint, items);
+  let shown = [];
+  const draw = () => {
+    hint.hidden = shown.length > 0;
+    list(items, shown, { key: (one) => one.key, make: toNews });
+  };
+  onEvent(async (event) => {
+    if (event.type !== "generation" || event.isFirst) return;
+    const at = Date.now();
+    const found = await Promise.all((event.changed ?? []).slice(0, 3).map((id) => get(`/v1/products/${encodeURIComponent(id)}`, { signal }).catch(() => null)));
+    const changed = found.filter(Boolean).map(({ items: [{ id, product }] }) => ({ key: `${id}-${event.generation}`, id, product, at }));
+    const gone = (event.gone ?? []).slice(0, 3).map((id) => ({ key: `${id}-${event.generation}`, id, at }));
+    shown = [...changed, ...gone, ...shown].slice(0, 3);
+    draw();
+  }, signal);
+  return place;
+}
+
+function toNews({ id, product, at }) {
+  const what = product ? h("a", { href: toProduct(id) }, product.name ?? "Unnamed") : h("span", {}, "A product has left the shop");
+  return h("li", {}, picture(product ?? { name: "–" }), what, h("time", {}, clock(at)));
 }
 
 function section(title, text) {
