@@ -26,12 +26,13 @@ async def _serve(tmp_path):
     """
     async with contextlib.AsyncExitStack() as stack:
 
-        async def serve(keys=(), control_port=None, folder=None):
+        async def serve(keys=(), control_port=None, folder=None, desk_port=0):
             live = make_live(folder or tmp_path / "data" / "model")
             app = make_app(
                 live,
                 keys=Keys.of(keys),
                 control_port=control_port or unused_port(),
+                desk_port=desk_port,
             )
             await stack.enter_async_context(live.following())
             client = await stack.enter_async_context(TestClient(TestServer(app)))
