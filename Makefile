@@ -26,7 +26,7 @@ $(INSTALLED): requirements.lock
 	@echo "Installing the pinned dependencies into $(VENV) (a minute or two) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --no-deps -r requirements.lock
-	@$(PY) -c "import recommender.kernels"
+	@$(PY) -c "import recommender.tally"
 	@$(PY) -m listener.demo.preflight || true
 	@touch $@
 
@@ -40,7 +40,7 @@ verify: install ## compare the demo's model with one trained from scratch
 	@exec $(PY) run_listener.py verify --demo
 
 test: install ## run the whole test suite, on a real mongod
-	@exec $(PY) -m pytest -n 2 $(PYTEST_ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: install ## lint, formatting and types
 	@$(PY) -m ruff check .

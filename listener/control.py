@@ -135,6 +135,7 @@ class Control:
         return await self._caught_up(written)
 
     async def _caught_up(self, written: ClusterTime) -> Served:
+        self.requests.demand(written)
         while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
             await asyncio.sleep(POLL_S)
         return served

@@ -18,7 +18,7 @@ from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.feed import Batch, Feed, Source
-from listener.guard import HELD
+from listener.guard import HELD, REQUESTED
 from listener.model import Model
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
@@ -136,7 +136,7 @@ class Daemon:
 
     def _tend_rebuild(self) -> None:
         if self._parts.requests.is_waiting and not self._is_served_soon:
-            self._parts.rebuilds.ask("requested")
+            self._parts.rebuilds.ask(REQUESTED)
         if self._parts.rebuilds.is_startable and not self._may_rebuild():
             return
         if self._parts.rebuilds.is_due and self._is_lost:
@@ -199,6 +199,7 @@ class Daemon:
         self._is_lost = False
         self._rebuild_failures = 0
         self._is_swapped = True
+        self._parts.requests.note_rebuilt()
         self._parts.publisher.guard(reason)
         self._parts.publisher.note_cause("rebuild")
 
@@ -227,6 +228,8 @@ class Daemon:
         Publish what is applied, whether or not the database answers.
         """
         parts = self._parts
+        if parts.requests.take_demands(model.mark.as_of):
+            parts.publisher.demand()
         is_published = parts.publisher.publish_if_due(model, idle=self._is_idle)
         if is_published and self._is_swapped:
             self._is_swapped = False

@@ -36,7 +36,7 @@ def to_display(values: Values, extras: Mapping[str, Any]) -> bytes:
     """
     Return the JSON object of what is known, and of *extras* under other names.
     """
-    all_ = {**extras, **dict(_to_shown(values))}
+    all_ = {**extras, **_to_shown(values)}
     known = {name: value for name, value in all_.items() if value is not None}
     return orjson.dumps(known, option=_OPTIONS)
 
@@ -55,19 +55,31 @@ def to_extra(value: object, _notes: list[str]) -> Any:
     return plain
 
 
-def _to_shown(values: Values) -> Iterator[tuple[str, Any]]:
-    stock = values.stock
-    yield "name", values.name
-    yield "description", values.description and _to_summary(values.description)
-    yield "category", values.category
-    yield "brand", values.brand
-    yield "price", values.price
-    yield "in_stock", stock and stock.available
-    yield "stock", stock and _to_count(stock.count)
-    yield "rating", values.rating
-    yield "image", values.image
-    created_s = values.created_s
-    yield "created_at", None if created_s is None else to_datetime(created_s)
+def plain_extra(value: object) -> str | int | float | None:
+    """
+    The shortcut of `to_extra`.
+    """
+    if type(value) is str:
+        is_short = len(value) <= LONGEST_SUMMARY and value.isprintable()
+        return value if is_short else None
+    is_number = type(value) is bool or type(value) is int or type(value) is float
+    return value if is_number else None  # type: ignore[return-value]
+
+
+def _to_shown(values: Values) -> dict[str, Any]:
+    stock, created_s = values.stock, values.created_s
+    return {
+        "name": values.name,
+        "description": values.description and _to_summary(values.description),
+        "category": values.category,
+        "brand": values.brand,
+        "price": values.price,
+        "in_stock": stock and stock.available,
+        "stock": stock and _to_count(stock.count),
+        "rating": values.rating,
+        "image": values.image,
+        "created_at": None if created_s is None else to_datetime(created_s),
+    }
 
 
 def _to_count(count: float | None) -> float | None:

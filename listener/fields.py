@@ -8,13 +8,34 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from listener.values.categories import to_category
-from listener.values.images import to_image
-from listener.values.numbers import Stock, to_amount, to_stock
+from listener.values.categories import plain_category, to_category
+from listener.values.images import plain_image, to_image
+from listener.values.numbers import (
+    Stock,
+    plain_amount,
+    plain_stock,
+    to_amount,
+    to_stock,
+)
 from listener.values.paths import Path
-from listener.values.texts import to_label, to_name, to_tags, to_text
-from listener.values.times import to_unix_s
-from listener.values.usable import Converter, Unusable, bounded, first_usable
+from listener.values.texts import (
+    plain_label,
+    plain_name,
+    plain_tags,
+    plain_text,
+    to_label,
+    to_name,
+    to_tags,
+    to_text,
+)
+from listener.values.times import plain_unix_s, to_unix_s
+from listener.values.usable import (
+    Converter,
+    Shortcut,
+    Unusable,
+    bounded,
+    first_usable,
+)
 from recommender.settings import ListenerSettings
 
 
@@ -44,12 +65,19 @@ class Field(Generic[T]):
     Where a value of a product may be, and how it becomes of its type.
     """
 
-    __slots__ = ("_convert", "_finders", "name")
+    __slots__ = ("_convert", "_finders", "_shortcut", "name")
 
-    def __init__(self, name: str, paths: Iterable[Path], convert: Converter[T]) -> None:
+    def __init__(
+        self,
+        name: str,
+        paths: Iterable[Path],
+        convert: Converter[T],
+        shortcut: Shortcut[T],
+    ) -> None:
         self.name = name
         self._finders = tuple(path.finder for path in paths)
         self._convert = bounded(convert)
+        self._shortcut = shortcut
 
     def read(self, document: Mapping[str, Any], problems: list[Problem]) -> T | None:
         """
@@ -57,6 +85,14 @@ class Field(Generic[T]):
 
         A problem is added when there are only unusable ones, or when it is cut.
         """
+        for find in self._finders:
+            value = find(document)
+            if value is not None:
+                found = self._shortcut(value)
+                return self._look(document, problems) if found is None else found
+        return None
+
+    def _look(self, document: Mapping[str, Any], problems: list[Problem]) -> T | None:
         notes: list[str] = []
         try:
             found = first_usable(self._values(document), self._convert, notes)
@@ -102,21 +138,21 @@ class FieldMap:
     def __init__(self, settings: ListenerSettings) -> None:
         paths: list[Path] = []
 
-        def at(name: str, convert: Converter[T]) -> Field[T]:
+        def at(name: str, convert: Converter[T], shortcut: Shortcut[T]) -> Field[T]:
             its = tuple(map(Path.parse, getattr(settings, f"{name}_fields")))
             paths.extend(its)
-            return Field(name, its, convert)
+            return Field(name, its, convert, shortcut)
 
-        self.name = at("name", to_name)
-        self.description = at("description", to_text)
-        self.tags = at("tags", to_tags)
-        self.category = at("category", to_category)
-        self.brand = at("brand", to_label)
-        self.price = at("price", to_amount)
-        self.stock = at("stock", to_stock)
-        self.created = at("created", to_unix_s)
-        self.image = at("image", to_image)
-        self.rating = at("rating", to_amount)
+        self.name = at("name", to_name, plain_name)
+        self.description = at("description", to_text, plain_text)
+        self.tags = at("tags", to_tags, plain_tags)
+        self.category = at("category", to_category, plain_category)
+        self.brand = at("brand", to_label, plain_label)
+        self.price = at("price", to_amount, plain_amount)
+        self.stock = at("stock", to_stock, plain_stock)
+        self.created = at("created", to_unix_s, plain_unix_s)
+        self.image = at("image", to_image, plain_image)
+        self.rating = at("rating", to_amount, plain_amount)
         self.roots = frozenset(path.root for path in paths)
 
     def read(self, document: Mapping[str, Any], problems: list[Problem]) -> Values:

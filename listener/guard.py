@@ -15,9 +15,10 @@ from typing import Final
 LEAST: Final = 100  # visible products; below, a shop is small enough to change at once
 MOST_LOST: Final = 0.5
 HELD: Final = "held_by_shrink_guard"
+REQUESTED: Final = "requested"
 
 # Somebody has just asked for it, or there is nothing to guard.
-TRUSTED: Final = frozenset({"requested", "settings_changed", "first_start"})
+TRUSTED: Final = frozenset({REQUESTED, "settings_changed", "first_start"})
 
 
 @dataclass(slots=True)

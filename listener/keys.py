@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 
+from binascii import hexlify
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -43,7 +44,7 @@ def to_key(_id: object) -> bytes:
     """
     match _id:
         case ObjectId():
-            return b'{"$oid":"%b"}' % str(_id).encode()
+            return b'{"$oid":"%b"}' % hexlify(_id.binary)
         case int() if not isinstance(_id, bool):
             return to_integer_key(int(_id))  # an Int64 is sought in a range one by one
     tree = _to_tree(_id)

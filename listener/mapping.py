@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 import xxhash
 
-from listener.display import to_display, to_extra
+from listener.display import plain_extra, to_display, to_extra
 from listener.fields import Field, FieldMap, Problem, Values
 from listener.keys import to_key
 from listener.values.paths import Path
@@ -54,7 +54,9 @@ class Mapper:
     def __init__(self, settings: ListenerSettings) -> None:
         self._fields = FieldMap(settings)
         extras = {name: Path.parse(name) for name in settings.display_fields}
-        self._extras = [Field(name, (path,), to_extra) for name, path in extras.items()]
+        self._extras = [
+            Field(name, (path,), to_extra, plain_extra) for name, path in extras.items()
+        ]
         self._visibility = Visibility(settings.visible_when)
         self.roots = self._fields.roots | self._visibility.roots | {"_id"}
         self.roots |= {path.root for path in extras.values()}

@@ -130,6 +130,13 @@ class Publisher:
         else:
             self._schedule.note_demand()
 
+    def demand(self) -> None:
+        """
+        Let what waits to be published wait no longer.
+        """
+        if self._schedule.is_waiting:
+            self._schedule.note_demand()
+
     def wait_s(self, model: Model) -> float:
         """
         Return in how many seconds a publication is due if nothing more comes; infinite

@@ -133,8 +133,11 @@ def _is_one_of(operand: Any) -> ValueTest:
         raise QueryFault(msg)
     patterns = [_matches(one) for one in operand if isinstance(one, Regex)]
     keys = {to_key(one) for one in operand if not isinstance(one, Regex)}
+    texts = {one for one in operand if type(one) is str}  # which need no keys
 
     def test(value: Any) -> bool:
+        if type(value) is str and not patterns:
+            return value in texts
         key = to_key(None if value is MISSING else value)
         return key in keys or any(matches(value) for matches in patterns)
 

@@ -10,8 +10,10 @@ from concurrent.futures import Future, wait
 
 import structlog
 
+from listener.guard import REQUESTED
 from listener.rebuild import Rebuild, Rebuilt
 from listener.status import Served
+from recommender.position import ClusterTime
 
 
 log = structlog.get_logger()
@@ -44,8 +46,12 @@ class Rebuilds:
     def ask(self, reason: str) -> None:
         """
         Ask for one; the reason of the first who asks counts.
+
+        A reason that nobody wished for outweighs a request: the shrink guard trusts
+        what was requested.
         """
-        self.reason = self.reason or reason
+        if self.reason in {"", REQUESTED}:
+            self.reason = reason
 
     def tend(self) -> Rebuilt | None:
         """
@@ -104,11 +110,14 @@ def in_background(rebuild: Rebuild) -> Future[Rebuilt]:
 
 class Requests:
     """
-    Who waits for a model trained from scratch; any thread may ask.
+    Who waits for a model trained from scratch, or for a publication that the schedule
+    would put off; any thread may ask.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Future[Served]] = []
+        self._rebuilt: list[Future[Served]] = []  # who waits for no more than its turn
+        self._demands: set[ClusterTime] = set()
         self._lock = threading.Lock()
 
     def ask(self) -> Future[Served]:
@@ -123,16 +132,42 @@ class Requests:
     @property
     def is_waiting(self) -> bool:
         """
-        Whether anybody waits.
+        Whether anybody waits for a rebuild.
         """
         return bool(self._waiting)
+
+    def note_rebuilt(self) -> None:
+        """
+        Record that there is a model for all who wait; only its publication is missing.
+        """
+        with self._lock:
+            self._rebuilt += self._waiting
+            self._waiting = []
 
     def fulfil(self, served: Served) -> None:
         """
         Tell all who wait.
         """
         with self._lock:
-            waiting, self._waiting = self._waiting, []
+            waiting = self._rebuilt + self._waiting
+            self._waiting, self._rebuilt = [], []
         for future in waiting:
             if future.set_running_or_notify_cancel():
                 future.set_result(served)
+
+    def demand(self, written: ClusterTime) -> None:
+        """
+        Ask for what was written up to a time to be published once it is applied.
+        """
+        with self._lock:
+            self._demands.add(written)
+
+    def take_demands(self, as_of: ClusterTime) -> bool:
+        """
+        Forget the demands that a model which has come to *as_of* meets; return whether
+        there were any.
+        """
+        with self._lock:
+            met = {written for written in self._demands if written <= as_of}
+            self._demands -= met
+        return bool(met)

@@ -20,7 +20,8 @@ ESCAPE: Final = "~"
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
-_NOT_A_SEGMENT: Final = frozenset({"", ".", ".."})  # URLs are normalised on the way
+# URLs are normalised on the way, and one address stands for a list.
+_NOT_AN_ID: Final = frozenset({"", ".", "..", "latest"})
 _INT32: Final = range(-(1 << 31), 1 << 31)
 
 
@@ -66,7 +67,7 @@ def to_integer_key(value: int) -> bytes:
 
 def _is_ambiguous(text: str) -> bool:
     return (
-        text in _NOT_A_SEGMENT
+        text in _NOT_AN_ID
         or text.startswith(ESCAPE)
         or _OBJECT_ID.fullmatch(text) is not None
     )

@@ -76,7 +76,7 @@ _TYPES: dict[str, Any] = {
 }
 
 
-def _kernel(function: F) -> F:
+def kernel(function: F) -> F:
     """
     Compile *function* for the types of its annotations.
     """
@@ -159,7 +159,7 @@ class Wanted(NamedTuple):
     highs: Doubles
 
 
-@_kernel
+@kernel
 def copy_runs(
     source: Bytes, begins: Longs, rows: Longs, offsets: Longs, target: BytesOut
 ) -> None:
@@ -173,7 +173,7 @@ def copy_runs(
             target[to + j] = source[begin + j]
 
 
-@_kernel
+@kernel
 def gather_rows(
     indptr: Longs, terms: Ints, tf: Floats, rows: Longs, renamed: Ints,
     to_indptr: Longs, to_terms: IntsOut, to_tf: FloatsOut, to_rows: Longs,
@@ -189,7 +189,7 @@ def gather_rows(
             to_tf[to + j] = tf[begin + j]
 
 
-@_kernel
+@kernel
 def mark_terms(indptr: Longs, terms: Ints, rows: Longs, used: BoolsOut) -> None:
     """
     Mark every term that *rows* hold.
@@ -199,7 +199,7 @@ def mark_terms(indptr: Longs, terms: Ints, rows: Longs, used: BoolsOut) -> None:
             used[terms[j]] = True
 
 
-@_kernel
+@kernel
 def gather_codes(
     indptr: Longs, codes: Ints, rows: Longs, renamed: Ints,
     to_indptr: Longs, to_codes: IntsOut, to_rows: Longs,
@@ -214,7 +214,7 @@ def gather_codes(
             to_codes[to + j] = renamed[codes[begin + j]]
 
 
-@_kernel
+@kernel
 def count_terms(terms: Ints, counts: LongsOut) -> None:
     """
     Add to *counts* how often each term occurs.
@@ -223,7 +223,7 @@ def count_terms(terms: Ints, counts: LongsOut) -> None:
         counts[terms[j]] += 1
 
 
-@_kernel
+@kernel
 def uncount_terms(indptr: Longs, terms: Ints, rows: Ints, counts: IntsOut) -> None:
     """
     Subtract from *counts* how often each term occurs in *rows*.
@@ -233,7 +233,7 @@ def uncount_terms(indptr: Longs, terms: Ints, rows: Ints, counts: IntsOut) -> No
             counts[terms[j]] -= 1
 
 
-@_kernel
+@kernel
 def invert(
     indptr: Longs, terms: Ints, tf: Floats, cursor: LongsOut,
     post_rows: IntsOut, post_tf: FloatsOut,
@@ -250,7 +250,7 @@ def invert(
             cursor[terms[j]] = at + 1
 
 
-@_kernel
+@kernel
 def square_sums(indptr: Longs, tf: Floats, out: DoublesOut) -> None:
     """
     A(d) = Σ_t tf(d,t)².
@@ -262,7 +262,7 @@ def square_sums(indptr: Longs, tf: Floats, out: DoublesOut) -> None:
         out[row] = total
 
 
-@_kernel
+@kernel
 def norm_parts(
     indptr: Longs, terms: Ints, tf: Floats, g: Doubles, b: DoublesOut, c: DoublesOut
 ) -> None:
@@ -280,7 +280,7 @@ def norm_parts(
         c[row] = second
 
 
-@_kernel
+@kernel
 def move_norm_parts(
     post_indptr: Longs, post_rows: Ints, post_tf: Floats,
     terms: Longs, old_g: Doubles, new_g: Doubles, b: DoublesOut, c: DoublesOut,
@@ -297,7 +297,7 @@ def move_norm_parts(
             c[post_rows[j]] += square * by2
 
 
-@_kernel
+@kernel
 def find_sorted(haystack: Hashes, needles: Hashes, out: LongsOut) -> None:
     """
     For each needle the place of an equal value in *haystack* (sorted), else -1.
@@ -315,7 +315,7 @@ def find_sorted(haystack: Hashes, needles: Hashes, out: LongsOut) -> None:
         out[i] = low if low < size and haystack[low] == needles[i] else -1
 
 
-@_kernel
+@kernel
 def find_first(haystack: Hashes, needle: np.uint64) -> int:
     """
     The first place in *haystack* (sorted) whose value is at least *needle*.
@@ -331,7 +331,7 @@ def find_first(haystack: Hashes, needle: np.uint64) -> int:
     return low
 
 
-@_kernel
+@kernel
 def find_keys(
     hashes: Hashes, order: Ints, data: Bytes, offsets: Longs,
     sought_hashes: Hashes, sought_data: Bytes, sought_offsets: Longs, out: IntsOut,
@@ -366,7 +366,7 @@ def find_keys(
             low += 1
 
 
-@_kernel
+@kernel
 def add_scores(
     postings: Postings,
     terms: Longs,
@@ -394,7 +394,7 @@ def add_scores(
     return count
 
 
-@_kernel
+@kernel
 def is_in_range(price: float, least: float, most: float) -> bool:
     """
     Whether a price lies within limits, where NaN is no limit; no price is in none.
@@ -404,7 +404,7 @@ def is_in_range(price: float, least: float, most: float) -> bool:
     return bool(np.isnan(most) or price <= most)
 
 
-@_kernel
+@kernel
 def is_in_any_range(price: float, lows: Doubles, highs: Doubles) -> bool:
     """
     Whether a price lies in one of the ranges, bounds included; without ranges any does.
@@ -415,7 +415,7 @@ def is_in_any_range(price: float, lows: Doubles, highs: Doubles) -> bool:
     return len(lows) == 0
 
 
-@_kernel
+@kernel
 def has_categories(row: int, columns: Columns, wanted: Wanted) -> bool:
     """
     Whether a row is in the categories asked for, and in none of the unwanted.
@@ -436,7 +436,7 @@ def has_categories(row: int, columns: Columns, wanted: Wanted) -> bool:
     return is_among and is_within
 
 
-@_kernel
+@kernel
 def is_accepted(row: int, columns: Columns, wanted: Wanted) -> bool:
     """
     Whether a row is alive, visible and passes the filters.
@@ -456,7 +456,7 @@ def is_accepted(row: int, columns: Columns, wanted: Wanted) -> bool:
     return has_categories(row, columns, wanted)
 
 
-@_kernel
+@kernel
 def insert_ranked(
     best: LongsOut, rows: IntsOut, kept: int, value: int, row: int
 ) -> int:
@@ -475,7 +475,7 @@ def insert_ranked(
     return min(kept + 1, len(best))
 
 
-@_kernel
+@kernel
 def best_rows(
     touched: Ints, scores: DoublesOut, norms: Norms, floor: int,
     columns: Columns, wanted: Wanted, best: LongsOut, rows: IntsOut,
@@ -512,7 +512,7 @@ def best_rows(
     return kept
 
 
-@_kernel
+@kernel
 def all_rows(
     touched: Ints, scores: DoublesOut, norms: Norms, floor: int,
     columns: Columns, wanted: Wanted, values: LongsOut, rows: IntsOut,
@@ -537,7 +537,7 @@ def all_rows(
     return kept
 
 
-@_kernel
+@kernel
 def first_accepted(order: Ints, columns: Columns, wanted: Wanted, rows: IntsOut) -> int:
     """
     Fill *rows* with the first accepted ones in *order*; return how many there are.
@@ -552,7 +552,7 @@ def first_accepted(order: Ints, columns: Columns, wanted: Wanted, rows: IntsOut)
     return kept
 
 
-@_kernel
+@kernel
 def dot_with_rows(
     indptr: Longs, hashes: Hashes, values: Doubles, row: int, out: DoublesOut
 ) -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import itertools
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 import orjson
@@ -25,6 +25,8 @@ DEEPEST: Final = 10_000  # hits looked through for one of each
 FIRST: Final = 64  # hits to begin with, where it is not known how many are needed
 GROWTH: Final = 8
 DECIMALS: Final = 9  # as far as scores are compared
+
+S = TypeVar("S", bound="Shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ def choose(
         hits = snapshot.best(query, end + len(unwanted), filters, choice.least)
         wanted = [hit for hit in hits if hit.key not in unwanted]
         return wanted[choice.offset : end]
-    found: Iterable[Hit] = _ranked(snapshot, query, filters, choice.least)
+
+    def best(count: int) -> list[Hit]:
+        return snapshot.best(query, count, filters, choice.least)
+
+    found: Iterable[Hit] = deepening(best, unwanted)
     if choice.one_per:
         found = one_per(found, choice.one_per)
     if choice.diversity:
@@ -74,37 +80,56 @@ def choose(
     return list(itertools.islice(found, choice.offset, end))
 
 
-def one_per(hits: Iterable[Hit], field: str) -> Iterator[Hit]:
+class Shown(Protocol):
     """
-    Yield the first of *hits* for each value of *field*, and all without one.
+    A product that a page can show.
+    """
+
+    @property
+    def key(self) -> bytes:
+        """
+        Its key.
+        """
+
+    @property
+    def display(self) -> bytes:
+        """
+        A JSON object.
+        """
+
+
+def deepening(first: Callable[[int], Sequence[S]], unwanted: Set[bytes]) -> Iterator[S]:
+    """
+    Yield what *first* finds, but for the *unwanted*, asking for more as more is taken,
+    `DEEPEST` at most.
+
+    Args:
+        first: Returns the first of a list, as many as it is told; fewer when that is
+            all.
+    """
+    done, count = 0, FIRST + len(unwanted)
+    while True:
+        found = first(count)
+        yield from (one for one in found[done:] if one.key not in unwanted)
+        done = len(found)
+        if done < count or count >= DEEPEST:
+            return
+        count = min(DEEPEST, count * GROWTH)
+
+
+def one_per(found: Iterable[S], field: str) -> Iterator[S]:
+    """
+    Yield the first of *found* for each value of *field*, and all without one.
     """
     seen = set()
-    for hit in hits:
-        value = orjson.loads(hit.display).get(field)
+    for one in found:
+        value = orjson.loads(one.display).get(field)
         if value is not None:
             canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
             if canonical in seen:
                 continue
             seen.add(canonical)
-        yield hit
-
-
-def _ranked(
-    snapshot: Snapshot, query: Query, filters: Filters, least: float
-) -> Iterator[Hit]:
-    """
-    Yield the hits best first, worked out as far as they are taken.
-    """
-    done, size = 0, FIRST + len(filters.exclude)
-    while True:
-        hits = snapshot.best(query, size, filters, least)
-        for hit in hits[done:]:
-            if hit.key not in filters.exclude:
-                yield hit
-        done = len(hits)
-        if done < size or size >= DEEPEST:
-            return
-        size = min(DEEPEST, size * GROWTH)
+        yield one
 
 
 def _diverse(

@@ -29,8 +29,9 @@ from recommender.kernels import (
     Postings,
 )
 from recommender.product import Product
-from recommender.text import term_hash
-from recommender.weights import Weights, term_weights
+from recommender.tally import Terms, tally
+from recommender.text import encode
+from recommender.weights import Weights
 
 
 NO_CODE: Final = -1  # of a row without a brand
@@ -171,20 +172,16 @@ def content_hash(product: Product) -> int:
     """
     Return a hash of everything a product says, 64 bits.
     """
-    return xxhash.xxh3_64_intdigest(
-        repr(
-            (
-                sorted(product.texts.items()),
-                product.category,
-                product.brand,
-                product.price,
-                product.in_stock,
-                product.visible,
-                product.created_s,
-                product.display,
-            )
-        ).encode("utf-8", "surrogatepass")
+    said = (
+        sorted(product.texts.items()),
+        product.category,
+        product.brand,
+        product.price,
+        product.in_stock,
+        product.visible,
+        product.created_s,
     )
+    return xxhash.xxh3_64_intdigest(encode(repr(said)) + product.display)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +197,6 @@ class _Rows:
     price: Doubles
     created_s: Doubles
     displays: Blob
-
-
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    indptr: Longs
-    terms: Ints
-    tf: Floats
-    dictionary: Hashes
-    words: Blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,38 +228,9 @@ def build_segment(
     )
     return _assemble(
         rows,
-        _to_terms([term_weights(product, weights) for product in ordered]),
+        tally(ordered, weights),
         _to_facets(ordered),
         Blob.of(sorted(tombstones)),
-    )
-
-
-def _to_terms(weighed: Sequence[dict[str, float]]) -> _Terms:
-    indptr = np.zeros(len(weighed) + 1, np.int64)
-    np.cumsum([len(row) for row in weighed], out=indptr[1:])
-    words = list(chain.from_iterable(weighed))
-    hashes = np.fromiter(map(term_hash, words), np.uint64, len(words))
-    tf = np.fromiter(
-        chain.from_iterable(row.values() for row in weighed), np.float64, len(words)
-    )
-    dictionary, first, places = np.unique(
-        hashes, return_index=True, return_inverse=True
-    )
-    row_of = np.repeat(np.arange(len(weighed)), np.diff(indptr))
-    order = np.lexsort((places, row_of))
-    row_of, places, tf = row_of[order], places[order], tf[order]
-    again = (row_of[1:] == row_of[:-1]) & (places[1:] == places[:-1])
-    if again.any():  # two words of one product with one hash count as one term
-        starts = np.flatnonzero(np.concatenate(([True], ~again)))
-        row_of, places = row_of[starts], places[starts]
-        tf = np.add.reduceat(tf, starts)
-        np.cumsum(np.bincount(row_of, minlength=len(weighed)), out=indptr[1:])
-    return _Terms(
-        indptr=indptr,
-        terms=places.astype(np.int32),
-        tf=tf.astype(np.float32),
-        dictionary=dictionary,
-        words=Blob.of([words[i].encode("utf-8", "surrogatepass") for i in first]),
     )
 
 
@@ -288,7 +247,7 @@ def _to_facets(products: Sequence[Product]) -> _Facets:
     return _Facets(
         category_indptr=_starts([len(row) for row in codes]),
         category_codes=np.array(list(chain.from_iterable(codes)), np.int32),
-        category_values=Blob.of([_encode(value) for value in categories]),
+        category_values=Blob.of([encode(value) for value in categories]),
         brand_codes=np.array(
             [
                 brands.setdefault(product.brand, len(brands))
@@ -298,12 +257,8 @@ def _to_facets(products: Sequence[Product]) -> _Facets:
             ],
             np.int32,
         ),
-        brand_values=Blob.of([_encode(value) for value in brands]),
+        brand_values=Blob.of([encode(value) for value in brands]),
     )
-
-
-def _encode(value: str) -> bytes:
-    return value.encode("utf-8", "surrogatepass")
 
 
 def _starts(lengths: Sequence[int] | NDArray[np.integer]) -> Longs:
@@ -312,7 +267,7 @@ def _starts(lengths: Sequence[int] | NDArray[np.integer]) -> Longs:
     return starts
 
 
-def _assemble(rows: _Rows, terms: _Terms, facets: _Facets, gone: Blob) -> Segment:
+def _assemble(rows: _Rows, terms: Terms, facets: _Facets, gone: Blob) -> Segment:
     """
     Add what follows from the rows: the way from keys, from terms, and A(d).
     """
@@ -450,7 +405,7 @@ def _order_of(keys: Blob) -> Longs:
 
 def _merge_terms(
     segments: Sequence[Segment], living: Sequence[Longs], places: Sequence[Longs]
-) -> _Terms:
+) -> Terms:
     total = sum(map(len, living))
     lengths = np.zeros(total, np.int64)
     for s, rows, to in zip(segments, living, places, strict=True):
@@ -464,7 +419,7 @@ def _merge_terms(
     words = concatenate(
         [s.words.take(terms) for s, terms in zip(segments, used, strict=True)]
     ).take(first.astype(np.int64))
-    merged = _Terms(
+    merged = Terms(
         indptr=indptr,
         terms=np.empty(indptr[-1], np.int32),
         tf=np.empty(indptr[-1], np.float32),

@@ -13,7 +13,8 @@ from typing import Final
 import xxhash
 
 
-TEXT_VERSION: Final = 1  # part of the fingerprint: a change rebuilds every model
+TEXT_VERSION: Final = 2  # part of the fingerprint: a change rebuilds every model
+SHORTEST_WORD: Final = 2  # of ASCII; beyond it a letter may be a word
 LONGEST_WORD: Final = 64  # beyond this it is data, not language
 
 # Vowel signs and the like, which \w lacks: without them no Hindi or Thai word is whole.
@@ -22,7 +23,7 @@ _MARKS = "".join(
     for code in range(0x300, 0x10000)
     if unicodedata.category(chr(code)) in ("Mn", "Mc")
 )
-_ASCII_WORD = re.compile(r"\w{2,}")
+_ASCII_WORD = re.compile(rf"\w{{{SHORTEST_WORD},}}")
 _WORD = re.compile(rf"\w[\w{_MARKS}]+|[^\W\x00-\x7f]")
 _SEPARATOR = "\x1f"  # no word holds it, so facet terms cannot meet words
 _CATEGORY = f"category{_SEPARATOR}"
@@ -92,8 +93,15 @@ def to_depth(term: str) -> int:
     return term.count(_SEPARATOR)
 
 
-def term_hash(term: str) -> int:
+def encode(term: str) -> bytes:
     """
-    Return the term's identity in the model: XXH3 of its UTF-8, 64 bits.
+    Return a term as the model keeps it: UTF-8.
     """
-    return xxhash.xxh3_64_intdigest(term.encode("utf-8", "surrogatepass"))
+    return term.encode("utf-8", "surrogatepass")
+
+
+def term_hash(term: bytes) -> int:
+    """
+    Return the identity of an encoded term in the model: XXH3, 64 bits.
+    """
+    return xxhash.xxh3_64_intdigest(term)

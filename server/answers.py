@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import xxhash
@@ -17,6 +17,7 @@ import xxhash
 from aiohttp import web
 
 from recommender.address import to_address
+from recommender.census import Category
 from recommender.position import ClusterTime
 from recommender.reasons import Reasons
 from recommender.snapshot import Hit, Row
@@ -78,13 +79,49 @@ def to_explained(
     return Items(_to_array(items), _to_tag(shown))
 
 
-def to_product(row: Row, fields: Sequence[str] = ()) -> Items:
+def to_products(rows: Sequence[Row], fields: Sequence[str] = ()) -> Items:
     """
-    Return one product as an item with id and product.
+    Return products as items with id and product.
     """
-    shown = row.key, _to_shown(row.display, fields)
-    item = b'{"id":%b,"product":%b}' % (_to_id(row.key), shown[1])
-    return Items(_to_array([item]), _to_tag([shown]))
+    shown = [(row.key, _to_shown(row.display, fields)) for row in rows]
+    body = _to_array(
+        b'{"id":%b,"product":%b}' % (_to_id(key), display) for key, display in shown
+    )
+    return Items(body, _to_tag(shown))
+
+
+def to_categories(categories: Sequence[Category]) -> Items:
+    """
+    Return categories as items with path, name and products.
+    """
+    body = orjson.dumps(categories)
+    return Items(body, xxhash.xxh3_64_hexdigest(body))
+
+
+class Result(NamedTuple):
+    """
+    The answer to one of several requests.
+
+    Attributes:
+        items: What was found.
+        unknown: Ids that mean no product.
+    """
+
+    items: Items
+    unknown: Sequence[str]
+
+
+def to_results(results: Iterable[Result], fresh: Freshness) -> web.Response:
+    """
+    Return the answer to several requests at once, which no cache keeps.
+    """
+    parts = _to_array(
+        b'{"items":%b,"unknown":%b}' % (items.body, orjson.dumps(unknown))
+        for items, unknown in results
+    )
+    body = b'{"results":%b,"model":%b}' % (parts, orjson.dumps(to_model(fresh)))
+    headers = {"Content-Type": "application/json", "Cache-Control": PRIVATE}
+    return web.Response(body=body, headers=headers)
 
 
 def to_answer(

@@ -18,7 +18,7 @@ from aiohttp import web
 from recommender.exits import Exit
 from recommender.settings import ServerSettings
 from recommender.store import StoreReader
-from server import health
+from server import discovery, health
 from server.access import Keys, check_binding
 from server.desk import Desk
 from server.lines import Lines
@@ -26,12 +26,13 @@ from server.live import Live
 from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
+from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, request_log_middleware
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
 
 
-LARGEST_BODY: Final = 64 * 1024  # bytes; no door takes more than a few words
+LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
 SHUTDOWN_S: Final = 3.0  # for requests in flight; all take milliseconds but `train`
 
 _log = structlog.get_logger()
@@ -89,6 +90,8 @@ def _routes(live: Live, keys: Keys, control_port: int) -> Iterable[web.RouteDef]
     return (
         *health.routes(),
         *Products(keys).routes(),
+        *discovery.routes(),
+        *Recommender(keys).routes(),
         *Train(live, keys, control_port).routes(),
     )
 

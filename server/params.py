@@ -19,10 +19,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
+from pydantic_core import CoreSchema
 
 from recommender.address import to_keys
 from recommender.filters import NO_FILTERS, Filters
@@ -34,7 +37,11 @@ from server.faults import Fault, to_problem, unknown_name
 LARGEST_LIMIT: Final = 100
 LARGEST_OFFSET: Final = 1_000
 LARGEST_PRICE_PART: Final = 10
+LARGEST_WEIGHT: Final = 100
 LONGEST_NAME: Final = 500
+LONGEST_TEXT: Final = 300
+MOST_ITEMS: Final = 100
+MOST_WIDGETS: Final = 20
 _WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _SUBJECT: Final = re.compile("(Value error,|Input|String|Tuple|Field) ")  # it is named
@@ -209,6 +216,96 @@ class SimilarParams(Selection, Relative):
     """
 
 
+class SearchParams(Selection):
+    """
+    What `search` takes.
+    """
+
+    q: str = Field(
+        min_length=1,
+        max_length=LONGEST_TEXT,
+        description=f"the words to look for, 1 to {LONGEST_TEXT} characters",
+    )
+
+
+class LatestParams(Listing):
+    """
+    What `latest` takes.
+    """
+
+
+class Weighted(Parameters):
+    """
+    Give an id, or an object of id and weight.
+    """
+
+    id: str = Field(max_length=LONGEST_NAME, description="the id of a product")
+    weight: float = Field(
+        1.0,
+        gt=0,
+        le=LARGEST_WEIGHT,
+        allow_inf_nan=False,
+        description=f"a number above 0, at most {LARGEST_WEIGHT}",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_an_id(cls, value: object) -> object:
+        return {"id": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """
+        Say that a plain id will do.
+        """
+        plain = {"type": "string", "maxLength": LONGEST_NAME}
+        return {"anyOf": [plain, handler(core_schema)]}
+
+
+class Widget(Selection, Relative):
+    """
+    Give an object with items, q, or both.
+    """
+
+    items: tuple[Weighted, ...] = Field(
+        (),
+        max_length=MOST_ITEMS,
+        description=f"at most {MOST_ITEMS} ids, or objects of id and weight",
+    )
+    negative: tuple[Weighted, ...] = Field(
+        (),
+        max_length=MOST_ITEMS,
+        description=f"at most {MOST_ITEMS} ids, or objects of id and weight",
+    )
+    q: str | None = Field(
+        None,
+        min_length=1,
+        max_length=LONGEST_TEXT,
+        description=f"words to look for, 1 to {LONGEST_TEXT} characters",
+    )
+
+    @model_validator(mode="after")
+    def _is_about_something(self) -> Widget:
+        if not self.items and self.q is None:
+            msg = "needs items or q"
+            raise ValueError(msg)
+        return self
+
+
+class Recommendations(Parameters):
+    """
+    Give an object with requests.
+    """
+
+    requests: tuple[Widget, ...] = Field(
+        min_length=1,
+        max_length=MOST_WIDGETS,
+        description=f"1 to {MOST_WIDGETS} objects with items, q, or both",
+    )
+
+
 class ProductParams(Parameters):
     """
     What a product itself takes.
@@ -357,8 +454,14 @@ def _wrong(
     name, *place = fault["loc"]
     given = query.getall(name, [])
     shown = given[place[0]] if place else ", ".join(given)
-    message = _SUBJECT.sub("", str(fault["msg"]), count=1)
-    return Fault(name, shown, message, _remedy(kind, name))
+    return Fault(name, shown, to_message(fault["msg"]), _remedy(kind, name))
+
+
+def to_message(text: str) -> str:
+    """
+    Return what is said of a value, to be read behind its name.
+    """
+    return _SUBJECT.sub("", text, count=1)
 
 
 def _remedy(kind: type[Parameters], name: str) -> str:

@@ -29,9 +29,14 @@ MAY_IMPORT = {
     "recommender.weights": "recommender.product recommender.text",
     "recommender.kernels": "",
     "recommender.blob": "recommender.kernels",
-    "recommender.segment": (
+    "recommender.word_kernels": "recommender.kernels recommender.text",
+    "recommender.tally": (
         "recommender.blob recommender.kernels recommender.product recommender.text "
-        "recommender.weights"
+        "recommender.weights recommender.word_kernels"
+    ),
+    "recommender.segment": (
+        "recommender.blob recommender.kernels recommender.product recommender.tally "
+        "recommender.text recommender.weights"
     ),
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
@@ -57,6 +62,15 @@ MAY_IMPORT = {
     "recommender.reasons": (
         "recommender.kernels recommender.query recommender.snapshot recommender.text"
     ),
+    "recommender.words": (
+        "recommender.facets recommender.kernels recommender.query "
+        "recommender.snapshot recommender.text"
+    ),
+    "recommender.newest": (
+        "recommender.filters recommender.kernels recommender.ranking "
+        "recommender.segment recommender.snapshot"
+    ),
+    "recommender.census": "recommender.snapshot recommender.text",
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
     # the folder between the processes
@@ -82,6 +96,10 @@ MAY_IMPORT = {
         "recommender.address recommender.filters recommender.ranking "
         "recommender.relations server.faults"
     ),
+    "server.body": "server.faults server.params server.problems",
+    "server.lookup": (
+        "recommender.address recommender.snapshot server.access server.problems"
+    ),
     "server.watch": "recommender.store",
     "server.loader": (
         "recommender.errors recommender.generation recommender.manifest "
@@ -91,17 +109,31 @@ MAY_IMPORT = {
     "server.live": "recommender.snapshot recommender.store server.loader server.watch",
     "server.sentence": "recommender.reasons",
     "server.answers": (
-        "recommender.address recommender.position recommender.reasons "
-        "recommender.snapshot server.freshness server.sentence"
+        "recommender.address recommender.census recommender.position "
+        "recommender.reasons recommender.snapshot server.freshness server.sentence"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
+    "server.selection": (
+        "recommender.filters recommender.query recommender.ranking "
+        "recommender.reasons recommender.relations recommender.snapshot "
+        "server.answers server.params"
+    ),
     "server.products": (
-        "recommender.address recommender.ranking recommender.reasons "
-        "recommender.relations recommender.snapshot server.access server.answers server.params "
-        "server.problems server.sight"
+        "recommender.newest recommender.reasons server.access server.answers "
+        "server.lookup server.params server.selection server.sight"
+    ),
+    "server.discovery": (
+        "recommender.census recommender.query recommender.reasons recommender.text "
+        "recommender.words server.answers server.params server.selection "
+        "server.sight"
+    ),
+    "server.recommendations": (
+        "recommender.query recommender.reasons recommender.snapshot "
+        "recommender.text recommender.words server.access server.answers "
+        "server.body server.lookup server.params server.selection server.sight"
     ),
     "server.files": "",
     "server.page": "server.files server.problems",
@@ -121,8 +153,9 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.desk server.health server.lines server.live server.page "
-        "server.problems server.products server.request_log server.sight server.train"
+        "server.desk server.discovery server.health server.lines server.live "
+        "server.page server.problems server.products server.recommendations "
+        "server.request_log server.sight server.train"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -196,7 +229,9 @@ MAY_IMPORT = {
         "listener.clock listener.errors listener.feed listener.model "
         "listener.progress recommender.bulk recommender.index recommender.weights"
     ),
-    "listener.rebuilds": "listener.rebuild listener.status",
+    "listener.rebuilds": (
+        "listener.guard listener.rebuild listener.status recommender.position"
+    ),
     "listener.signals": "",
     "listener.upkeep": (
         "listener.clock listener.model listener.trouble recommender.index "
@@ -329,6 +364,7 @@ FENCED = {
         "recommender.settings",
         "server",
     ),
+    "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),
     "scipy": ("recommender.oracle",),

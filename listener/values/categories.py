@@ -9,7 +9,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from listener.values.texts import LONGEST_MARKUP, is_reference, to_label, to_plain
+from listener.values.texts import (
+    LONGEST_MARKUP,
+    is_reference,
+    plain_label,
+    to_label,
+    to_plain,
+)
 from listener.values.usable import CUT, all_usable
 
 
@@ -33,6 +39,24 @@ def to_category(value: object, notes: list[str]) -> tuple[str, ...] | None:
     """
     path = _to_path(value, notes)
     return path and _cut(path, notes)
+
+
+def plain_category(value: object) -> tuple[str, ...] | None:
+    """
+    The shortcut of `to_category`.
+    """
+    if type(value) is str:
+        step = _plain_step(value)
+        return None if step is None else (step,)
+    if type(value) is not list or not 0 < len(value) <= DEEPEST_PATH:
+        return None
+    steps = [step for step in map(_plain_step, value) if step is not None]
+    return _without_repeats(steps) if len(steps) == len(value) else None
+
+
+def _plain_step(value: object) -> str | None:
+    label = plain_label(value)
+    return None if label is None or _STEP.search(label) else label
 
 
 def _to_path(value: object, notes: list[str]) -> tuple[str, ...] | None:

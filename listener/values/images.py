@@ -43,6 +43,21 @@ def to_image(value: object, notes: list[str]) -> str | None:
     raise wrong_type(value, "an image")
 
 
+def plain_image(value: object) -> str | None:
+    """
+    The shortcut of `to_image`.
+    """
+    if (
+        type(value) is str
+        and value.startswith(("https://", "http://", "/"))
+        and len(value) <= LONGEST_URL
+        and value.isprintable()
+        and value[-1] != " "
+    ):
+        return value
+    return None
+
+
 def _to_address(text: str) -> str:
     address = _IGNORED.sub("", text[: LONGEST_INLINE + 1]).strip()
     is_inline = address[:5].lower() == "data:"

@@ -17,6 +17,7 @@ from listener.values.usable import Unusable, all_usable, first_usable, wrong_typ
 
 
 LONGEST_NUMBER: Final = 64  # characters, also of the words for stock; longer is prose
+LARGEST_PLAIN: Final = 1e15  # exact as a float, whatever type it comes in
 LONGEST_AFFIX: Final = 4  # of a price: the name of a currency, at most
 # Where an object says its number; the last ones are JSON exports stored as they were.
 AMOUNTS: Final = (
@@ -121,6 +122,25 @@ def to_amount(value: object, notes: list[str]) -> float | None:
     if number is not None and number < 0:
         raise Unusable(reason="negative")
     return None if number is None else number + 0.0  # of -0.0 it makes 0.0
+
+
+def plain_amount(value: object) -> float | None:
+    """
+    The shortcut of `to_amount`.
+    """
+    if type(value) is float or type(value) is int:
+        return value + 0.0 if 0 <= value < LARGEST_PLAIN else None
+    return None
+
+
+def plain_stock(value: object) -> Stock | None:
+    """
+    The shortcut of `to_stock`.
+    """
+    if type(value) is bool:
+        return Stock(available=value)
+    count = plain_amount(value)
+    return None if count is None else Stock(available=count > 0, count=count)
 
 
 def to_stock(value: object, notes: list[str]) -> Stock | None:

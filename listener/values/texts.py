@@ -31,7 +31,9 @@ LONGEST_LABEL: Final = 100  # of a tag, a brand, a step of a category path
 MOST_TAGS: Final = 100  # beyond this, tags are no longer chosen
 LABELS: Final = ("name", "title", "label", "slug")  # where an object says its name
 
-_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
+OBJECT_ID_DIGITS: Final = 24
+
+_OBJECT_ID = re.compile(r"[0-9a-f]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _HIDDEN = re.compile(r"<(?:!--|(script|style)\b)", re.IGNORECASE)
 _ENDS: Final = {
@@ -123,6 +125,49 @@ def to_text(value: object, notes: list[str], limit: int = LONGEST_TEXT) -> str |
     return text or None
 
 
+def plain_text(value: object, limit: int = LONGEST_TEXT) -> str | None:
+    """
+    The shortcut of `to_text`.
+    """
+    if (
+        type(value) is str
+        and len(value) <= limit
+        and value.isprintable()
+        and "<" not in value
+        and "&" not in value
+        and "  " not in value
+        and value[:1] != " "
+        and value[-1:] != " "
+    ):
+        return value or None
+    return None
+
+
+def plain_name(value: object) -> str | None:
+    """
+    The shortcut of `to_name`.
+    """
+    return plain_text(value, LONGEST_NAME)
+
+
+def plain_label(value: object) -> str | None:
+    """
+    The shortcut of `to_label`.
+    """
+    text = plain_text(value, LONGEST_LABEL)
+    return None if text is None or is_reference(text) else text
+
+
+def plain_tags(value: object) -> str | None:
+    """
+    The shortcut of `to_tags`.
+    """
+    if type(value) is not list or len(value) > MOST_TAGS:
+        return None
+    labels = [label for label in map(plain_label, value) if label is not None]
+    return ", ".join(labels) if len(labels) == len(value) > 0 else None
+
+
 def to_name(value: object, notes: list[str]) -> str | None:
     """
     Return *value* as `to_text` does, cut at `LONGEST_NAME`.
@@ -156,7 +201,11 @@ def is_reference(value: object) -> bool:
     """
     Return whether *value* is the hex of an ObjectId.
     """
-    return isinstance(value, str) and _OBJECT_ID.fullmatch(value) is not None
+    return (
+        isinstance(value, str)
+        and len(value) == OBJECT_ID_DIGITS
+        and _OBJECT_ID.fullmatch(value) is not None
+    )
 
 
 def to_tags(value: object, notes: list[str]) -> str | None:

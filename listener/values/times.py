@@ -4,7 +4,7 @@ Times, however a document writes them.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from typing import Final
 
 from bson import DatetimeMS, Timestamp
@@ -34,6 +34,15 @@ def to_unix_s(value: object, notes: list[str]) -> float | None:
     if unix_s is not None and not YEAR_1_S <= unix_s < YEAR_10000_S:
         raise Unusable(reason="not a time: beyond any calendar")
     return unix_s
+
+
+def plain_unix_s(value: object) -> float | None:
+    """
+    The shortcut of `to_unix_s`.
+    """
+    if type(value) is datetime and value.tzinfo and 1 < value.year < MAXYEAR:
+        return value.timestamp()
+    return None
 
 
 def to_datetime(unix_s: float) -> datetime | None:

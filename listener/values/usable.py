@@ -21,6 +21,9 @@ CUT: Final = "cut"  # there was more than a product can hold
 # Takes a value and a list of notes on it. Returns None when the value says nothing,
 # raises `Unusable` when it says nothing that could be meant.
 Converter = Callable[[object, list[str]], T | None]
+# What a converter returns of a value as most documents have it, sooner; None of any
+# other, for the converter to look at.
+Shortcut = Callable[[object], T | None]
 
 
 class Unusable(Exception):  # noqa: N818

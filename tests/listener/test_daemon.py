@@ -483,6 +483,43 @@ def test_request_that_fails_does_not_stop_following(listening: Listening) -> Non
     assert future.result(1).products == 31
 
 
+# a publication on demand
+
+
+def test_demand_cuts_a_debounce_short(
+    folder: Path, source: FakeSource, clock: FakeClock, logs: Logs
+) -> None:
+    """
+    Whoever asks for what was written gets it as soon as it is applied; what is written
+    after that waits for its quiet moment again.
+    """
+    policy = Policy(quiet_s=30, min_interval_s=0, max_staleness_s=60)
+    listening = Listening(folder, source, clock, policy=policy)
+    listening.settle()
+    source.put(make_product("new"))
+    turn_until(listening, lambda: is_applied(listening, "new"))
+    assert not listening.snapshot.find(make_key("new"))
+
+    listening.requests.demand(source.time)
+    turn_until(listening, lambda: listening.snapshot.find(make_key("new")))
+    source.put(make_product("later"))
+    turn_for(listening, 5)
+
+    assert is_applied(listening, "later")
+    assert not listening.snapshot.find(make_key("later"))
+    close(listening)
+
+
+def test_demand_when_all_is_served(listening: Listening, logs: Logs) -> None:
+    """
+    Without a change there is nothing to publish.
+    """
+    listening.requests.demand(listening.source.time)
+    turn_for(listening, 5)
+
+    assert not events(logs, "model.published")
+
+
 # the shrink guard
 
 
@@ -539,6 +576,32 @@ def test_request_vouches_for_a_loss(guarded: Listening) -> None:
 
     assert future.result(1).products == 3
     assert guarded.snapshot.products == 3
+
+
+def test_request_vouches_for_no_later_loss(
+    folder: Path, clock: FakeClock, logs: Logs
+) -> None:
+    """
+    What is lost while a requested rebuild runs is guarded; who asked waits for it.
+    """
+    source = FakeSource(make_catalogue(200))
+    listening = Listening(folder, source, clock, grace_s=60)
+    listening.settle()
+    gate = Gate(source)
+    future = listening.requests.ask()
+    turn_until(listening, gate.is_reached.is_set)
+    source.replace(make_catalogue(3))
+    turn_until(listening, lambda: events(logs, "position.lost"))
+    gate.open()
+    turn_for(listening, 30)
+    assert listening.state == (State.REBUILDING, HELD)
+    assert listening.snapshot.products == 200
+    assert not future.done()
+    turn_for(listening, 60)
+
+    assert listening.snapshot.products == 3
+    assert future.result(1).products == 3
+    close(listening)
 
 
 # stopping

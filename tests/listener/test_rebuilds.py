@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from listener.errors import Unreachable
+from listener.guard import REQUESTED
 from listener.rebuild import Rebuild, Rebuilt
 from listener.rebuilds import Rebuilds, Requests
 from listener.status import Served
@@ -176,6 +177,47 @@ def test_all_who_wait_hear_of_it() -> None:
     assert [future.result(1) for future in futures] == [SERVED] * 8
     assert requests.is_waiting
     assert not late.done()
+
+
+def test_rebuilt_is_not_yet_published() -> None:
+    """
+    Those for whom there is a model ask for no other, and hear when it is published.
+    """
+    requests = Requests()
+    future = requests.ask()
+    requests.note_rebuilt()
+    assert not requests.is_waiting
+    assert not future.done()
+    late = requests.ask()
+    assert requests.is_waiting
+    requests.fulfil(SERVED)
+
+    assert future.result(1) == late.result(1) == SERVED
+
+
+def test_demands_are_met_once_and_in_time() -> None:
+    """
+    A demand is met by a model that has come as far, and then forgotten.
+    """
+    requests = Requests()
+    requests.demand(at(5))
+    requests.demand(at(7))
+    assert not requests.take_demands(at(4))
+    assert requests.take_demands(at(6))
+    assert not requests.take_demands(at(6))
+    assert requests.take_demands(at(7))
+    assert not requests.take_demands(at(9))
+
+
+def test_loss_outweighs_a_request(rebuilds: Rebuilds) -> None:
+    """
+    A rebuild that was asked for and becomes necessary is one that nobody wished for.
+    """
+    rebuilds.ask(REQUESTED)
+    rebuilds.ask("history_lost")
+    rebuilds.ask(REQUESTED)
+
+    assert rebuilds.reason == "history_lost"
 
 
 def test_who_has_gone_keeps_nobody_waiting() -> None:

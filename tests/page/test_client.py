@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ HTML = """<!doctype html><html lang="en"><title>A shop</title>
 
 
 @pytest.fixture(name="plain")
-def _plain(visit: Visit, site: Site) -> Iterator[Any]:
+def _plain(visit: Visit, site: Site) -> Any:
     """
     Opens a plain page with such a body, on the server's own host.
     """
@@ -38,7 +37,7 @@ def _plain(visit: Visit, site: Site) -> Iterator[Any]:
         visit.page.wait_for_function("customElements.get('evershelf-similar')")
         return visit.page
 
-    yield open_plain
+    return open_plain
 
 
 def call(page: Page, script: str, argument: Any = None) -> Any:
@@ -222,7 +221,11 @@ def test_retries(plain: Any, visit: Visit, site: Site) -> None:
         lambda route: route.abort("connectionreset"),
         lambda route: route.continue_(),
     ]
-    page.route("**/similar?*", lambda route: failures.pop(0)(route))
+
+    def answer(route: Route) -> None:
+        failures.pop(0)(route)
+
+    page.route("**/similar?*", answer)
 
     found = call(
         page,

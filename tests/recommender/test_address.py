@@ -26,6 +26,7 @@ LOOKALIKES = st.sampled_from(
         "",
         ".",
         "..",
+        "latest",
         "~",
         "~IjEi",
         "5",
@@ -63,7 +64,7 @@ def test_address_survives_a_url(key):
     """
     An address is never empty nor a path that clients shorten.
     """
-    assert to_address(key) not in ("", ".", "..")
+    assert to_address(key) not in ("", ".", "..", "latest")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from recommender.text import (
     LONGEST_WORD,
+    encode,
     fold,
     is_brand_term,
     is_category_term,
@@ -114,11 +115,11 @@ def test_any_term_has_a_hash(term):
     """
     Half surrogate pairs included, a term has a 64-bit identity.
     """
-    assert 0 <= term_hash(term) < 2**64
+    assert 0 <= term_hash(encode(term)) < 2**64
 
 
 def test_hash_is_that_of_the_format():
     """
     The identity of a term is on disk, so it may not change unnoticed.
     """
-    assert term_hash("kettle") == 0x7EFA36CD8630DEB9
+    assert term_hash(b"kettle") == 0x7EFA36CD8630DEB9

@@ -248,7 +248,21 @@ async def test_hidden_product_with_the_admin_key(serve, shop):
 
 @pytest.mark.parametrize(
     "id_",
-    ["a/b", "a b", "50%", "%2F", "ü?#&+", ".", "..", "~x", "a,b", '"', "\u2603", ""],
+    [
+        "a/b",
+        "a b",
+        "50%",
+        "%2F",
+        "ü?#&+",
+        ".",
+        "..",
+        "latest",
+        "~x",
+        "a,b",
+        '"',
+        "\u2603",
+        "",
+    ],
 )
 async def test_any_string_is_an_id(serve, shop, id_):
     """

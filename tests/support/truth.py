@@ -14,7 +14,7 @@ from recommender.oracle import Oracle
 from recommender.product import Product
 from recommender.segment import build_segment
 from recommender.snapshot import Snapshot
-from recommender.text import term_hash
+from recommender.text import encode, term_hash
 from recommender.weights import Weights
 from tests.support.segments import row_values, segment_values
 
@@ -51,7 +51,9 @@ def check_frequencies(snapshot: Snapshot, oracle: Oracle) -> None:
     Check df(t) of every term of every segment, those that died out included.
     """
     counts = np.bincount(oracle.tf.indices, minlength=len(oracle.terms))
-    df = {term_hash(term): counts[column] for term, column in oracle.terms.items()}
+    df = {
+        term_hash(encode(term)): counts[column] for term, column in oracle.terms.items()
+    }
     for view in snapshot.views:
         expected = [df.get(term, 0) for term in view.segment.dictionary.tolist()]
         assert view.df.tolist() == expected

@@ -1,0 +1,52 @@
+"""
+Finding products without having seen one: by words, and by category.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from recommender.census import categories
+from recommender.query import Query
+from recommender.reasons import Seen
+from recommender.text import to_words
+from recommender.words import to_vector
+from server.answers import to_answer, to_categories
+from server.params import NoParams, SearchParams, parse
+from server.selection import select
+from server.sight import SIGHT
+
+
+def routes() -> Iterable[web.RouteDef]:
+    """
+    Return the doors.
+    """
+    return (
+        web.get("/v1/search", search),
+        web.get("/v1/categories", list_categories),
+    )
+
+
+async def search(request: web.Request) -> web.Response:
+    """
+    Answer with the products most like some words.
+    """
+    params = parse(SearchParams, request.query)
+    model = request[SIGHT].need_model()
+    snapshot = model.snapshot
+    query = Query.of(to_vector(snapshot, params.q))
+    seen = Seen.of_rows([], to_words(params.q))
+    items = select(snapshot, query, params.to_filters(), params, seen)
+    return to_answer(request, items, model.fresh)
+
+
+async def list_categories(request: web.Request) -> web.Response:
+    """
+    Answer with all categories, and how many products each has.
+    """
+    parse(NoParams, request.query)
+    model = request[SIGHT].need_model()
+    items = to_categories(categories(model.snapshot))
+    return to_answer(request, items, model.fresh)

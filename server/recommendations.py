@@ -1,0 +1,79 @@
+"""
+Several widgets in one call, each from any number of products or words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from collections.abc import Iterable, Sequence
+
+from aiohttp import web
+
+from recommender.query import Part, Query, blend
+from recommender.reasons import Seen
+from recommender.snapshot import Row, Snapshot
+from recommender.text import to_words
+from recommender.words import to_vector
+from server.access import Keys
+from server.answers import Result, to_results
+from server.body import read_body
+from server.lookup import find, sees_hidden
+from server.params import NoParams, Recommendations, Weighted, Widget, parse
+from server.selection import select, to_filters
+from server.sight import SIGHT
+
+
+class Recommender:
+    """
+    The door; widgets are worked out in a thread, so that other requests go on.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """
+        Return the door.
+        """
+        return (web.post("/v1/recommendations", self.recommend),)
+
+    async def recommend(self, request: web.Request) -> web.Response:
+        """
+        Answer each of the requests, in order, from one generation.
+        """
+        parse(NoParams, request.query)
+        body = await read_body(Recommendations, request)
+        model = request[SIGHT].need_model()
+        is_admin = sees_hidden(request, self._keys)
+
+        def work() -> list[Result]:
+            return [
+                _recommend(model.snapshot, widget, is_admin=is_admin)
+                for widget in body.requests
+            ]
+
+        return to_results(await asyncio.to_thread(work), model.fresh)
+
+
+def _recommend(snapshot: Snapshot, widget: Widget, *, is_admin: bool) -> Result:
+    unknown: list[str] = []
+
+    def to_rows(asked: Sequence[Weighted]) -> list[tuple[Row, float]]:
+        found = [(one, find(snapshot, one.id, is_admin=is_admin)) for one in asked]
+        unknown.extend(one.id for one, row in found if row is None)
+        return [(row, one.weight) for one, row in found if row is not None]
+
+    wanted, unwanted = to_rows(widget.items), to_rows(widget.negative)
+    parts = _to_parts(snapshot, wanted)
+    if widget.q is not None:
+        parts.append(Part(to_vector(snapshot, widget.q)))
+    query = Query.of(blend(parts, _to_parts(snapshot, unwanted)))
+    seen = [row for row, _ in wanted]
+    filters = to_filters(widget, widget, seen, [row for row, _ in unwanted])
+    shown = Seen.of_rows(seen if widget.explain else [], to_words(widget.q or ""))
+    return Result(select(snapshot, query, filters, widget, shown), unknown)
+
+
+def _to_parts(snapshot: Snapshot, weighted: Iterable[tuple[Row, float]]) -> list[Part]:
+    return [Part(snapshot.vector(row), weight) for row, weight in weighted]
