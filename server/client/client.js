@@ -249,7 +249,7 @@ img { width: 100%; height: 100%; object-fit: cover; display: block }
 .price { font-variant-numeric: tabular-nums }
 .reason { font-size: .82em; line-height: 1.35; -webkit-line-clamp: 3; min-height: 4.05em; color: var(--evershelf-muted, inherit) }
 .wait { pointer-events: none } .wait span { border-radius: .4rem; background: color-mix(in srgb, currentColor 9%, transparent) }
-.wait .name, .wait .price { min-height: 1em } .wait .price { width: 40% }
+.wait .price { min-height: 1.5em; width: 40% }
 .step { position: absolute; top: 35%; translate: 0 -50%; width: 2.5rem; height: 2.5rem; border: 0; border-radius: 50%; font: 1.4rem/1 system-ui;
   background: var(--evershelf-button, Canvas); color: var(--evershelf-button-ink, CanvasText); box-shadow: 0 1px 6px #0004; cursor: pointer; transition: opacity .2s }
 .step:disabled { opacity: 0; pointer-events: none } .back { left: -.4rem } .on { right: -.4rem }

@@ -25,7 +25,11 @@ def test_first_content_and_bytes(browser: Browser, site: Site) -> None:
     wire = visit.page.context.new_cdp_session(visit.page)
     wire.send("Network.enable")
     finished: list[dict[str, Any]] = []
-    wire.on("Network.loadingFinished", finished.append)
+
+    def keep(one: dict[str, Any]) -> None:
+        finished.append(one)
+
+    wire.on("Network.loadingFinished", keep)
     page = visit.open()
     expect(page.locator(".bone")).to_have_count(0)
 

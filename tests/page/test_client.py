@@ -34,10 +34,17 @@ def _plain(visit: Visit, site: Site) -> Any:
 
         visit.page.route("**/plain.html", answer)
         visit.page.goto(f"{site.address}/plain.html")
-        visit.page.wait_for_function("customElements.get('evershelf-similar')")
+        visit.page.wait_for_function("!!customElements.get('evershelf-similar')")
         return visit.page
 
     return open_plain
+
+
+def hold(route: Route, held: list[Route]) -> None:
+    """
+    Let a request wait.
+    """
+    held.append(route)
 
 
 def call(page: Page, script: str, argument: Any = None) -> Any:
@@ -85,7 +92,7 @@ def test_the_carousel_waits_without_jumping(
     """
     shown = site.one(status="approved", category="Chairs")
     held: list[Route] = []
-    visit.page.route("**/similar?*", held.append)
+    visit.page.route("**/similar?*", lambda route: hold(route, held))
     page = plain(f'<evershelf-similar product-id="{shown["_id"]}"></evershelf-similar>')
     carousel = page.locator("evershelf-similar")
     expect(carousel).to_have_attribute("state", "loading")
@@ -279,7 +286,7 @@ def test_a_time_limit(plain: Any, visit: Visit) -> None:
     visit.foresee("ERR_")
     page = plain("")
     held: list[Route] = []
-    page.route("**/similar?*", held.append)
+    page.route("**/similar?*", lambda route: hold(route, held))
 
     code = call(
         page,
