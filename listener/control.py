@@ -99,7 +99,9 @@ class Control:
         The last log lines; with `since`, those with a later timestamp.
         """
         require_admin(request, self.keys)
-        return _json({"lines": RECENT.lines(request.query.get("since", ""))})
+        lines = RECENT.to_json(request.query.get("since", ""))
+        body = b'{"lines":%b}' % lines
+        return web.Response(body=body, content_type="application/json")
 
     async def train(self, request: web.Request) -> web.Response:
         """

@@ -31,21 +31,21 @@ class Recent:
     """
 
     def __init__(self, most: int = KEPT) -> None:
-        self._lines: deque[bytes] = deque(maxlen=most)
+        self._lines: deque[tuple[str, bytes]] = deque(maxlen=most)
 
     def note(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         """
         Keep a line that is about to be printed, as it is.
         """
-        self._lines.append(_to_json(event).encode())
+        self._lines.append((event["timestamp"], _to_json(event).encode()))
         return event
 
-    def lines(self, since: str = "") -> list[dict[str, Any]]:
+    def to_json(self, since: str = "") -> bytes:
         """
-        Return those with a later `timestamp` than *since*, oldest first.
+        Return those with a later `timestamp` than *since*, oldest first, as an array.
         """
-        lines = [orjson.loads(line) for line in tuple(self._lines)]
-        return [line for line in lines if line["timestamp"] > since]
+        lines = [line for at, line in tuple(self._lines) if at > since]
+        return b"[%b]" % b",".join(lines)
 
 
 RECENT: Final = Recent()

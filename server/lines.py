@@ -10,7 +10,6 @@ from aiohttp import web
 
 from recommender.logs import RECENT
 from server.access import Keys
-from server.answers import to_json
 from server.doors import require_admin
 from server.passing import pass_on, to_url
 from server.problems import Problem
@@ -39,7 +38,11 @@ class Lines:
         Answer with this process's own; with `since`, those with a later timestamp.
         """
         require_admin(request, self._keys)
-        return to_json({"lines": RECENT.lines(request.query.get("since", ""))})
+        lines = RECENT.to_json(request.query.get("since", ""))
+        return web.Response(
+            body=b'{"lines":%b}' % lines,
+            headers={"Content-Type": "application/json", "Cache-Control": "no-store"},
+        )
 
     async def listener(self, request: web.Request) -> web.Response:
         """

@@ -143,8 +143,7 @@ MAY_IMPORT = {
     "server.passing": "server.problems",
     "server.desk": "server.access server.doors server.passing server.problems",
     "server.lines": (
-        "recommender.logs server.access server.answers server.doors server.passing "
-        "server.problems"
+        "recommender.logs server.access server.doors server.passing server.problems"
     ),
     "server.train": (
         "server.access server.answers server.doors server.live server.loader "
