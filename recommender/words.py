@@ -18,6 +18,7 @@ from recommender.kernels import Hashes, Ints
 from recommender.query import Vector
 from recommender.snapshot import ENCODING, Snapshot
 from recommender.text import (
+    encode,
     fold,
     term_hash,
     to_brand_term,
@@ -36,9 +37,9 @@ def to_vector(snapshot: Snapshot, text: str) -> Vector:
     """
     weighed: dict[int, float] = {}
     for word, count in Counter(to_words(text)).items():
-        weighed[term_hash(word)] = 1.0 + math.log(count)
+        weighed[term_hash(encode(word))] = 1.0 + math.log(count)
     for term in _facet_terms(snapshot, text):
-        weighed[term_hash(term)] = 1.0
+        weighed[term_hash(encode(term))] = 1.0
     hashes = np.array(sorted(weighed), np.uint64)
     tf = np.array([weighed[int(one)] for one in hashes], np.float64)
     df = _frequencies(snapshot, hashes)

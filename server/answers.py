@@ -29,6 +29,7 @@ DECIMALS: Final = 9  # as far as scores are compared
 REVALIDATE: Final = "no-cache"  # caches may keep it, and ask each time
 PRIVATE: Final = "private, no-store"
 ANY: Final = "*"
+_TRUTH: Final = {True: "true", False: "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,10 @@ def to_answer(
     Args:
         is_private: Whether only this caller may see it.
     """
+    is_waited = fresh.reached is not None
     headers = {
         "Content-Type": "application/json",
-        "Cache-Control": PRIVATE if is_private else REVALIDATE,
+        "Cache-Control": PRIVATE if is_private or is_waited else REVALIDATE,
         "ETag": f'W/"{items.tag}"',
     }
     if _has(request, items.tag):
@@ -165,11 +167,15 @@ def to_model(fresh: Freshness) -> dict[str, Any]:
     model: dict[str, Any] = {
         "generation": fresh.generation,
         "as_of": to_iso(fresh.as_of),
-        "cluster_time": f"{fresh.as_of.seconds}:{fresh.as_of.increment}",
+        "cluster_time": fresh.as_of.to_text(),
         "lag_ms": fresh.lag_ms,
         "stale": fresh.stale,
     }
-    return model | {"reason": fresh.reason} if fresh.stale else model
+    if fresh.stale:
+        model["reason"] = fresh.reason
+    if fresh.reached is not None:
+        model["reached"] = fresh.reached
+    return model
 
 
 def to_headers(fresh: Freshness) -> dict[str, str]:
@@ -179,10 +185,15 @@ def to_headers(fresh: Freshness) -> dict[str, str]:
     headers = {
         "Evershelf-Generation": str(fresh.generation),
         "Evershelf-As-Of": to_iso(fresh.as_of),
-        "Evershelf-Stale": "true" if fresh.stale else "false",
+        "Evershelf-Cluster-Time": fresh.as_of.to_text(),
+        "Evershelf-Stale": _TRUTH[fresh.stale],
     }
     if fresh.lag_ms is not None:
         headers["Evershelf-Lag-Ms"] = str(fresh.lag_ms)
+    if fresh.stale:
+        headers["Evershelf-Stale-Reason"] = fresh.reason
+    if fresh.reached is not None:
+        headers["Evershelf-Reached"] = _TRUTH[fresh.reached]
     return headers
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -18,11 +17,14 @@ from aiohttp import web
 from recommender.exits import Exit
 from recommender.settings import ServerSettings
 from recommender.store import StoreReader
-from server import discovery, health
+from server import health
 from server.access import Keys, check_binding
 from server.desk import Desk
+from server.discovery import Discovery
+from server.events import Events
 from server.lines import Lines
 from server.live import Live
+from server.model import ModelDoor
 from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
@@ -30,6 +32,7 @@ from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, request_log_middleware
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
+from server.waiting import Waiting
 
 
 LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
@@ -79,31 +82,25 @@ def make_app(
         ],
         client_max_size=LARGEST_BODY,
     )
-    app.router.add_routes(_routes(live, keys, control_port))
-    app.router.add_routes(_page_routes(keys, control_port, desk_port))
+    waiting, events = Waiting(live), Events(live)
+    app.router.add_routes(
+        [
+            *health.routes(),
+            *Products(waiting, keys).routes(),
+            *Discovery(waiting).routes(),
+            *Recommender(waiting, keys).routes(),
+            *ModelDoor(waiting, live.reader, keys, control_port).routes(),
+            *events.routes(),
+            *Train(live, keys, control_port).routes(),
+            *Page().routes(),
+            *Desk(keys, desk_port).routes(),
+            *Lines(keys, control_port).routes(),
+        ]
+    )
     app.on_response_prepare.append(tell_freshness)
     app.on_response_prepare.append(_hide_versions)
+    app.on_shutdown.extend([waiting.close, events.close])
     return app
-
-
-def _routes(live: Live, keys: Keys, control_port: int) -> Iterable[web.RouteDef]:
-    return (
-        *health.routes(),
-        *Products(keys).routes(),
-        *discovery.routes(),
-        *Recommender(keys).routes(),
-        *Train(live, keys, control_port).routes(),
-    )
-
-
-def _page_routes(
-    keys: Keys, control_port: int, desk_port: int
-) -> Iterable[web.RouteDef]:
-    return (
-        *Page().routes(),
-        *Desk(keys, desk_port).routes(),
-        *Lines(keys, control_port).routes(),
-    )
 
 
 async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:

@@ -14,39 +14,44 @@ from recommender.reasons import Seen
 from recommender.text import to_words
 from recommender.words import to_vector
 from server.answers import to_answer, to_categories
-from server.params import NoParams, SearchParams, parse
+from server.params import PlainParams, SearchParams, parse
 from server.selection import select
-from server.sight import SIGHT
+from server.waiting import Waiting
 
 
-def routes() -> Iterable[web.RouteDef]:
+class Discovery:
     """
-    Return the doors.
+    The doors.
     """
-    return (
-        web.get("/v1/search", search),
-        web.get("/v1/categories", list_categories),
-    )
 
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
 
-async def search(request: web.Request) -> web.Response:
-    """
-    Answer with the products most like some words.
-    """
-    params = parse(SearchParams, request.query)
-    model = request[SIGHT].need_model()
-    snapshot = model.snapshot
-    query = Query.of(to_vector(snapshot, params.q))
-    seen = Seen.of_rows([], to_words(params.q))
-    items = select(snapshot, query, params.to_filters(), params, seen)
-    return to_answer(request, items, model.fresh)
+    def routes(self) -> Iterable[web.RouteDef]:
+        """
+        Return the doors.
+        """
+        return (
+            web.get("/v1/search", self.search),
+            web.get("/v1/categories", self.categories),
+        )
 
+    async def search(self, request: web.Request) -> web.Response:
+        """
+        Answer with the products most like some words.
+        """
+        params = parse(SearchParams, request.query)
+        model = await self._waiting.model(request, params)
+        snapshot = model.snapshot
+        query = Query.of(to_vector(snapshot, params.q))
+        seen = Seen.of_rows([], to_words(params.q))
+        items = select(snapshot, query, params.to_filters(), params, seen)
+        return to_answer(request, items, model.fresh)
 
-async def list_categories(request: web.Request) -> web.Response:
-    """
-    Answer with all categories, and how many products each has.
-    """
-    parse(NoParams, request.query)
-    model = request[SIGHT].need_model()
-    items = to_categories(categories(model.snapshot))
-    return to_answer(request, items, model.fresh)
+    async def categories(self, request: web.Request) -> web.Response:
+        """
+        Answer with all categories, and how many products each has.
+        """
+        model = await self._waiting.model(request, parse(PlainParams, request.query))
+        items = to_categories(categories(model.snapshot))
+        return to_answer(request, items, model.fresh)

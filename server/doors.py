@@ -4,12 +4,16 @@ The admin rule, at a request.
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Mapping
+from typing import Final, assert_never
 
 from aiohttp import web
 
 from server.access import Keys, Refusal, refusal
 from server.problems import Problem
+
+
+KEY_HEADERS: Final = ("Authorization", "X-API-Key")
 
 
 def require_admin(request: web.Request, keys: Keys) -> None:
@@ -30,6 +34,14 @@ def require_admin(request: web.Request, keys: Keys) -> None:
             raise Problem(403, refused.name.lower(), refused.value)
         case _:
             assert_never(refused)
+
+
+def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return the headers with which the listener is asked on a caller's behalf: its key,
+    and nothing else.
+    """
+    return {name: headers[name] for name in KEY_HEADERS if name in headers}
 
 
 def _peer(request: web.Request) -> str | None:

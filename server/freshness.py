@@ -31,12 +31,15 @@ class Freshness:
             last completed read; in steps of 1000. None when no listener has spoken.
         reason: Why newer writes may be missing without a listener catching up with
             them soon; empty when there is no reason to think so.
+        reached: Whether the moment is in that the caller has waited for; None when
+            it has waited for none.
     """
 
     generation: int
     as_of: ClusterTime
     lag_ms: int | None
     reason: str
+    reached: bool | None = None
 
     @property
     def stale(self) -> bool:
@@ -46,20 +49,28 @@ class Freshness:
         return bool(self.reason)
 
 
-def freshness(snapshot: Snapshot, served: Served, now_s: float) -> Freshness:
+def freshness(
+    snapshot: Snapshot,
+    served: Served,
+    now_s: float,
+    *,
+    is_reached: bool | None = None,
+) -> Freshness:
     """
     Return how fresh answers from *snapshot* are.
 
     Args:
         served: Where it was taken from.
         now_s: Unix time, by the clock of the listener's host.
+        is_reached: Whether it has what the caller has waited for, if for anything.
     """
-    as_of = _as_of(snapshot, served)
+    as_of = to_as_of(snapshot, served)
     return Freshness(
         snapshot.generation,
         as_of,
         None if served.position is None else _lag_ms(served.position, as_of),
         stale_reason(served, now_s),
+        is_reached,
     )
 
 
@@ -78,10 +89,10 @@ def stale_reason(served: Served, now_s: float) -> str:
     return NEWEST_UNREADABLE if served.fault else ""
 
 
-def _as_of(snapshot: Snapshot, served: Served) -> ClusterTime:
+def to_as_of(snapshot: Snapshot, served: Served) -> ClusterTime:
     """
-    Return the manifest's time, or the later one to which the listener has found
-    nothing more to publish.
+    Return the time up to which everything is in *snapshot*: its manifest's, or the
+    later one to which the listener has found nothing more to publish.
     """
     position = served.position
     if position is None or served.fault or position.generation > snapshot.generation:

@@ -5,13 +5,11 @@ How the server and its model are.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from aiohttp import web
 
 from server.answers import to_json, to_model
 from server.page import PAGE, wants_page
-from server.params import NoParams, parse
 from server.problems import Problem
 from server.sight import RETRY_AFTER_S, SIGHT, Sight
 
@@ -24,7 +22,6 @@ def routes() -> Iterable[web.RouteDef]:
         web.get("/", health),
         web.get("/health/live", live),
         web.get("/health/ready", ready),
-        web.get("/v1/model", model),
     )
 
 
@@ -62,23 +59,6 @@ async def ready(request: web.Request) -> web.Response:
         return to_json({"status": "ok"})
     retry = {"Retry-After": str(RETRY_AFTER_S)}
     raise Problem(503, "no_model", "No model has been loaded yet.", headers=retry)
-
-
-async def model(request: web.Request) -> web.Response:
-    """
-    Answer with what a visitor may know of the model.
-    """
-    parse(NoParams, request.query)
-    sight = request[SIGHT]
-    found = sight.need_model()
-    position = sight.served.position
-    counts: dict[str, Any] = {
-        "products": found.snapshot.products,
-        "visible": found.snapshot.visible,
-        "state": position.state.value if position else None,
-        "reason": found.fresh.reason,
-    }
-    return to_json(to_model(found.fresh) | counts)
 
 
 def _to_status(sight: Sight) -> str:

@@ -16,6 +16,7 @@ import structlog
 
 from recommender.snapshot import Snapshot
 from recommender.store import StoreReader
+from server.history import History
 from server.loader import Served, read_next
 from server.watch import Watch, watch
 
@@ -38,7 +39,8 @@ class Live:
         Args:
             loop: Where `wait_until` is awaited.
         """
-        self._reader = reader
+        self.reader = reader
+        self.history = History()
         self._loop = loop
         self._served = Served()
         self._changed = asyncio.Event()
@@ -56,10 +58,10 @@ class Live:
         """
         Load what there is, then follow the store until the context ends.
         """
-        with contextlib.closing(watch(self._reader.folder)) as watching:
+        with contextlib.closing(watch(self.reader.folder)) as watching:
             await asyncio.to_thread(self.refresh)
             if self._served.snapshot is None:
-                _log.info("model.awaited", folder=str(self._reader.folder))
+                _log.info("model.awaited", folder=str(self.reader.folder))
             thread = threading.Thread(
                 target=self._follow, args=[watching], name="follow", daemon=True
             )
@@ -86,19 +88,26 @@ class Live:
             return False
         return True
 
+    def wake(self) -> None:
+        """
+        Let those who wait look again; to be called in their loop.
+        """
+        self._tell()
+
     def refresh(self) -> None:
         """
         Look at the store once; one thread at a time.
         """
         before, started_s = self._served, time.perf_counter()
-        after = read_next(self._reader, before)
+        after = read_next(self.reader, before)
         if after is before:
             return
         self._served = after
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            self._loop.call_soon_threadsafe(self._tell)
+        self._tell_soon()
         if after.snapshot is not None and after.snapshot is not before.snapshot:
             _log_load(after.snapshot, time.perf_counter() - started_s)
+            self.history.note(before.snapshot, after.snapshot)
+            self._tell_soon()
         _log_fault(before, after)
 
     def _follow(self, watching: Watch) -> None:
@@ -110,6 +119,10 @@ class Live:
                 with contextlib.suppress(Exception):  # the log may be what fails
                     _log.exception("model.follow_failed")
                 self._stopping.wait(RECHECK_S)
+
+    def _tell_soon(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

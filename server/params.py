@@ -20,8 +20,10 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    PlainValidator,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -29,9 +31,11 @@ from pydantic_core import CoreSchema
 
 from recommender.address import to_keys
 from recommender.filters import NO_FILTERS, Filters
+from recommender.position import ClusterTime
 from recommender.ranking import POOL, Choice
 from recommender.relations import Rules
 from server.faults import Fault, to_problem, unknown_name
+from server.moments import to_moment
 
 
 LARGEST_LIMIT: Final = 100
@@ -40,6 +44,7 @@ LARGEST_PRICE_PART: Final = 10
 LARGEST_WEIGHT: Final = 100
 LONGEST_NAME: Final = 500
 LONGEST_TEXT: Final = 300
+LONGEST_WAIT_MS: Final = 10_000
 MOST_ITEMS: Final = 100
 MOST_WIDGETS: Final = 20
 _WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
@@ -58,6 +63,11 @@ T = TypeVar("T", bound="Parameters")
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Moment = Annotated[
+    ClusterTime,
+    PlainValidator(to_moment),
+    WithJsonSchema({"type": "string", "examples": ["1795557763.1073"]}),
+]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
@@ -149,6 +159,25 @@ class Listing(Parameters):
         return to_fields(self.fields)
 
 
+class Fresh(Parameters):
+    """
+    What an answer must hold.
+    """
+
+    after: Moment | None = Field(
+        None,
+        description=(
+            "an operationTime as seconds.increment, or an ISO 8601 time with its zone"
+        ),
+    )
+    wait_ms: int = Field(
+        2_000,
+        ge=0,
+        le=LONGEST_WAIT_MS,
+        description=f"a whole number from 0 to {LONGEST_WAIT_MS}",
+    )
+
+
 class Selection(Listing):
     """
     What is asked of a list in order of likeness.
@@ -210,13 +239,13 @@ class Relative(Parameters):
         )
 
 
-class SimilarParams(Selection, Relative):
+class SimilarParams(Selection, Relative, Fresh):
     """
     What `similar` takes.
     """
 
 
-class SearchParams(Selection):
+class SearchParams(Selection, Fresh):
     """
     What `search` takes.
     """
@@ -228,7 +257,7 @@ class SearchParams(Selection):
     )
 
 
-class LatestParams(Listing):
+class LatestParams(Listing, Fresh):
     """
     What `latest` takes.
     """
@@ -294,7 +323,7 @@ class Widget(Selection, Relative):
         return self
 
 
-class Recommendations(Parameters):
+class Recommendations(Fresh):
     """
     Give an object with requests.
     """
@@ -306,7 +335,7 @@ class Recommendations(Parameters):
     )
 
 
-class ProductParams(Parameters):
+class ProductParams(Fresh):
     """
     What a product itself takes.
     """
@@ -314,6 +343,12 @@ class ProductParams(Parameters):
     fields: tuple[str, ...] = Field(
         (), description="fields of products, separated by commas; repeatable"
     )
+
+
+class PlainParams(Fresh):
+    """
+    What an address takes that has nothing to choose from.
+    """
 
 
 class NoParams(Parameters):
@@ -445,6 +480,7 @@ _READERS: Final[Mapping[Any, Callable[[str], Any]]] = {
     int: _to_whole,
     float: _to_number,
     str: str,
+    ClusterTime: str,
 }
 
 

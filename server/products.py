@@ -21,7 +21,7 @@ from server.params import (
     to_fields,
 )
 from server.selection import select, to_filters
-from server.sight import SIGHT
+from server.waiting import Waiting
 
 
 class Products:
@@ -29,7 +29,8 @@ class Products:
     The doors under `/v1/products`.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, waiting: Waiting, keys: Keys) -> None:
+        self._waiting = waiting
         self._keys = keys
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -47,7 +48,7 @@ class Products:
         Answer with the newest products.
         """
         params = parse(LatestParams, request.query)
-        model = request[SIGHT].need_model()
+        model = await self._waiting.model(request, params)
         rows = newest(model.snapshot, params.to_filters(), params.to_choice())
         return to_answer(request, to_products(rows, params.to_fields()), model.fresh)
 
@@ -56,7 +57,7 @@ class Products:
         Answer with the product itself.
         """
         params = parse(ProductParams, request.query)
-        model = request[SIGHT].need_model()
+        model = await self._waiting.model(request, params)
         row = find_named(request, model.snapshot, self._keys)
         items = to_products([row], to_fields(params.fields))
         return to_answer(request, items, model.fresh, is_private=not row.visible)
@@ -66,7 +67,7 @@ class Products:
         Answer with the products most like it.
         """
         params = parse(SimilarParams, request.query)
-        model = request[SIGHT].need_model()
+        model = await self._waiting.model(request, params)
         snapshot = model.snapshot
         row = find_named(request, snapshot, self._keys)
         items = select(

@@ -21,7 +21,7 @@ from server.body import read_body
 from server.lookup import find, sees_hidden
 from server.params import NoParams, Recommendations, Weighted, Widget, parse
 from server.selection import select, to_filters
-from server.sight import SIGHT
+from server.waiting import Waiting
 
 
 class Recommender:
@@ -29,7 +29,8 @@ class Recommender:
     The door; widgets are worked out in a thread, so that other requests go on.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, waiting: Waiting, keys: Keys) -> None:
+        self._waiting = waiting
         self._keys = keys
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -44,7 +45,7 @@ class Recommender:
         """
         parse(NoParams, request.query)
         body = await read_body(Recommendations, request)
-        model = request[SIGHT].need_model()
+        model = await self._waiting.model(request, body)
         is_admin = sees_hidden(request, self._keys)
 
         def work() -> list[Result]:

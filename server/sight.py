@@ -67,15 +67,19 @@ class Sight:
 SIGHT: Final = web.RequestKey("sight", Sight)
 
 
-def look(live: Live) -> Sight:
+def look(live: Live, *, is_reached: bool | None = None) -> Sight:
     """
     Return what is served now.
+
+    Args:
+        is_reached: Whether that is what the caller has waited for, if for anything.
     """
     served = live.served
     snapshot = served.snapshot
     if snapshot is None:
         return Sight(served, None)
-    return Sight(served, Model(snapshot, freshness(snapshot, served, time.time())))
+    fresh = freshness(snapshot, served, time.time(), is_reached=is_reached)
+    return Sight(served, Model(snapshot, fresh))
 
 
 def sight_middleware(live: Live) -> Middleware:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from server.access import Keys
 from server.answers import to_json
-from server.doors import require_admin
+from server.doors import passed_on, require_admin
 from server.live import Live
 from server.loader import Served
 from server.params import TrainParams, parse
@@ -31,7 +31,6 @@ CATCH_UP_S: Final = 60.0  # as long as a backend is likely to wait
 FULL_S: Final = 900.0  # a million products from scratch
 SERVE_S: Final = 10.0  # from published to served; milliseconds when all is well
 RETRY_AFTER: Final = {"Retry-After": "5"}
-PASSED_ON: Final = ("Authorization", "X-API-Key")
 
 Headers = Mapping[str, str]
 
@@ -112,7 +111,7 @@ class Train:
         await request.read()  # whatever the classic callers send, within the limit
         params = parse(TrainParams, request.query)
         lane = self._full if params.full else self._catch_up
-        trained = await lane.join(_passed_on(request.headers))
+        trained = await lane.join(passed_on(request.headers))
         request[SIGHT] = look(self._live)
         return to_json({"message": trained.message, "products_count": trained.products})
 
@@ -211,7 +210,3 @@ def _unavailable() -> Problem:
         "Nothing is lost: it reads all changes when it is back.",
         headers=RETRY_AFTER,
     )
-
-
-def _passed_on(headers: Headers) -> dict[str, str]:
-    return {name: headers[name] for name in PASSED_ON if name in headers}

@@ -71,6 +71,9 @@ MAY_IMPORT = {
         "recommender.segment recommender.snapshot"
     ),
     "recommender.census": "recommender.snapshot recommender.text",
+    "recommender.difference": (
+        "recommender.kernels recommender.segment recommender.snapshot"
+    ),
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
     # the folder between the processes
@@ -92,9 +95,10 @@ MAY_IMPORT = {
     "server.problems": "",
     "server.doors": "server.access server.problems",
     "server.faults": "server.problems",
+    "server.moments": "recommender.position",
     "server.params": (
-        "recommender.address recommender.filters recommender.ranking "
-        "recommender.relations server.faults"
+        "recommender.address recommender.filters recommender.position "
+        "recommender.ranking recommender.relations server.faults server.moments"
     ),
     "server.body": "server.faults server.params server.problems",
     "server.lookup": (
@@ -106,7 +110,13 @@ MAY_IMPORT = {
         "recommender.position recommender.snapshot recommender.store"
     ),
     "server.freshness": "recommender.position recommender.snapshot server.loader",
-    "server.live": "recommender.snapshot recommender.store server.loader server.watch",
+    "server.history": (
+        "recommender.difference recommender.position recommender.snapshot"
+    ),
+    "server.live": (
+        "recommender.snapshot recommender.store server.history server.loader "
+        "server.watch"
+    ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
         "recommender.address recommender.census recommender.position "
@@ -116,6 +126,10 @@ MAY_IMPORT = {
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
+    "server.waiting": (
+        "recommender.position server.freshness server.live server.loader "
+        "server.params server.sight"
+    ),
     "server.selection": (
         "recommender.filters recommender.query recommender.ranking "
         "recommender.reasons recommender.relations recommender.snapshot "
@@ -123,23 +137,30 @@ MAY_IMPORT = {
     ),
     "server.products": (
         "recommender.newest recommender.reasons server.access server.answers "
-        "server.lookup server.params server.selection server.sight"
+        "server.lookup server.params server.selection server.waiting"
     ),
     "server.discovery": (
         "recommender.census recommender.query recommender.reasons recommender.text "
         "recommender.words server.answers server.params server.selection "
-        "server.sight"
+        "server.waiting"
     ),
     "server.recommendations": (
         "recommender.query recommender.reasons recommender.snapshot "
         "recommender.text recommender.words server.access server.answers "
-        "server.body server.lookup server.params server.selection server.sight"
+        "server.body server.lookup server.params server.selection server.waiting"
+    ),
+    "server.model": (
+        "recommender.errors recommender.manifest recommender.store server.access "
+        "server.answers server.doors server.params server.sight server.waiting"
+    ),
+    "server.events": (
+        "recommender.address recommender.difference server.answers "
+        "server.freshness server.history server.live server.loader server.params "
+        "server.problems"
     ),
     "server.files": "",
     "server.page": "server.files server.problems",
-    "server.health": (
-        "server.answers server.page server.params server.problems server.sight"
-    ),
+    "server.health": ("server.answers server.page server.problems server.sight"),
     "server.passing": "server.problems",
     "server.desk": "server.access server.doors server.passing server.problems",
     "server.lines": (
@@ -152,9 +173,10 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.desk server.discovery server.health server.lines server.live "
-        "server.page server.problems server.products server.recommendations "
-        "server.request_log server.sight server.train"
+        "server.desk server.discovery server.events server.health server.lines "
+        "server.live server.model server.page server.problems server.products "
+        "server.recommendations server.request_log server.sight server.train "
+        "server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",

@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from recommender.position import ClusterTime, State
-from tests.support.shops import AS_OF, until
+from recommender.position import State
+from tests.support.shops import until
 
 
 async def test_before_the_first_model(serve):
@@ -86,66 +86,3 @@ async def test_once_ready_always_ready(serve, shop):
 
     assert (await client.get("/health/ready")).status == 200
     assert (await client.get("/v1/products/k1")).status == 200
-
-
-async def test_model(serve, shop):
-    """
-    What a visitor may know of the model: numbers, times, and the listener's state.
-    """
-    later = ClusterTime(AS_OF.seconds + 3, 2)
-    shop.say(as_of=AS_OF, read_time=later)
-    client = await serve()
-
-    answer = await client.get("/v1/model")
-
-    assert await answer.json() == {
-        "generation": 1,
-        "as_of": "2023-11-14T22:13:20Z",
-        "cluster_time": "1700000000:1",
-        "lag_ms": 3000,
-        "stale": False,
-        "products": 5,
-        "visible": 4,
-        "state": "following",
-        "reason": "",
-    }
-
-
-async def test_model_without_a_listener(serve, shop):
-    """
-    A store that nobody tends is served, and said to be so.
-    """
-    (shop.folder / "position.json").unlink()
-    client = await serve()
-
-    answer = await client.get("/v1/model")
-
-    body = await answer.json()
-    assert (body["state"], body["lag_ms"]) == (None, None)
-    assert (body["stale"], body["reason"]) == (True, "listener_absent")
-    assert "Evershelf-Lag-Ms" not in answer.headers
-    assert answer.headers["Evershelf-Stale"] == "true"
-
-
-async def test_model_takes_no_parameters(serve, shop):
-    """
-    A parameter here is a mistake of the caller.
-    """
-    assert shop.index.products == 5
-    client = await serve()
-
-    assert (await client.get("/v1/model?limit=1")).status == 400
-
-
-@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready", "/v1/model"])
-async def test_head(serve, shop, path):
-    """
-    Probes that ask for the head alone get what GET says.
-    """
-    assert shop.index.products == 5
-    client = await serve()
-
-    get, head = await client.get(path), await client.head(path)
-
-    assert (head.status, await head.read()) == (200, b"")
-    assert head.headers["Content-Type"] == get.headers["Content-Type"]

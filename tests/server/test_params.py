@@ -145,7 +145,7 @@ def test_wrong_value(name, value):
         ("Limit", "'limit'"),
         ("minprice", "'min_price'"),
         ("diverse", "'diversity'"),
-        ("zzz", "Known here: brand, category"),
+        ("zzz", "Known here: after, brand, category"),
     ],
 )
 def test_unknown_parameter(name, remedy):

@@ -381,7 +381,10 @@ async def test_every_answer_says_how_fresh_it_is(serve, shop, path, status):
     assert answer.headers["Evershelf-Generation"] == "1"
     assert answer.headers["Evershelf-As-Of"] == "2023-11-14T22:13:20Z"
     assert answer.headers["Evershelf-Lag-Ms"] == "2000"
+    assert answer.headers["Evershelf-Cluster-Time"] == "1700000000:1"
     assert answer.headers["Evershelf-Stale"] == "false"
+    assert "Evershelf-Stale-Reason" not in answer.headers
+    assert "Evershelf-Reached" not in answer.headers
     assert answer.headers["Server"] == "evershelf"
 
 
@@ -393,10 +396,13 @@ async def test_stale_answer_says_why(serve, shop):
     client = await serve()
 
     body = await similar(client)
+    headers = (await client.get("/v1/products/k9")).headers
 
     assert len(body["items"]) == 2
     assert body["model"]["stale"] is True
     assert body["model"]["reason"] == "history_lost"
+    assert headers["Evershelf-Stale"] == "true"
+    assert headers["Evershelf-Stale-Reason"] == "history_lost"
 
 
 @pytest.mark.parametrize("path", ["/v1/products/k1", "/v1/products/k1/similar"])
