@@ -13,6 +13,7 @@ export async function home(view, { signal }) {
   const facts = h("p.facts");
   const shelves = h("ul.shelves", { "aria-label": "Categories" });
   const latest = grid("Just in", "ul.grid.rail");
+  const empty = h("div");
   const fromSeen = section("Because of what you looked at", "From the products you opened last, the newest counting most.");
   const fromBasket = section("Goes with your basket", "From everything in it at once.");
   fill(
@@ -25,7 +26,7 @@ export async function home(view, { signal }) {
     ),
     h("section.block", {}, h("h2", {}, "Categories"), shelves),
     fromBasket.place,
-    h("section.block", {}, h("div.head", {}, h("h2", {}, "Just in"), h("p", {}, "The newest in the shop.")), latest),
+    h("section.block", {}, h("div.head", {}, h("h2", {}, "Just in"), h("p", {}, "The newest in the shop.")), latest, empty),
     fromSeen.place,
   );
   latest.wait(6);
@@ -34,8 +35,8 @@ export async function home(view, { signal }) {
       const [categories, products] = await Promise.all([get("/v1/categories", { signal }), get(`/v1/products/latest?limit=12`, { signal })]);
       const top = categories.items.filter((one) => !one.path.includes(" > "));
       fill(shelves, top.map(shelf));
-      if (products.items.length) latest.show(products.items);
-      else latest.replaceWith(note("No products yet", "Insert one into the collection: it will show here by itself."));
+      latest.show(products.items);
+      fill(empty, products.items.length ? null : note("No products yet", "Insert one into the collection: it will show here by itself."));
       fill(facts, h("b", {}, whole(model.visible || top.reduce((sum, one) => sum + one.products, 0))), " products in ", h("b", {}, whole(top.length)), " departments, as of ", h("b", {}, clock(products.model.as_of)));
     } catch (error) {
       if (signal.aborted) return;

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from pymongo import MongoClient
 
-from tests.support.browser import ARGUMENTS, Visit, find_chromium
+from tests.support.browser import ARGUMENTS, PATIENCE_MS, Visit, find_chromium
 from tests.support.site import Site, running_site, sample
 
 
@@ -54,6 +54,8 @@ def browser(_browser_thread: ThreadPoolExecutor) -> Iterator[Browser]:
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("there is no Chromium here: install Debian's package chromium")
+
+    expect.set_options(timeout=PATIENCE_MS)
 
     def start() -> tuple[Any, Browser]:
         playwright = sync_playwright().start()

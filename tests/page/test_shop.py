@@ -241,7 +241,9 @@ def test_an_empty_shop_fills(bare_visit: Visit, bare: Site) -> None:
     page = bare_visit.open()
     expect(page.locator("main")).to_contain_text("No products yet")
 
-    bare.products.insert_one({"name": "First of all", "category": ["Furniture"]})
+    bare.products.insert_one(
+        {"name": "First of all", "category": ["Furniture"], "status": "approved"}
+    )
     expect(page.locator(".title", has_text="First of all")).to_have_count(1)
 
 
@@ -251,7 +253,9 @@ def test_a_server_that_goes_away(bare_visit: Visit, bare: Site) -> None:
     is back.
     """
     bare_visit.foresee("ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY", "503")
-    bare.products.insert_one({"name": "Lasting lamp", "category": ["Furniture"]})
+    bare.products.insert_one(
+        {"name": "Lasting lamp", "category": ["Furniture"], "status": "approved"}
+    )
     bare.settle()
     page = bare_visit.open()
     expect(page.locator(".title")).to_have_text("Lasting lamp")
