@@ -18,8 +18,9 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from pymongo import MongoClient
 
+from listener.demo.sample import sample_products
 from tests.support.browser import ARGUMENTS, PATIENCE_MS, Visit, find_chromium
-from tests.support.site import Site, running_site, sample
+from tests.support.site import Site, running_site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,11 +77,11 @@ def site(
     mongo_client: MongoClient[dict[str, Any]],
 ) -> Iterator[Site]:
     """
-    A part of the sample catalogue, followed and served, with a desk.
+    The sample catalogue, followed and served, with a desk.
     """
     assert browser.is_connected()
     name = f"page_{uuid.uuid4().hex[:12]}"
-    mongo_client[name]["products"].insert_many(sample())
+    mongo_client[name]["products"].insert_many(sample_products())
     folder = tmp_path_factory.mktemp("page") / "data"
     with running_site(folder, mongo_uri, mongo_client, name) as site:
         yield site

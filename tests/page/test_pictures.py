@@ -20,7 +20,7 @@ from tests.support.site import Site
 
 KEPT_IN = os.environ.get("PICTURES")
 LEAST = 20_000  # bytes; a blank one has fewer
-SIZE = {"width": 1280, "height": 820}
+SIZE = {"width": 1280, "height": 900}
 
 
 def show_shop(page: Page, site: Site) -> None:
@@ -78,7 +78,7 @@ def test_picture(
     folder = Path(KEPT_IN) if KEPT_IN else tmp_path
     folder.mkdir(exist_ok=True)
     visit = Visit(browser, site.address, viewport=SIZE, color_scheme=scheme)
-    shown = site.one(status="approved", name=re.compile("sofa bed"))
+    shown = site.one(status="approved", name=re.compile("^Linden .*sofa bed"))
     page = visit.open(view.format(id=shown["_id"]))
     show(page, site)
     page.mouse.move(0, 0)

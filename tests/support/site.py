@@ -9,20 +9,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from listener.demo.desk import open_desk
 from listener.demo.ports import free_port
-from listener.demo.sample import sample_products
 from server.access import Keys
 from tests.support.processes import Pair, running, to_uri
 from tests.support.waiting import wait_for
-
-
-DEPARTMENTS: Final = {"Furniture", "Kitchen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +62,6 @@ class Site:
             return (model["products"], model["visible"]) == (total, visible)
 
         wait_for(is_served, what="everything")
-
-
-def sample() -> list[dict[str, Any]]:
-    """
-    Return two departments of the sample catalogue.
-    """
-    return [one for one in sample_products() if one["category"][0] in DEPARTMENTS]
 
 
 @contextmanager
