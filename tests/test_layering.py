@@ -330,9 +330,12 @@ MAY_IMPORT = {
         "listener.background listener.demo.draft listener.demo.seller server.access "
         "server.doors server.problems"
     ),
+    "listener.demo.open_desk": (
+        "listener.demo.desk listener.demo.errors server.access"
+    ),
     "listener.demo.__main__": (
-        "listener.demo.database listener.demo.desk listener.demo.embedded "
-        "listener.demo.errors listener.demo.greeting listener.demo.ports "
+        "listener.demo.database listener.demo.embedded listener.demo.errors "
+        "listener.demo.greeting listener.demo.open_desk listener.demo.ports "
         "listener.demo.program listener.demo.replica_set listener.demo.supervise "
         "listener.signals recommender.errors recommender.exits recommender.logs "
         "recommender.settings server.access"

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 import structlog
 
 from listener.demo.database import Database
-from listener.demo.desk import open_desk
 from listener.demo.embedded import make_demo_mongod, stock
 from listener.demo.errors import DemoFault, PortTaken
 from listener.demo.greeting import Greeter, Site
+from listener.demo.open_desk import OpenDesk
 from listener.demo.ports import LOOPBACK, free_port, is_free
 from listener.demo.program import Program
 from listener.demo.replica_set import to_uri
@@ -60,12 +60,12 @@ def _run(settings: ListenerSettings, site: Site, stop: Stop) -> Exit:
         "EVERSHELF_PORT": str(site.port),
         "EVERSHELF_CONTROL_PORT": str(control_port),
     }
-    with _database(settings) as (uri, parts), _desk(settings, uri) as desk_port:
-        environment = {
-            **ports,
-            "EVERSHELF_DESK_PORT": str(desk_port),
-            "MONGODB_URI": uri,
-        }
+    with _database(settings) as (uri, parts):
+        environment = {**ports, "MONGODB_URI": uri, "EVERSHELF_DESK_PORT": "0"}
+        if settings.mongodb_uri is None:
+            desk = _open_desk(settings, uri)
+            environment["EVERSHELF_DESK_PORT"] = str(desk.port)
+            parts.append(desk)
         parts += [
             Program(name, [sys.executable, "-m", f"run_{name}"], environment)
             for name in ("listener", "server")
@@ -92,18 +92,9 @@ def _database(settings: ListenerSettings) -> Iterator[tuple[str, list[Part]]]:
         yield uri, [Database(mongod)]
 
 
-@contextmanager
-def _desk(settings: ListenerSettings, uri: str) -> Iterator[int]:
-    """
-    Yield the port of the desk; 0 without one, for a database that is not our own.
-    """
-    if settings.mongodb_uri is not None:
-        yield 0
-        return
-    port = free_port()
+def _open_desk(settings: ListenerSettings, uri: str) -> OpenDesk:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
-    with open_desk(uri, settings.database, settings.collection, keys, port):
-        yield port
+    return OpenDesk(uri, settings.database, settings.collection, keys, free_port())
 
 
 def _to_site(settings: ServerSettings) -> Site:
