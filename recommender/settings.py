@@ -7,6 +7,7 @@ Both processes read the same environment, so all names stand here.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import tomllib
 
@@ -45,7 +46,7 @@ SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
 DEFAULT_FILE: Final = "evershelf.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-SECRETS: Final = frozenset({"admin_keys", "mongodb_uri"})  # never shown
+SECRETS: Final = frozenset({"admin_keys", "mongodb_uri", "read_keys"})  # never shown
 
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
@@ -77,12 +78,19 @@ def _check_weights(weights: dict[str, float]) -> dict[str, float]:
     return weights
 
 
+def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        ipaddress.ip_network(text, strict=False)
+    return texts
+
+
 def _unless_empty(value: object) -> object:
     return None if value == "" else value
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -259,6 +267,31 @@ class ServerSettings(Settings):
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")
     desk_port: Port = Field(
         0, description="port of the demo's desk, on loopback; 0: there is none"
+    )
+    read_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = (
+        Field((), description="keys needed to read, separated by commas")
+    )
+    cors_origins: Names = Field(
+        (), description="other sites whose pages may read, or *"
+    )
+    rate_per_key: Count = Field(
+        0, description="requests a minute for each read key; 0 for any number"
+    )
+    rate_per_address: Count = Field(
+        0, description="requests a minute for each address; 0 for any number"
+    )
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        AfterValidator(_check_networks),
+    ] = Field((), description="addresses or networks of proxies before the server")
+    cache_s: Count = Field(0, description="how long caches may answer without asking")
+    cache_stale_s: Count = Field(
+        5, description="how long after that caches may answer while they ask"
+    )
+    drain_s: Seconds = Field(
+        0.0, description="how long a server asked to stop says so before it does"
     )
 
 

@@ -92,6 +92,13 @@ class Keys:
         matches = [hmac.compare_digest(digest, known) for known in self.digests]
         return any(matches)
 
+    @staticmethod
+    def digest(key: str) -> str:
+        """
+        Return what stands for *key* where it must not be kept itself.
+        """
+        return _digest(key).hex()
+
 
 def refusal(peer: str | None, headers: Mapping[str, str], keys: Keys) -> Refusal | None:
     """
@@ -117,6 +124,15 @@ def has_key(headers: Mapping[str, str], keys: Keys) -> bool:
     Say whether a request carries an admin key.
     """
     return bool(keys) and _key_refusal(headers, keys) is None
+
+
+def given_keys(headers: Mapping[str, str]) -> list[str]:
+    """
+    Return the keys that a request carries, valid or not.
+    """
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return [key for key in (bearer, headers.get("X-API-Key", "")) if key]
 
 
 def check_binding(host: str, keys: Keys) -> None:
@@ -149,16 +165,10 @@ def is_loopback(host: str) -> bool:
 
 
 def _key_refusal(headers: Mapping[str, str], keys: Keys) -> Refusal | None:
-    given = _given_keys(headers)
+    given = given_keys(headers)
     if not given:
         return Refusal.KEY_NEEDED
     return None if any(map(keys.accept, given)) else Refusal.KEY_WRONG
-
-
-def _given_keys(headers: Mapping[str, str]) -> list[str]:
-    scheme, _, token = headers.get("Authorization", "").partition(" ")
-    bearer = token.strip() if scheme.lower() == "bearer" else ""
-    return [key for key in (bearer, headers.get("X-API-Key", "")) if key]
 
 
 def _digest(key: str) -> bytes:

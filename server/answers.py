@@ -26,9 +26,9 @@ from server.sentence import to_sentence
 
 
 DECIMALS: Final = 9  # as far as scores are compared
-REVALIDATE: Final = "no-cache"  # caches may keep it, and ask each time
 PRIVATE: Final = "private, no-store"
 ANY: Final = "*"
+CACHE_CONTROL: Final = web.AppKey("cache_control", str)  # of what anybody may see
 _TRUTH: Final = {True: "true", False: "false"}
 
 
@@ -138,7 +138,9 @@ def to_answer(
     is_waited = fresh.reached is not None
     headers = {
         "Content-Type": "application/json",
-        "Cache-Control": PRIVATE if is_private or is_waited else REVALIDATE,
+        "Cache-Control": PRIVATE
+        if is_private or is_waited
+        else request.app[CACHE_CONTROL],
         "ETag": f'W/"{items.tag}"',
     }
     if _has(request, items.tag):

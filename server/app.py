@@ -5,8 +5,10 @@ The server as a process: start, serve, stop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -17,14 +19,20 @@ from aiohttp import web
 from recommender.exits import Exit
 from recommender.settings import ServerSettings
 from recommender.store import StoreReader
-from server import health
 from server.access import Keys, check_binding
+from server.answers import CACHE_CONTROL
+from server.compression import Compression
 from server.desk import Desk
 from server.discovery import Discovery
+from server.draining import Draining
 from server.events import Events
+from server.gate import Gate, tell_rate, to_networks
+from server.health import Health
 from server.lines import Lines
 from server.live import Live
 from server.model import ModelDoor
+from server.origins import Origins
+from server.pace import Pace
 from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
@@ -36,6 +44,7 @@ from server.waiting import Waiting
 
 
 LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
+KEEP_ALIVE_S: Final = 75.0  # longer than proxies keep a connection
 SHUTDOWN_S: Final = 3.0  # for requests in flight; all take milliseconds but `train`
 
 _log = structlog.get_logger()
@@ -47,6 +56,51 @@ class CannotBind(Exception):  # noqa: N818 the class says what happened
     """
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """
+    The rules of the house.
+
+    Attributes:
+        gate: Who may read, and how often.
+        origins: Which other sites' pages may.
+        cache_s: How long caches may answer without asking.
+        cache_stale_s: How long after that, while they ask.
+    """
+
+    gate: Gate = field(default_factory=Gate)
+    origins: Origins = field(default_factory=Origins)
+    cache_s: int = 0
+    cache_stale_s: int = 5
+
+    @classmethod
+    def of(cls, settings: ServerSettings) -> House:
+        """
+        Return the rules that *settings* make.
+        """
+        per_key, per_address = settings.rate_per_key, settings.rate_per_address
+        gate = Gate(
+            Keys.of(key.get_secret_value() for key in settings.admin_keys),
+            Keys.of(key.get_secret_value() for key in settings.read_keys),
+            Pace(per_key) if per_key else None,
+            Pace(per_address) if per_address else None,
+            to_networks(settings.trusted_proxies),
+        )
+        origins = Origins.of(settings.cors_origins)
+        return cls(gate, origins, settings.cache_s, settings.cache_stale_s)
+
+    @property
+    def cache_control(self) -> str:
+        """
+        What caches are told of what anybody may see.
+        """
+        scope = "private" if self.gate.read_keys else "public"
+        return (
+            f"{scope}, max-age={self.cache_s}, "
+            f"stale-while-revalidate={self.cache_stale_s}"
+        )
+
+
 def serve(settings: ServerSettings) -> Exit:
     """
     Answer requests until SIGTERM or SIGINT, then finish those in flight; a second
@@ -56,36 +110,46 @@ def serve(settings: ServerSettings) -> Exit:
         SettingsFault: The address is open to others, and there is no admin key.
         CannotBind: The address is in use, or not this machine's.
     """
-    keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
-    check_binding(settings.host, keys)
+    house = House.of(settings)
+    check_binding(settings.host, house.gate.admin_keys)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, keys))
+        return runner.run(_serve(settings, house))
 
 
 def make_app(
-    live: Live, *, keys: Keys, control_port: int, desk_port: int = 0
+    live: Live,
+    house: House,
+    *,
+    control_port: int,
+    draining: Draining,
+    desk_port: int = 0,
 ) -> web.Application:
     """
     Return the application.
 
     Args:
         live: What it answers from; it must be following the store meanwhile.
-        keys: The admin keys.
         control_port: The listener's, on loopback.
+        draining: Whether it is about to stop.
         desk_port: The demo's, on loopback; 0 when there is none.
     """
     app = web.Application(
         middlewares=[
             request_log_middleware,
+            Compression().middleware,
             sight_middleware(live),
             problem_middleware,
+            house.origins.middleware,
+            house.gate.middleware,
         ],
         client_max_size=LARGEST_BODY,
     )
+    app[CACHE_CONTROL] = house.cache_control
+    keys = house.gate.admin_keys
     waiting, events = Waiting(live), Events(live)
     app.router.add_routes(
         [
-            *health.routes(),
+            *Health(draining).routes(),
             *Products(waiting, keys).routes(),
             *Discovery(waiting).routes(),
             *Recommender(waiting, keys).routes(),
@@ -97,8 +161,9 @@ def make_app(
             *Lines(keys, control_port).routes(),
         ]
     )
-    app.on_response_prepare.append(tell_freshness)
-    app.on_response_prepare.append(_hide_versions)
+    app.on_response_prepare.extend(
+        [tell_freshness, tell_rate, house.origins.tell, draining.tell, _hide_versions]
+    )
     app.on_shutdown.extend([waiting.close, events.close])
     return app
 
@@ -107,17 +172,22 @@ async def _hide_versions(_request: web.Request, response: web.StreamResponse) ->
     response.headers["Server"] = "evershelf"
 
 
-async def _serve(settings: ServerSettings, keys: Keys) -> Exit:
-    signals = _Signals()
+async def _serve(settings: ServerSettings, house: House) -> Exit:
+    signals, draining = _Signals(), Draining()
     live = Live(StoreReader(settings.store_dir), asyncio.get_running_loop())
     app = make_app(
         live,
-        keys=keys,
+        house,
         control_port=settings.control_port,
+        draining=draining,
         desk_port=settings.desk_port,
     )
     runner = web.AppRunner(
-        app, access_log=None, logger=HTTP_LOGGER, shutdown_timeout=SHUTDOWN_S
+        app,
+        access_log=None,
+        logger=HTTP_LOGGER,
+        shutdown_timeout=SHUTDOWN_S,
+        keepalive_timeout=KEEP_ALIVE_S,
     )
     async with live.following():
         try:
@@ -125,6 +195,9 @@ async def _serve(settings: ServerSettings, keys: Keys) -> Exit:
             await _bind(runner, settings.host, settings.port)
             await signals.first.wait()
             _log.info("server.stopping")
+            draining.is_on = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(signals.second.wait(), settings.drain_s)
         finally:
             is_whole = await _stop(runner, signals)
     _log.info("server.stopped", finished=is_whole)

@@ -13,6 +13,7 @@ from server.access import Keys, Refusal, refusal
 from server.problems import Problem
 
 
+CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
 KEY_HEADERS: Final = ("Authorization", "X-API-Key")
 
 
@@ -23,13 +24,12 @@ def require_admin(request: web.Request, keys: Keys) -> None:
     Raises:
         Problem: 401 without the right key, 403 from where no key would do.
     """
-    refused = refusal(_peer(request), request.headers, keys)
+    refused = refusal(to_peer(request), request.headers, keys)
     match refused:
         case None:
             return
         case Refusal.KEY_NEEDED | Refusal.KEY_WRONG:
-            challenge = {"WWW-Authenticate": "Bearer"}
-            raise Problem(401, refused.name.lower(), refused.value, headers=challenge)
+            raise Problem(401, refused.name.lower(), refused.value, headers=CHALLENGE)
         case Refusal.NOT_LOCAL | Refusal.FOREIGN_PAGE:
             raise Problem(403, refused.name.lower(), refused.value)
         case _:
@@ -44,7 +44,7 @@ def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in KEY_HEADERS if name in headers}
 
 
-def _peer(request: web.Request) -> str | None:
+def to_peer(request: web.Request) -> str | None:
     """
     Return the connection's other end; a request cannot name itself another.
     """

@@ -23,7 +23,7 @@ from server.freshness import stale_reason
 from server.history import Change, History
 from server.live import Live
 from server.loader import Served
-from server.params import NoParams, parse
+from server.params import EventsParams, parse
 from server.problems import Problem
 
 
@@ -69,7 +69,7 @@ class Events:
         """
         Tell of each generation until the caller leaves, or the server stops.
         """
-        parse(NoParams, request.query)
+        parse(EventsParams, request.query)
         if self._open >= MOST_STREAMS:
             detail = "This server has as many open streams as it serves."
             retry = {"Retry-After": str(int(HEARTBEAT_S))}

@@ -4,8 +4,6 @@ Files that are part of the program, ready to be sent.
 
 from __future__ import annotations
 
-import gzip
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -31,19 +29,17 @@ REVALIDATE: Final = "no-cache"  # caches keep it and ask each time, for an empty
 @dataclass(frozen=True, slots=True)
 class File:
     """
-    One file, as it is and compressed.
+    One file.
+
+    Attributes:
+        body: What is in it.
+        content_type: What that is.
+        tag: Changes with it.
     """
 
-    plain: bytes
-    gzipped: bytes
+    body: bytes
     content_type: str
-
-    @property
-    def tag(self) -> str:
-        """
-        What its ETag says; the two forms have one each.
-        """
-        return xxhash.xxh3_64_hexdigest(self.plain)
+    tag: str
 
     def to_response(
         self, request: web.Request, headers: Mapping[str, str]
@@ -51,22 +47,17 @@ class File:
         """
         Return the answer to *request*: the file, or 304 when the caller has it.
         """
-        is_gzipped = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
-        tag = f"{self.tag}-gz" if is_gzipped else self.tag
         shared = {
             hdrs.CACHE_CONTROL: REVALIDATE,
-            hdrs.ETAG: f'"{tag}"',
-            hdrs.VARY: hdrs.ACCEPT_ENCODING,
+            hdrs.ETAG: f'W/"{self.tag}"',  # the same however it is compressed
             **headers,
         }
         known = request.if_none_match or ()
-        if any(etag.value in {tag, "*"} for etag in known):
+        if any(etag.value in {self.tag, "*"} for etag in known):
             return web.Response(status=304, headers=shared)
-        kind = {hdrs.CONTENT_TYPE: self.content_type}
-        if is_gzipped:
-            coding = {hdrs.CONTENT_ENCODING: "gzip"}
-            return web.Response(body=self.gzipped, headers=shared | kind | coding)
-        return web.Response(body=self.plain, headers=shared | kind)
+        return web.Response(
+            body=self.body, headers={hdrs.CONTENT_TYPE: self.content_type, **shared}
+        )
 
 
 def load_files(folder: str) -> dict[str, File]:
@@ -80,5 +71,6 @@ def _load(folder: str) -> Iterator[tuple[str, File]]:
     for entry in (resources.files("server") / folder).iterdir():
         content_type = TYPES.get(PurePath(entry.name).suffix)
         if content_type is not None:
-            plain = entry.read_bytes()
-            yield entry.name, File(plain, gzip.compress(plain, mtime=0), content_type)
+            body = entry.read_bytes()
+            tag = xxhash.xxh3_64_hexdigest(body)
+            yield entry.name, File(body, content_type, tag)

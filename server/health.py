@@ -9,20 +9,42 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from server.answers import to_json, to_model
+from server.draining import Draining
 from server.page import PAGE, wants_page
 from server.problems import Problem
 from server.sight import RETRY_AFTER_S, SIGHT, Sight
 
 
-def routes() -> Iterable[web.RouteDef]:
+class Health:
     """
-    Return the doors.
+    The doors.
     """
-    return (
-        web.get("/", health),
-        web.get("/health/live", live),
-        web.get("/health/ready", ready),
-    )
+
+    def __init__(self, draining: Draining) -> None:
+        self._draining = draining
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """
+        Return the doors.
+        """
+        return (
+            web.get("/", health),
+            web.get("/health/live", live),
+            web.get("/health/ready", self.ready),
+        )
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """
+        Answer 200 once there is a model, which never goes away again, only out of date;
+        and not any more when the server is about to stop.
+        """
+        retry = {"Retry-After": str(RETRY_AFTER_S)}
+        if self._draining.is_on:
+            raise Problem(503, "draining", "The server is stopping.", headers=retry)
+        if request[SIGHT].model is None:
+            detail = "No model has been loaded yet."
+            raise Problem(503, "no_model", detail, headers=retry)
+        return to_json({"status": "ok"})
 
 
 async def health(request: web.Request) -> web.Response:
@@ -49,16 +71,6 @@ async def live(_request: web.Request) -> web.Response:
     Answer 200: the event loop turns.
     """
     return to_json({"status": "ok"})
-
-
-async def ready(request: web.Request) -> web.Response:
-    """
-    Answer 200 once there is a model; it never goes away again, only out of date.
-    """
-    if request[SIGHT].model is not None:
-        return to_json({"status": "ok"})
-    retry = {"Retry-After": str(RETRY_AFTER_S)}
-    raise Problem(503, "no_model", "No model has been loaded yet.", headers=retry)
 
 
 def _to_status(sight: Sight) -> str:

@@ -351,6 +351,14 @@ class PlainParams(Fresh):
     """
 
 
+class EventsParams(Parameters):
+    """
+    What the stream of events takes.
+    """
+
+    key: str | None = Field(None, description="a read key, where one is needed")
+
+
 class NoParams(Parameters):
     """
     What an address takes that takes nothing.

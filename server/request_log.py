@@ -64,7 +64,8 @@ class _Translator(logging.Handler):
         """
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
-            _log.debug("http.malformed", reason=repr(error))
+            # not what it says: that quotes the request, which may hold a key
+            _log.debug("http.malformed", reason=type(error).__name__)
         else:
             _log.error("http.failed", reason=record.getMessage(), exc_info=error)
 

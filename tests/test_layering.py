@@ -100,6 +100,11 @@ MAY_IMPORT = {
         "recommender.address recommender.filters recommender.position "
         "recommender.ranking recommender.relations server.faults server.moments"
     ),
+    "server.compression": "",
+    "server.origins": "",
+    "server.draining": "",
+    "server.pace": "",
+    "server.gate": "server.access server.doors server.pace server.problems",
     "server.body": "server.faults server.params server.problems",
     "server.lookup": (
         "recommender.address recommender.snapshot server.access server.problems"
@@ -160,7 +165,9 @@ MAY_IMPORT = {
     ),
     "server.files": "",
     "server.page": "server.files server.problems",
-    "server.health": ("server.answers server.page server.problems server.sight"),
+    "server.health": (
+        "server.answers server.draining server.page server.problems server.sight"
+    ),
     "server.passing": "server.problems",
     "server.desk": "server.access server.doors server.passing server.problems",
     "server.lines": (
@@ -173,8 +180,10 @@ MAY_IMPORT = {
     "server.request_log": "server.problems",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.desk server.discovery server.events server.health server.lines "
-        "server.live server.model server.page server.problems server.products "
+        "server.answers server.compression server.desk server.discovery "
+        "server.draining server.events server.gate server.health server.lines "
+        "server.live server.model server.origins server.pace server.page "
+        "server.problems server.products "
         "server.recommendations server.request_log server.sight server.train "
         "server.waiting"
     ),
@@ -371,6 +380,7 @@ FENCED = {
         "server",
     ),
     "asyncinotify": ("server.watch",),
+    "brotli": ("server.compression",),
     "bson": (
         "listener.demo",
         "listener.display",

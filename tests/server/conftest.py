@@ -5,7 +5,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from server.access import Keys
-from server.app import make_app
+from server.app import House, make_app
+from server.draining import Draining
+from server.gate import Gate
 from tests.support.shops import make_kettles, make_live, make_shop
 
 
@@ -26,12 +28,21 @@ async def _serve(tmp_path):
     """
     async with contextlib.AsyncExitStack() as stack:
 
-        async def serve(keys=(), control_port=None, folder=None, desk_port=0):
+        async def serve(
+            keys=(),
+            control_port=None,
+            folder=None,
+            house=None,
+            draining=None,
+            desk_port=0,
+            **gate,
+        ):
             live = make_live(folder or tmp_path / "data" / "model")
             app = make_app(
                 live,
-                keys=Keys.of(keys),
+                house or House(Gate(admin_keys=Keys.of(keys), **gate)),
                 control_port=control_port or unused_port(),
+                draining=draining or Draining(),
                 desk_port=desk_port,
             )
             await stack.enter_async_context(live.following())

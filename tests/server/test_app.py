@@ -37,7 +37,7 @@ class Server(Process):
     `run_server.py` on a free port.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, log: str, settings: Mapping[str, str]) -> None:
         environment = {
             "EVERSHELF_DATA_DIR": str(folder / "data"),
             "EVERSHELF_PORT": "0",
@@ -45,7 +45,7 @@ class Server(Process):
             "EVERSHELF_LOG_LEVEL": "debug",
             **settings,
         }
-        super().__init__("run_server.py", [], environment, folder / "server.log")
+        super().__init__("run_server.py", [], environment, folder / log)
         self.port = 0
 
     def start(self) -> None:
@@ -78,7 +78,7 @@ def _make_server(tmp_path):
     made = []
 
     def make(**settings: str) -> Server:
-        made.append(Server(tmp_path, settings))
+        made.append(Server(tmp_path, f"server-{len(made)}.log", settings))
         return made[-1]
 
     yield make
@@ -207,6 +207,36 @@ def test_request_in_flight_is_finished(make_server, shop, slow_listener):
     assert server.logs("server.stopped")[0]["finished"] is True
 
 
+def test_rolling_restart_loses_nothing(make_server, shop):
+    """
+    While one server stops and another goes on, a balancer that looks at
+    `/health/ready` loses no request.
+    """
+    assert shop.index.products == 5
+    old, new = make_server(EVERSHELF_DRAIN_S="2"), make_server()
+    old.start()
+    new.start()
+    statuses, stopped = [], threading.Event()
+
+    def visit() -> None:
+        while not stopped.is_set():
+            is_ready = old.ask("/health/ready").status == 200
+            server = old if is_ready else new
+            statuses.append((server is old, server.ask("/v1/products/k1").status))
+
+    with ThreadPoolExecutor(2) as pool:
+        visits = [pool.submit(visit) for _ in range(2)]
+        wait_for(lambda: len(statuses) > 3)
+        old.signal(signal.SIGTERM)
+        assert old.wait(PATIENCE_S) == Exit.OK
+        stopped.set()
+        for one in visits:
+            one.result()
+
+    assert set(statuses) == {(True, 200), (False, 200)}
+    assert old.logs("server.stopped")[0]["finished"] is True
+
+
 def test_second_signal_means_now(make_server, shop, slow_listener):
     """
     Who sends a second signal does not want to wait for what is in flight.
@@ -220,7 +250,7 @@ def test_second_signal_means_now(make_server, shop, slow_listener):
         server.signal(signal.SIGTERM)
         server.wait_for_log("server.stopping")
         server.signal(signal.SIGINT)
-        code = server.wait(2.5)  # less than requests in flight are given
+        code = server.wait(PATIENCE_S)
         with contextlib.suppress(OSError):
             asking.result()
 
@@ -284,6 +314,15 @@ def test_what_the_log_says_and_what_not(make_server, shop):
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nno header\r\n\r\n")
         refused = connection.recv(100)
+    for sent in (
+        b"GET / HTTP/1.1\r\nHost: a\r\nX-API-Key: hidden-key\x01\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX-API-Key hidden-key\r\n\r\n",
+        b"GET /v1/events?key=hidden-key HTTP/9.9\r\nHost: a\r\n\r\n",
+        b"GET /v1/events?key=hidden-key&x=1 HTTP/1.1\r\nHost: a\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(sent)
+            assert connection.recv(100).split()[1] == b"400"
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(
             b"GET /v1/products/k3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"

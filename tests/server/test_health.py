@@ -3,6 +3,7 @@ import shutil
 import pytest
 
 from recommender.position import State
+from server.draining import Draining
 from tests.support.shops import until
 
 
@@ -86,3 +87,24 @@ async def test_once_ready_always_ready(serve, shop):
 
     assert (await client.get("/health/ready")).status == 200
     assert (await client.get("/v1/products/k1")).status == 200
+
+
+async def test_before_a_stop(serve, shop):
+    """
+    Probes learn that the server is about to stop, and each answer ends its connection;
+    what is asked is answered as ever.
+    """
+    assert shop.index.visible == 4
+    draining = Draining()
+    client = await serve(draining=draining)
+    before = await client.get("/v1/products/k1")
+    draining.is_on = True
+
+    ready = await client.get("/health/ready")
+    answer = await client.get("/v1/products/k1")
+
+    problem = await ready.json(content_type=None)
+    assert (ready.status, problem["code"]) == (503, "draining")
+    assert answer.status == 200
+    assert answer.headers["Connection"] == "close"
+    assert before.headers.get("Connection") != "close"

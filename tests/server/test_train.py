@@ -172,7 +172,7 @@ async def test_with_keys_the_key_is_needed(serve, listener, headers):
         ("GET", "/train", None, 405),
         ("POST", "/train?fill=1", None, 400),
         ("POST", "/train?full=perhaps", None, 400),
-        ("POST", "/train", b"x" * 70_000, 413),
+        ("POST", "/train", b"x" * 300_000, 413),
     ],
 )
 async def test_wrong_calls(serve, listener, method, path, data, status):

@@ -1,0 +1,134 @@
+"""
+Answers made smaller, for who can read them so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import brotli  # type: ignore[import-untyped]
+import xxhash
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+
+SMALLEST: Final = 1_024  # bytes; less is one packet anyway
+LARGEST_AT_ONCE: Final = 32 * 1_024  # bytes; more is a thread's work
+REMEMBERED: Final = 16 * 1_024 * 1_024  # bytes of compressed answers
+BROTLI_QUALITY: Final = 4  # as small as gzip's best, three times as quick
+GZIP_LEVEL: Final = 6
+COMPRESSIBLE: Final = ("text/", "application/json", "application/problem+json")
+ALSO: Final = frozenset({"image/svg+xml", "application/javascript"})
+
+_Compress = Callable[[bytes], bytes]
+
+
+def _to_brotli(body: bytes) -> bytes:
+    packed: bytes = brotli.compress(body, quality=BROTLI_QUALITY)
+    return packed
+
+
+def _to_gzip(body: bytes) -> bytes:
+    return gzip.compress(body, GZIP_LEVEL, mtime=0)
+
+
+# The first is taken of those that the caller likes best.
+CODINGS: Final[Mapping[str, _Compress]] = {"br": _to_brotli, "gzip": _to_gzip}
+
+
+class Compression:
+    """
+    Compresses each body once, as long as it is remembered.
+    """
+
+    def __init__(self) -> None:
+        self._packed: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
+        self._size = 0
+
+    @property
+    def middleware(self) -> Middleware:
+        """
+        What compresses the answers of an application.
+        """
+
+        @web.middleware
+        async def middleware(
+            request: web.Request, handler: Handler
+        ) -> web.StreamResponse:
+            response = await handler(request)
+            if isinstance(response, web.Response) and _is_worth_it(response):
+                response.headers.add("Vary", "Accept-Encoding")
+                coding = to_coding(request.headers.get("Accept-Encoding", ""))
+                if coding is not None:
+                    response.body = await self._pack(coding, bytes(response.body))  # type: ignore[arg-type]
+                    response.headers["Content-Encoding"] = coding
+            return response
+
+        return middleware
+
+    async def _pack(self, coding: str, body: bytes) -> bytes:
+        key = coding, xxhash.xxh3_128_digest(body)
+        packed = self._packed.get(key)
+        if packed is not None:
+            self._packed.move_to_end(key)
+            return packed
+        compress = CODINGS[coding]
+        if len(body) > LARGEST_AT_ONCE:
+            packed = await asyncio.to_thread(compress, body)
+        else:
+            packed = compress(body)
+        self._remember(key, packed)
+        return packed
+
+    def _remember(self, key: tuple[str, bytes], packed: bytes) -> None:
+        if key in self._packed:  # another request has been as quick
+            return
+        self._packed[key] = packed
+        self._size += len(packed)
+        while self._size > REMEMBERED:
+            _, oldest = self._packed.popitem(last=False)
+            self._size -= len(oldest)
+
+
+def to_coding(accepted: str) -> str | None:
+    """
+    Return how to compress for who sends this Accept-Encoding; None: not at all.
+    """
+    weights: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        weights[name] = _to_weight(parameters)
+    other = weights.get("*", 0.0)
+    liked = {coding: weights.get(coding, other) for coding in CODINGS}
+    best = max(CODINGS, key=lambda coding: liked[coding])
+    return best if liked[best] > 0 else None
+
+
+def _to_weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _is_worth_it(response: web.Response) -> bool:
+    body = response.body
+    return (
+        isinstance(body, bytes)
+        and len(body) >= SMALLEST
+        and "Content-Encoding" not in response.headers
+        and (
+            response.content_type.startswith(COMPRESSIBLE)
+            or response.content_type in ALSO
+        )
+    )
