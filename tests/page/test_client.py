@@ -5,7 +5,11 @@ client.js in a page of somebody else's making.
 from __future__ import annotations
 
 import re
+import threading
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -82,6 +86,53 @@ def test_the_carousel(plain: Any, visit: Visit, site: Site) -> None:
     expect(carousel.get_by_role("status")).to_have_text("5 products")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+@contextmanager
+def other_site(port: int, html: str) -> Iterator[str]:
+    """
+    Serve one page from another origin; yield its address.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *_arguments: object) -> None:
+            """
+            Say nothing.
+            """
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_in_a_page_of_another_site(visit: Visit, site: Site) -> None:
+    """
+    Where the server allows that site, the module loads there, asks the server that it
+    came from, and follows its events.
+    """
+    shown = site.one(status="approved", category="Chairs")
+    tag = f'<evershelf-similar product-id="{shown["_id"]}" limit="3" explain>'
+    html = HTML.format(body=f"{tag}</evershelf-similar>")
+    html = html.replace('src="/client.js"', f'src="{site.address}/client.js"')
+    page = visit.page
+    with other_site(site.other_port, html) as address:
+        visit.foresee(f"another host: {address}")
+        with page.expect_request("**/v1/events"):
+            page.goto(address)
+
+        carousel = page.locator("evershelf-similar")
+        expect(carousel).to_have_attribute("state", "ready")
+        expect(carousel.locator(".card")).to_have_count(3)
+        page.goto("about:blank")  # the connection is let go of
 
 
 def test_the_carousel_waits_without_jumping(

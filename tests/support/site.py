@@ -27,10 +27,12 @@ class Site:
     Attributes:
         pair: The listener and the server.
         products: What they follow.
+        other_port: Where another site may be, whose pages may read.
     """
 
     pair: Pair
     products: Collection[dict[str, Any]]
+    other_port: int
 
     @property
     def address(self) -> str:
@@ -81,6 +83,10 @@ def running_site(
         port = free_port() if has_desk else 0
         if has_desk:
             stack.enter_context(open_desk(own, database, "products", Keys(), port))
-        settings = {"EVERSHELF_DESK_PORT": str(port)}
+        other_port = free_port()
+        settings = {
+            "EVERSHELF_DESK_PORT": str(port),
+            "EVERSHELF_CORS_ORIGINS": f"http://127.0.0.1:{other_port}",
+        }
         pair = stack.enter_context(running(folder, own, settings))
-        yield Site(pair, client[database]["products"])
+        yield Site(pair, client[database]["products"], other_port)
