@@ -4,7 +4,7 @@ A shop with its page, really running.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -74,19 +74,25 @@ def running_site(
     database: str,
     *,
     has_desk: bool = True,
+    admin_key: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
     """
-    Yield a shop that follows *database*; with a desk as the demo has it.
+    Yield a shop that follows *database*; with a desk as the demo has it, and further
+    settings.
     """
     own = to_uri(uri, database)
     with ExitStack() as stack:
+        keys = Keys.of([admin_key] if admin_key else [])
         port = free_port() if has_desk else 0
         if has_desk:
-            stack.enter_context(open_desk(own, database, "products", Keys(), port))
+            stack.enter_context(open_desk(own, database, "products", keys, port))
         other_port = free_port()
-        settings = {
+        chosen = {
+            "EVERSHELF_ADMIN_KEYS": admin_key,
             "EVERSHELF_DESK_PORT": str(port),
             "EVERSHELF_CORS_ORIGINS": f"http://127.0.0.1:{other_port}",
+            **(settings or {}),
         }
-        pair = stack.enter_context(running(folder, own, settings))
+        pair = stack.enter_context(running(folder, own, chosen))
         yield Site(pair, client[database]["products"], other_port)
