@@ -24,7 +24,7 @@ const STATES = {
 };
 
 export async function operations(view, { signal }) {
-  const tiles = { state: tile("State"), lag: tile("Behind the database"), generation: tile("Generation"), products: tile("Products"), publish: tile("Write to published"), rate: tile("Published in a minute"), answer: tile("One answer takes") };
+  const tiles = { state: tile("State"), lag: tile("Lag"), generation: tile("Generation"), products: tile("Products"), publish: tile("Write to published"), rate: tile("Last minute"), answer: tile("One answer takes") };
   const plots = {
     publish: plot("From a write to its publication", line("From a write to its publication", { unit: ms, kind: "dots" })),
     changes: plot("Products changed a second", line("Products changed a second", { unit: whole, kind: "bars" })),
@@ -98,7 +98,7 @@ export async function operations(view, { signal }) {
       const last = points.publish.map(({ value }) => value);
       if (last.length) tiles.publish.show(ms(last.at(-1)), `Median of the last ${whole(last.length)}: ${ms(median(last))}`);
       const minute = kept.filter((one) => one.event === "model.published" && Date.parse(one.timestamp) > Date.now() - 60_000);
-      tiles.rate.show(whole(minute.length), `${whole(minute.reduce((sum, one) => sum + (one.events ?? 0), 0))} events of the database in them`);
+      tiles.rate.show(whole(minute.reduce((sum, one) => sum + (one.events ?? 0), 0)), `Events of the database, in ${whole(minute.length)} generations`);
       trouble.textContent = "";
       show();
     } catch (error) {
