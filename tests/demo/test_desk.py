@@ -79,7 +79,9 @@ async def test_a_shelf_that_the_sample_does_not_have(desk, collection):
     assert "%3EMG%3C" in collection.find_one()["image"]
 
 
-@pytest.mark.parametrize("_id", [ObjectId(), "sku-7", 7, {"a": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "_id", [ObjectId("65e30d40a97b93de8ae8a993"), "sku-7", 7, {"a": 1}], ids=repr
+)
 async def test_edit_approve_delete(desk, collection, _id):
     """
     Fields that are not sent stay; ids may be of any type.
