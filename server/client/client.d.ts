@@ -140,7 +140,7 @@ declare global {
   interface HTMLElementTagNameMap {
     "evershelf-similar": EvershelfSimilar;
   }
-  interface HTMLElementEventMap {
+  interface GlobalEventHandlersEventMap {
     "evershelf-load": CustomEvent<Result>;
     "evershelf-error": CustomEvent<EvershelfError>;
     "evershelf-select": CustomEvent<{ id: string; product: Product }>;
