@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.support.browser import Visit
 from tests.support.site import Site
@@ -187,6 +187,32 @@ def test_similar_products_change_by_themselves(visit: Visit, site: Site) -> None
     site.products.delete_one({"_id": made.inserted_id})
     expect(new).to_have_count(0)
     assert is_marked(visit)
+
+
+def test_what_moves_when_things_change(browser: Browser, site: Site) -> None:
+    """
+    For who does not mind motion, cards glide to their new places, in lists and in the
+    carousel, and are in order when they have arrived.
+    """
+    visit = Visit(browser, site.address, reduced_motion="no-preference")
+    shown = site.one(status="approved", category="Rugs")
+    page = visit.open(f"#/product/{shown['_id']}")
+    like = page.locator("evershelf-similar")
+    expect(like).to_have_attribute("state", "ready")
+    twin = {key: shown[key] for key in shown if key not in {"_id", "name", "createdAt"}}
+    name = f"{shown['name']} again"
+    later = shown["createdAt"].replace(year=2098)
+    made = site.products.insert_one(twin | {"name": name, "createdAt": later})
+    expect(like.locator(".card .name").first).to_have_text(name)
+
+    page.evaluate("location.hash = '#/'")
+    first = page.get_by_role("list", name="Just in").locator(".title").first
+    expect(first).to_have_text(name)
+    site.products.delete_one({"_id": made.inserted_id})
+    expect(first).not_to_have_text(name)
+    page.wait_for_function("document.getAnimations().every((one) => !one.pending)")
+    visit.close()
+    assert visit.complaints == []
 
 
 def test_the_entrance_tells_what_changes(visit: Visit, site: Site) -> None:
