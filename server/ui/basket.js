@@ -25,7 +25,7 @@ export async function basketView(view, { signal }) {
     if (!all.length) return;
     const asked = all.slice(0, 100).map(({ id, count }) => ({ id, weight: Math.min(count, 100) }));
     try {
-      const found = await recommend({ items: asked }, forRead({ limit: 12, in_stock: true, explain: true, one_per: "name", signal }));
+      const found = await recommend({ items: asked }, forRead({ limit: 10, in_stock: true, explain: true, one_per: "name", signal }));
       sold = new Set(found.unknown);
       items.show(found.items);
       fill(trouble, found.items.length ? null : note("Nothing goes with it yet", "What is in the basket is like nothing else in the shop."));
