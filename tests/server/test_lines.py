@@ -1,39 +1,43 @@
 import pytest
-import structlog
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from recommender.logs import configure_logs
+from recommender.logs import Recent
 
 
-@pytest.fixture(name="log")
-def _log():
+@pytest.fixture(name="recent")
+def _recent(monkeypatch):
     """
-    This process's log, as a server has it.
+    What this process has logged.
     """
-    configure_logs("json", "info", process="server")
-    yield structlog.get_logger()
-    structlog.reset_defaults()
+    recent = Recent()
+    monkeypatch.setattr("server.lines.RECENT", recent)
+    return recent
 
 
-async def test_own_lines(serve, log):
+@pytest.mark.parametrize("path", ["/ui/logs/server?since=", "/ui/logs/server"])
+async def test_own_lines(serve, recent, path):
     """
-    The last lines, as they were printed; with `since`, the later ones only.
+    The last lines of this process.
     """
-    client = await serve()
-    log.info("test.first", number=1)
-    lines = (await (await client.get("/ui/logs/server")).json())["lines"]
-    first = lines[-1]
-    log.info("test.second", number=2)
-    later = await client.get("/ui/logs/server", params={"since": first["timestamp"]})
+    recent.note(None, "info", {"timestamp": "9", "event": "test.line", "path": path})
+    answer = await (await serve()).get(path)
 
-    assert (first["event"], first["number"], first["process"]) == (
-        "test.first",
-        1,
-        "server",
-    )
-    assert [one["event"] for one in (await later.json())["lines"]] == ["test.second"]
+    last = (await answer.json())["lines"][-1]
+    assert last == {"timestamp": "9", "event": "test.line", "path": path}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_later_lines_only(serve, recent):
+    """
+    With `since`, those with a later timestamp.
+    """
+    recent.note(None, "info", {"timestamp": "9a", "event": "test.first"})
+    recent.note(None, "info", {"timestamp": "9b", "event": "test.second"})
+    answer = await (await serve()).get("/ui/logs/server?since=9a")
+
+    assert [one["event"] for one in (await answer.json())["lines"]] == ["test.second"]
 
 
 async def test_the_listeners_lines(serve):
