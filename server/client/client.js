@@ -82,39 +82,44 @@ export function follow(what, options, onResult, onError = () => {}) {
   const ending = new AbortController();
   const signal = either(options.signal, ending.signal);
   let shown = "";
+  let heard = 0; // the newest generation that an event told of
+  let have = -1; // the one that what is shown is sure to hold
   let last = -Infinity;
   let timer = 0;
   let isBusy = false;
-  let isDue = false;
+  const plan = () => {
+    if (isBusy || heard <= have || signal.aborted || document.hidden) return;
+    clearTimeout(timer);
+    timer = setTimeout(refresh, Math.max(0, last + REFRESH_MS - performance.now()));
+  };
   const refresh = async () => {
     clearTimeout(timer);
     isBusy = true;
-    isDue = false;
     last = performance.now();
+    const covered = heard; // a cache may answer 304 with an older body
     try {
       const result = await recommend(what, { ...options, signal });
+      have = Math.max(covered, result.model.generation);
       const seen = JSON.stringify(result.items.map((hit) => [hit.id, hit.product, hit.explain?.sentence]));
       if (seen !== shown) onResult(result);
       shown = seen;
     } catch (error) {
-      shown = "";
       if (signal.aborted) return;
+      shown = "";
+      have = covered;
       onError(error);
       if (error.status !== 404) timer = setTimeout(refresh, PATIENCE_MS); // an event may come sooner
     }
     isBusy = false;
-    if (isDue) plan();
+    plan();
   };
-  const plan = () => {
-    isDue = true;
-    if (isBusy || signal.aborted || document.hidden) return;
-    clearTimeout(timer);
-    timer = setTimeout(refresh, Math.max(0, last + REFRESH_MS - performance.now()));
+  const hear = ({ type, generation }) => {
+    if (type === "reset" || type === "online") have = -1;
+    heard = generation ?? heard;
+    if (type !== "status" && type !== "offline") plan();
   };
-  const look = () => isDue && plan();
-  const concerned = new Set(["generation", "reset", "online"]);
-  listen((event) => concerned.has(event.type) && !event.isFirst && plan(), { ...options, signal });
-  document.addEventListener("visibilitychange", look, { signal });
+  listen(hear, { ...options, signal });
+  document.addEventListener("visibilitychange", plan, { signal });
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   refresh();
   return () => ending.abort();

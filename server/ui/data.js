@@ -23,7 +23,12 @@ export const keys = {
 
 export const forRead = (more = {}) => ({ ...OPTIONS, key: keys.read, ...more });
 
-export const get = (path, more) => ask(path, forRead(more));
+/** Any address of the API; what it answers from is remembered until the stream is heard. */
+export async function get(path, more) {
+  const found = await ask(path, forRead(more));
+  model.oldest = Math.min(model.oldest, found.model?.generation ?? Infinity);
+  return found;
+}
 
 /** An admin door of the page; `method` is free. */
 export async function admin(path, { method = "GET", body, signal } = {}) {
@@ -52,7 +57,7 @@ export async function admin(path, { method = "GET", body, signal } = {}) {
 
 // ---- what happens to the model ---------------------------------------------------
 
-export const model = { isOnline: true, stale: false, reason: "", generation: 0, visible: 0, as_of: "", events: [] };
+export const model = { isOnline: true, stale: false, reason: "", generation: 0, visible: 0, as_of: "", oldest: Infinity, events: [] };
 
 const hearers = new Set();
 
@@ -65,9 +70,10 @@ export function onEvent(hear, signal) {
 /** Call `work` when the model has changed, with the ids if they are known. */
 export function onChange(work, signal) {
   onEvent((event) => {
-    const isNews = event.type === "reset" || event.type === "online" || (event.type === "generation" && !event.isFirst);
+    const isMissed = event.isFirst && event.generation > model.oldest; // written before the stream was open
+    const isNews = event.type === "reset" || event.type === "online" || (event.type === "generation" && (!event.isFirst || isMissed));
     if (!isNews) return;
-    const isKnown = event.type === "generation" && event.complete && event.changed;
+    const isKnown = event.type === "generation" && event.complete && event.changed && !isMissed;
     work(isKnown ? { changed: new Set(event.changed), gone: new Set(event.gone) } : null);
   }, signal);
 }

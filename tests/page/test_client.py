@@ -377,6 +377,35 @@ def test_follow(plain: Any, site: Site) -> None:
     assert page.evaluate("window.seen.length") == count
 
 
+def test_nothing_is_missed_before_the_stream_opens(plain: Any, site: Site) -> None:
+    """
+    What is written after the first answer and before the first event shows all the
+    same.
+    """
+    chair = site.one(status="approved", category="Chairs")
+    page = plain("")
+    held: list[Route] = []
+    page.route("**/v1/events", lambda route: hold(route, held))
+    page.evaluate(
+        """async (id) => {
+            const { follow } = await import("/client.js");
+            window.seen = [];
+            follow(id, { limit: 100 },
+                ({ items }) => window.seen.push(items.map((hit) => hit.product.name)));
+        }""",
+        str(chair["_id"]),
+    )
+    page.wait_for_function("window.seen.length === 1")
+    twin = {key: chair[key] for key in chair if key != "_id"} | {"name": "Early chair"}
+    made = site.products.insert_one(twin)
+    site.settle()
+
+    for route in held:
+        route.continue_()
+    page.wait_for_function("window.seen.at(-1).includes('Early chair')")
+    site.products.delete_one({"_id": made.inserted_id})
+
+
 def test_one_stream_for_all(plain: Any, site: Site) -> None:
     """
     Several carousels of a page share one stream: browsers open only six to a host.

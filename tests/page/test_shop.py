@@ -210,7 +210,9 @@ def test_what_moves_when_things_change(browser: Browser, site: Site) -> None:
     expect(first).to_have_text(name)
     site.products.delete_one({"_id": made.inserted_id})
     expect(first).not_to_have_text(name)
-    page.wait_for_function("document.getAnimations().every((one) => !one.pending)")
+    page.wait_for_function(
+        "() => document.getAnimations().every((one) => !one.pending)"
+    )
     visit.close()
     assert visit.complaints == []
 
