@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify test check bench pictures lock clean reset
+.PHONY: help install run load verify test check bench chaos pictures lock clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ check: install ## lint, formatting and types
 
 bench: install ## measure it beside what people would otherwise use; takes ten minutes
 	@exec $(PY) -m benchmarks $(BENCH_ARGS)
+
+chaos: install ## break everything for a while: make chaos CHAOS_ARGS="--minutes 60"
+	@exec $(PY) -m tests.chaos $(CHAOS_ARGS)
 
 pictures: install ## make the pictures of the README anew, with the browser of the tests
 	@PICTURES=docs/images exec $(PY) -m pytest -q tests/page/test_pictures.py

@@ -13,7 +13,7 @@ import structlog
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.settings import ServerSettings
-from recommender.startup import begin
+from recommender.startup import begin, refuse
 from server.app import CannotBind, serve
 
 
@@ -27,8 +27,7 @@ def main(arguments: Sequence[str]) -> Exit:
     try:
         return serve(begin(ServerSettings, arguments, process="server"))
     except SettingsFault as error:
-        print(*error.faults, sep="\n", file=sys.stderr)
-        return Exit.SETTINGS
+        return refuse(error)
     except CannotBind as error:
         log.error("server.failed", error=str(error))
         return Exit.UNAVAILABLE

@@ -40,9 +40,9 @@ def main(arguments: Sequence[str]) -> int:
     runs: list[Run] = []
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as folder,
-        running_mongod(Path(folder) / "mongod") as uri,
+        running_mongod(Path(folder) / "mongod") as mongod,
     ):
-        place = Place(uri, Path(folder))
+        place = Place(mongod.uri, Path(folder))
         for name in options.sizes:
             done = run(place, name, options.only, effort, console.log)
             runs.append(done)

@@ -15,6 +15,7 @@ from benchmarks import (
     footprint,
     freshness,
     query,
+    recovery,
     restart,
     throughput,
     under_load,
@@ -34,6 +35,7 @@ MEASUREMENTS: Final[Mapping[str, Measure]] = {
     "throughput": throughput.measure,
     "cost": cost.measure,
     "restart": restart.measure,
+    "recovery": recovery.measure,
     "bulk": bulk.measure,
     "exactness": exactness.measure,
 }

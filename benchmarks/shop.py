@@ -259,14 +259,14 @@ class Shop:
 
 
 @contextmanager
-def running_mongod(folder: Path) -> Iterator[str]:
+def running_mongod(folder: Path) -> Iterator[Mongod]:
     """
-    Yield the address of a mongod whose oplog holds what a benchmark writes.
+    Yield a mongod whose oplog holds what a benchmark writes.
     """
     chosen = os.environ.get("EVERSHELF_MONGOD")
     binary = find_mongod(Path(chosen) if chosen else None, aside=folder / "bin")
     with Mongod(binary, folder, options=[f"--oplogSize={OPLOG_MB}"]) as mongod:
-        yield mongod.uri
+        yield mongod
 
 
 @contextmanager

@@ -4,29 +4,37 @@ The listener's process: arguments in, exit code out.
 
 from __future__ import annotations
 
-import sys
-
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final, assert_never
 
 import structlog
 
-from listener.assembly import CLOCK, make_daemon, open_source, to_weights
-from listener.background import serve_in_background
+from listener.assembly import (
+    CLOCK,
+    make_daemon,
+    open_examination,
+    open_source,
+    to_remote,
+    to_weights,
+)
 from listener.complaints import Complaints
 from listener.control import Control
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
+from listener.details import read_details
+from listener.doctor.rounds import Rounds
+from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
-from listener.signals import Stop, stop_on_signals
-from recommender.errors import (
-    RecommenderError,
-    SettingsFault,
-)
+from listener.resync import Resynced, resync_here, resync_there
+from listener.serving import serve_in_background
+from listener.signals import Stop, interrupt_on_signals, stop_on_signals
+from recommender.errors import RecommenderError, SettingsFault
 from recommender.exits import Exit
+from recommender.logs import is_for_people
 from recommender.settings import ListenerSettings
-from recommender.startup import begin
+from recommender.startup import begin, refuse
 from recommender.store import Store, StoreReader
 from server.access import Keys
 
@@ -46,30 +54,41 @@ def main(arguments: Sequence[str]) -> Exit:
     try:
         return _do(begin(ListenerSettings, arguments, process="listener"))
     except SettingsFault as error:
-        sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
-        return Exit.SETTINGS
+        return refuse(error)
     except Refused as error:
         log.error("listener.refused", error=str(error), remedy=error.remedy)
         return Exit.REFUSED
     except (ListenerError, RecommenderError, OSError) as error:
         log.error("listener.failed", error=str(error))
         return Exit.UNAVAILABLE
+    except KeyboardInterrupt:
+        log.warning("listener.interrupted")
+        return Exit.INTERRUPTED
     except Exception:
         log.exception("listener.crashed")
         return Exit.DEFECT
 
 
 def _do(settings: ListenerSettings) -> Exit:
-    stop = Stop()
-    stop_on_signals(stop)
     match settings.command:
         case "run":
+            stop = Stop()
+            stop_on_signals(stop)
             with _address(settings) as uri:
                 return _follow(settings, uri, stop)
         case "verify":
+            interrupt_on_signals()
             with _address(settings) as uri:
-                return _verify(settings, uri, stop)
+                return _verify(settings, uri)
+        case "doctor":
+            interrupt_on_signals()
+            return _examine(settings)
+        case "resync":
+            stop = Stop()
+            stop_on_signals(stop)
+            return _resync(settings, stop)
         case "load":
+            interrupt_on_signals()
             return load_file(settings)
         case _:
             assert_never(settings.command)
@@ -89,6 +108,22 @@ def _address(settings: ListenerSettings) -> Iterator[str]:
         raise SettingsFault([NO_ADDRESS])
 
 
+def _examine(settings: ListenerSettings) -> Exit:
+    with ExitStack() as stack:
+        rounds = Rounds(
+            settings,
+            address=lambda: stack.enter_context(_address(settings)),
+            open_database=lambda uri: stack.enter_context(
+                open_examination(settings, uri)
+            ),
+            remote=to_remote(settings),
+            clock=CLOCK,
+        )
+        is_pretty = is_for_people(settings.log_format)
+        is_well = show(rounds.findings(), is_pretty=is_pretty)
+    return Exit.OK if is_well else Exit.UNWELL
+
+
 def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
     complaints = Complaints(CLOCK.monotonic)
@@ -99,7 +134,8 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
         daemon, status, requests = make_daemon(
             settings, source, complaints, store, stop
         )
-        app = Control(source, status, requests, keys).make_app()
+        details = partial(read_details, settings, uri)
+        app = Control(source, status, requests, keys, details).make_app()
         stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(
             "listener.started",
@@ -116,13 +152,55 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     return Exit.OK
 
 
-def _verify(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
+def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
+    started = CLOCK.monotonic()
+    is_running = StoreReader(settings.store_dir).is_held()
+    if is_running:
+        done = resync_there(to_remote(settings), CLOCK, stop)
+    else:
+        done = _resync_here(settings, stop)
+    if done is None:
+        log.info("resync.stopped", goes_on=is_running)
+        return Exit.INTERRUPTED
+    log.info(
+        "resync.done",
+        by="the running listener" if is_running else "this process",
+        generation=done.generation,
+        products=done.products,
+        took_s=round(CLOCK.monotonic() - started, 2),
+    )
+    return Exit.OK
+
+
+def _resync_here(settings: ListenerSettings, stop: Stop) -> Resynced | None:
+    complaints = Complaints(CLOCK.monotonic)
+    with (
+        _address(settings) as uri,
+        open_source(settings, uri, complaints) as source,
+        Store.open(settings.store_dir) as store,
+    ):
+        daemon, _, requests = make_daemon(settings, source, complaints, store, stop)
+        return resync_here(daemon, requests, stop)
+
+
+def _verify(settings: ListenerSettings, uri: str) -> Exit:
     # only here: scikit-learn takes a second to import, which a restart need not wait
-    from listener.verify import Verification, say  # noqa: PLC0415
+    from listener.verify import PATIENCE_S, Verification, say  # noqa: PLC0415
 
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
-        reader = StoreReader(settings.store_dir)
-        report = Verification(source, reader, to_weights(settings), CLOCK, stop).run()
+        log.info(
+            "verify.started",
+            collection=source.namespace,
+            store=str(settings.store_dir),
+        )
+        report = Verification(
+            source,
+            StoreReader(settings.store_dir),
+            to_weights(settings),
+            CLOCK,
+            # a debounce may keep the model behind for so long, as it was told to
+            patience_s=PATIENCE_S + settings.max_staleness_s,
+        ).run()
     say(report)
     return Exit.OK if report.is_equal else Exit.DIFFERS

@@ -13,16 +13,21 @@ from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
 from listener.guard import ShrinkGuard
+from listener.keys import to_key
 from listener.mapping import Mapper, fingerprint
 from listener.mongo.client import LastReply, connect
+from listener.mongo.examination import Examination
 from listener.mongo.source import MongoSource
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Rebuild
 from listener.rebuilds import Rebuilds, Requests
+from listener.remote import Remote
 from listener.restore import restore
 from listener.schedule import Policy, Schedule
 from listener.signals import Stop
 from listener.status import Status
+from listener.stretch import StretchReader
+from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from recommender.product import Product
 from recommender.settings import ListenerSettings
@@ -51,6 +56,9 @@ def open_source(
         complaints.note(mapped.product.key, mapped.problems)
         return mapped.product
 
+    def look_again(document: Mapping[str, Any]) -> Product:
+        return mapper.to_product(document).product
+
     replies = LastReply()
     clients = connect(uri, replies)
     try:
@@ -60,9 +68,39 @@ def open_source(
             database=settings.database,
             collection=settings.collection,
             to_product=to_product,
+            look_again=look_again,
         )
     finally:
         clients.close()
+
+
+@contextmanager
+def open_examination(
+    settings: ListenerSettings, uri: str
+) -> Iterator[tuple[Examination, MongoSource]]:
+    """
+    Yield the collection that the settings name as the doctor sees it, and one to
+    follow, whose products are bare.
+
+    Raises:
+        SettingsFault: The address cannot be right.
+    """
+    replies = LastReply()
+    clients = connect(uri, replies)
+    names = {"database": settings.database, "collection": settings.collection}
+    try:
+        yield (
+            Examination(clients, **names),
+            MongoSource(
+                clients, replies, **names, to_product=_to_bare, look_again=_to_bare
+            ),
+        )
+    finally:
+        clients.close()
+
+
+def _to_bare(document: Mapping[str, Any]) -> Product:
+    return Product(key=to_key(document["_id"]))
 
 
 def to_weights(settings: ListenerSettings) -> Weights:
@@ -70,6 +108,14 @@ def to_weights(settings: ListenerSettings) -> Weights:
     Return how much each field counts.
     """
     return Weights(settings.weights, sublinear=settings.sublinear)
+
+
+def to_remote(settings: ListenerSettings) -> Remote:
+    """
+    Return how to ask the listener that runs with these settings.
+    """
+    keys = [key.get_secret_value() for key in settings.admin_keys]
+    return Remote(settings.control_port, keys[0] if keys else "")
 
 
 def make_daemon(
@@ -102,7 +148,8 @@ def make_daemon(
         clock=CLOCK,
     )
     publisher.hold_until(restored.floor)
-    rebuilds = Rebuilds(Rebuild(source, weights, CLOCK, stop.is_set))
+    rebuild = Rebuild(source, weights, CLOCK, stop.is_set, status.tally)
+    rebuilds = Rebuilds(rebuild)
     requests = Requests()
     if restored.model is None:
         rebuilds.ask(restored.reason)
@@ -116,6 +163,9 @@ def make_daemon(
         status=status,
         rebuilds=rebuilds,
         requests=requests,
+        sweep=Sweep(
+            StretchReader(source, weights), status, CLOCK, per_s=settings.sweep_per_s
+        ),
         complaints=complaints,
         clock=CLOCK,
         stop=stop,

@@ -9,6 +9,7 @@ from typing import Final
 
 FIRST_S: Final = 0.1
 LONGEST_S: Final = 2.0  # so that a database that is back is followed within two seconds
+LONGEST_REBUILD_S: Final = 15.0  # each reads the whole collection
 LONGEST_REFUSED_S: Final = 60.0  # what only an operator can mend is not mended in haste
 
 

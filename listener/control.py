@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import orjson
@@ -22,6 +23,7 @@ from recommender.logs import RECENT
 from recommender.position import ClusterTime
 from server.access import Keys
 from server.doors import require_admin
+from server.params import TrainParams, parse
 from server.problems import Problem, problem_middleware
 
 
@@ -37,12 +39,16 @@ log = structlog.get_logger()
 class Control:
     """
     Answers for the daemon, from another thread.
+
+    Attributes:
+        details: What more there is to say to who asks for it; may take a while.
     """
 
     source: Source
     status: Status
     requests: Requests
     keys: Keys
+    details: Callable[[], Mapping[str, object]] = dict
 
     def make_app(self) -> web.Application:
         """
@@ -52,6 +58,7 @@ class Control:
             middlewares=[problem_middleware], client_max_size=LARGEST_BODY
         )
         app.router.add_get("/", self.show)
+        app.router.add_get("/details", self.show_details)
         app.router.add_get("/health/live", self.live)
         app.router.add_get("/health/ready", self.ready)
         app.router.add_get("/logs", self.logs)
@@ -63,21 +70,31 @@ class Control:
         Say what the listener is doing.
         """
         require_admin(request, self.keys)
+        return _json(self._said())
+
+    async def show_details(self, request: web.Request) -> web.Response:
+        """
+        Say that, and what takes a look at the database.
+        """
+        require_admin(request, self.keys)
+        return _json({**self._said(), **await asyncio.to_thread(self.details)})
+
+    def _said(self) -> dict[str, object]:
         status, served = self.status, self.status.served
-        return _json(
-            {
-                "service": "evershelf-listener",
-                "state": status.state,
-                "reason": status.reason,
-                "since_s": status.since_s,
-                "failures": status.failures,
-                "last_error": status.last_error,
-                "generation": served.generation,
-                "as_of": served.as_of.to_text(),
-                "products_count": served.products,
-                "visible": served.visible,
-            }
-        )
+        return {
+            "service": "evershelf-listener",
+            "state": status.state,
+            "reason": status.reason,
+            "since_s": status.since_s,
+            "failures": status.failures,
+            "last_error": status.last_error,
+            "generation": served.generation,
+            "as_of": served.as_of.to_text(),
+            "products_count": served.products,
+            "visible": served.visible,
+            "sweep": asdict(status.swept),
+            "scan": {"done": status.tally.done, "total": status.tally.total},
+        }
 
     async def live(self, _request: web.Request) -> web.Response:
         """
@@ -111,19 +128,27 @@ class Control:
         time share one such training.
         """
         require_admin(request, self.keys)
-        is_full = request.query.get("full") in {"1", "true"}
+        is_full = parse(TrainParams, request.query).full
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
                 served = await self._trained(is_full=is_full)
         except TimeoutError as error:
-            detail = f"The listener is {self.status.state}: {self.status.reason}."
-            raise _unavailable(detail) from error
+            raise _unavailable(self._lateness) from error
         return _json(
             {
                 "message": f"Model trained on {served.products} products.",
                 "products_count": served.products,
                 "generation": served.generation,
             }
+        )
+
+    @property
+    def _lateness(self) -> str:
+        status = self.status
+        why = f", {status.reason}" if status.reason else ""
+        return (
+            f"The listener has not come so far within {LONGEST_WAIT_S:g} s; "
+            f"it is {status.state}{why}."
         )
 
     async def _trained(self, *, is_full: bool) -> Served:

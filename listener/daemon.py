@@ -12,22 +12,29 @@ from typing import Final
 
 import structlog
 
-from listener.backoff import LONGEST_REFUSED_S, LONGEST_S, delay_s
+from listener.backoff import (
+    LONGEST_REBUILD_S,
+    LONGEST_REFUSED_S,
+    LONGEST_S,
+    delay_s,
+)
 from listener.beacon import Beacon
 from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.feed import Batch, Feed, Source
 from listener.guard import HELD, REQUESTED
+from listener.lag import BEHIND, Lag
 from listener.model import Model
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
 from listener.rebuilds import Rebuilds, Requests
 from listener.signals import Stop
 from listener.status import NEVER, Status
+from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from recommender.mutation import Delete, Mutation
-from recommender.position import State
+from recommender.position import ClusterTime, State
 
 
 REPLACED: Final = "collection_replaced"
@@ -48,6 +55,7 @@ class Parts:
     status: Status
     rebuilds: Rebuilds
     requests: Requests
+    sweep: Sweep
     complaints: Complaints
     clock: Clock
     stop: Stop
@@ -69,10 +77,13 @@ class Daemon:
         self._is_lost = model is None  # whether no checkpoint leads on
         self._is_idle = True  # whether nothing more is waiting to be applied
         self._target = NEVER  # what must be in before this counts as following
+        self._is_open = False  # whether the feed has said where it is
+        self._lag = Lag()
         self._has_followed = False
         self._is_swapped = False  # and not yet published
         self._retry_at = 0.0
         self._rebuild_at = 0.0
+        self._last_loss = (0, "")  # in which trouble, and why
         self._rebuild_failures = 0  # in a row, of those without which one can do
 
     def run(self) -> None:
@@ -195,7 +206,8 @@ class Daemon:
             self._parts.publisher.hold_until(self._status.served.as_of)
         self._disconnect()
         self._model, self._feed = rebuilt.model, rebuilt.feed
-        self._target = rebuilt.model.mark.as_of
+        self._is_open = True
+        self._await(rebuilt.model.mark.as_of)
         self._is_lost = False
         self._rebuild_failures = 0
         self._is_swapped = True
@@ -210,18 +222,25 @@ class Daemon:
         source = self._parts.source
         if source.identity() != model.identity:
             raise PositionLost(REPLACED)
-        self._target = source.now()
+        self._await(source.now())
         feed = source.follow(model.mark.checkpoint)
         self._feed = feed.__enter__()  # left by `_disconnect`
-        self._status.enter(
-            State.CATCHING_UP, "resumed", position=model.mark.as_of.to_text()
-        )
+
+    def _await(self, target: ClusterTime) -> None:
+        """
+        Count as following once all up to *target*, the database's time, is in.
+        """
+        self._target = self._status.read_time = target
+        self._lag.forget()
 
     def _step(self, model: Model, feed: Feed) -> None:
         batch = feed.take(min(PULSE_S, self._parts.publisher.wait_s(model)))
         self._is_idle = batch is None or batch.is_last
         if batch is not None:
             self._apply(model, batch)
+        repairs = self._parts.sweep.tend(model)
+        if repairs is not None:
+            self._apply(model, repairs)
 
     def _tend(self, model: Model) -> None:
         """
@@ -237,7 +256,7 @@ class Daemon:
         if parts.upkeep.tend(model):
             parts.publisher.note_cause("merge")
         parts.publisher.note_position(model)
-        if self._feed is not None:
+        if self._is_open:
             self._tell_state(model)
 
     def _tell_state(self, model: Model) -> None:
@@ -247,16 +266,40 @@ class Daemon:
             self._status.enter(State.REBUILDING, HELD, visible=visible, before=before)
         elif model.mark.as_of >= self._target:
             self._has_followed = True
+            self._tell_lag(model.mark.as_of)
+
+    def _tell_lag(self, as_of: ClusterTime) -> None:
+        now = self._parts.clock.monotonic()
+        self._lag.note(as_of, self._status.read_time, now)
+        if self._lag.is_late(as_of, now):
+            self._status.enter(State.CATCHING_UP, BEHIND, position=as_of.to_text())
+        else:
             self._status.enter(State.FOLLOWING)
 
     def _apply(self, model: Model, batch: Batch) -> None:
         clock = self._parts.clock
         started = clock.monotonic()
+        if batch.mutations and not model.index.products:
+            # It may have come into being just now; had it been another one before, the
+            # feed would end.
+            model.identity = self._parts.source.identity()
+        self._note_answer(model, batch)
         counts = model.absorb(batch)
+        self._parts.sweep.note(batch.mutations)
         self._forget_deleted(batch.mutations)
         self._parts.publisher.note_batch(batch, counts, clock.monotonic() - started)
         self._status.read_time = batch.read_time
+
+    def _note_answer(self, model: Model, batch: Batch) -> None:
+        """
+        Record that the database answers; that of a stream that cannot be opened says
+        nothing, so that trouble that goes on stays one state.
+        """
+        self._is_open |= batch.reached is not None
         self._status.note_progress()
+        if self._status.state in {State.STARTING, State.RETRYING}:
+            position = model.mark.as_of.to_text()
+            self._status.enter(State.CATCHING_UP, "resumed", position=position)
 
     def _forget_deleted(self, mutations: Iterable[Mutation]) -> None:
         for mutation in mutations:
@@ -265,25 +308,27 @@ class Daemon:
 
     def _lose(self, error: PositionLost) -> None:
         """
-        Rebuild; when that is what has failed, after a while.
+        Rebuild; after a while when that is no way out of the trouble.
         """
         self._disconnect()
         self._is_lost = True
-        is_again = self._parts.rebuilds.is_due
-        if is_again:
-            self._pause(error, LONGEST_S)
-        if not is_again or self._status.failures <= 1:
+        self._status.note_failure(error)
+        loss = self._status.troubles, error.reason
+        if loss[0] == self._last_loss[0]:
+            self._pause(LONGEST_REBUILD_S)
+        if loss != self._last_loss:
             log.warning("position.lost", reason=error.reason, error=str(error))
+        self._last_loss = loss
         self._parts.rebuilds.ask(error.reason)
 
     def _retry(self, reason: str, error: ListenerError, longest_s: float) -> None:
         self._disconnect()
         remedy = {"remedy": error.remedy} if isinstance(error, Refused) else {}
         self._status.enter(State.RETRYING, reason, error=str(error), **remedy)
-        self._pause(error, longest_s)
-
-    def _pause(self, error: ListenerError, longest_s: float) -> None:
         self._status.note_failure(error)
+        self._pause(longest_s)
+
+    def _pause(self, longest_s: float) -> None:
         wait_s = delay_s(self._status.failures, random.random(), longest_s)  # noqa: S311
         self._retry_at = self._parts.clock.monotonic() + wait_s
 
@@ -292,6 +337,7 @@ class Daemon:
             self._feed.__exit__(None, None, None)
             self._feed = None
             self._is_idle = True
+            self._is_open = False
 
     def close(self) -> None:
         """
@@ -301,6 +347,7 @@ class Daemon:
         """
         self._parts.beacon.tend()
         self._parts.rebuilds.close()
+        self._parts.sweep.close()
         self._disconnect()
         if self._model is not None and self._status.state is not State.FAILED:
             self._parts.publisher.publish_rest(self._model)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 class ListenerError(Exception):
     """
-    Root of the package's errors; the docstring is the default message.
+    Root of the package's errors; its docstring begins with the default message.
     """
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").strip())
+        summary = (self.__doc__ or "").split("\n\n", 1)[0]
+        super().__init__(message or " ".join(summary.split()))
 
 
 class Unreachable(ListenerError):  # noqa: N818

@@ -35,8 +35,8 @@ class Batch:
 
     Attributes:
         mutations: What the products that were written have become.
-        reached: Where one is once all of it is applied; None while a part of what
-            belongs together is still to come.
+        reached: Where one is once all of it is applied; None when that is no further
+            than before, as while a part of what belongs together is still to come.
         read_time: The database's time of its last answer.
         events: How many writes were noticed.
         written_s: Unix time of the oldest of those writes, by the database's clock;
@@ -50,6 +50,32 @@ class Batch:
     events: int
     written_s: float | None
     is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageEnd:
+    """
+    Where a page of a collection ended, and the next one begins.
+
+    Attributes:
+        id: Opaque; it lasts, also when the product there is deleted.
+    """
+
+    id: object
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    Some products that are neighbours in the order of a collection.
+
+    Attributes:
+        products: Maybe none.
+        end: None when no more follow.
+    """
+
+    products: Sequence[Product]
+    end: PageEnd | None
 
 
 class Feed(AbstractContextManager["Feed"], Protocol):
@@ -100,4 +126,12 @@ class Source(Protocol):
         """
         Yield all products, each of which may come twice or be out of date when it was
         written during the scan.
+        """
+
+    def page(self, after: PageEnd | None, limit: int) -> Page:
+        """
+        Return at most *limit* products, at least 1, that follow *after*, or the first
+        ones, as they are at a moment of this call. Page after page, each product that
+        exists all the time comes exactly once, whatever the types of the ids; those
+        that come or go meanwhile may be left out.
         """

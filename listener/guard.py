@@ -17,8 +17,8 @@ MOST_LOST: Final = 0.5
 HELD: Final = "held_by_shrink_guard"
 REQUESTED: Final = "requested"
 
-# Somebody has just asked for it, or there is nothing to guard.
-TRUSTED: Final = frozenset({REQUESTED, "settings_changed", "first_start"})
+# Somebody has just asked for it.
+TRUSTED: Final = frozenset({REQUESTED, "settings_changed"})
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -19,6 +19,7 @@ from listener.errors import PositionLost
 from listener.feed import Batch, Feed, Mark, Source
 from listener.model import Model
 from listener.progress import shown
+from listener.tally import Tally
 from recommender.bulk import Builder
 from recommender.index import Index
 from recommender.weights import Weights
@@ -52,12 +53,14 @@ class Rebuild:
 
     Attributes:
         is_stopping: Whether to give up.
+        tally: Counts what is scanned.
     """
 
     source: Source
     weights: Weights
     clock: Clock
     is_stopping: Callable[[], bool]
+    tally: Tally = field(default_factory=Tally)
 
     def run(self) -> Rebuilt:
         """
@@ -106,9 +109,8 @@ class Rebuild:
         builder = Builder(self.weights)
         total = self.source.count()
         log.info("scan.started", total=total)
-        for products in shown(
-            self.source.scan(), total=total, task="scan", clock=self.clock
-        ):
+        batches = self.tally.counted(self.source.scan(), total)
+        for products in shown(batches, total=total, task="scan", clock=self.clock):
             self._check()
             builder.add(products)
         return Index(self.weights, [builder.finish()])

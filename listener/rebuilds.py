@@ -10,6 +10,7 @@ from concurrent.futures import Future, wait
 
 import structlog
 
+from listener.background import in_background
 from listener.guard import REQUESTED
 from listener.rebuild import Rebuild, Rebuilt
 from listener.status import Served
@@ -64,7 +65,7 @@ class Rebuilds:
             return None
         if self._running is None:
             log.info("rebuild.started", reason=self.reason)
-            self._running = in_background(self._rebuild)
+            self._running = in_background(self._rebuild.run, "rebuild")
         if not self._running.done():
             return None
         done, self._running = self._running, None
@@ -90,22 +91,6 @@ class Rebuilds:
 def _let_go(done: Future[Rebuilt]) -> None:
     if done.exception() is None:
         done.result().feed.__exit__(None, None, None)
-
-
-def in_background(rebuild: Rebuild) -> Future[Rebuilt]:
-    """
-    Run *rebuild* in a thread that never keeps the process from ending.
-    """
-    future: Future[Rebuilt] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(rebuild.run())
-        except BaseException as error:  # noqa: BLE001 whoever asks for it gets it
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="rebuild", daemon=True).start()
-    return future
 
 
 class Requests:

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -49,6 +50,22 @@ class Stop:
         return self._is_set
 
 
+def interrupt_on_signals() -> None:
+    """
+    Raise `KeyboardInterrupt` in the main thread at the first signal, wherever it is;
+    end the process at the second. For programs that have nothing to finish.
+    """
+    stop = Stop()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(NOW)
+        stop.set()
+        raise KeyboardInterrupt
+
+    _handle_signals(handle)
+
+
 def stop_on_signals(stop: Stop) -> None:
     """
     Set *stop* at the first signal; end the process at the second.
@@ -59,5 +76,9 @@ def stop_on_signals(stop: Stop) -> None:
             os._exit(NOW)
         stop.set()
 
+    _handle_signals(handle)
+
+
+def _handle_signals(handle: Callable[[int, FrameType | None], None]) -> None:
     for number in STOPPING:
         signal.signal(number, handle)

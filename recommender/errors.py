@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 class RecommenderError(Exception):
     """
-    Root of the package's errors; the docstring is the default message.
+    Root of the package's errors; its docstring begins with the default message.
     """
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").strip())
+        summary = (self.__doc__ or "").split("\n\n", 1)[0]
+        super().__init__(message or " ".join(summary.split()))
 
 
 class StoreEmpty(RecommenderError):  # noqa: N818

@@ -13,8 +13,10 @@ class Exit(IntEnum):
     """
 
     OK = 0  # it did what was asked, or was stopped
-    DIFFERS = 1  # verify: the model is not what the collection says
+    DIFFERS = 1  # verify: the model is not proven to be what the collection says
+    UNWELL = 1  # doctor: something failed
     SETTINGS = 2  # a setting or an argument is wrong
     UNAVAILABLE = 3  # a port, a folder or the database cannot be had; try again later
     REFUSED = 4  # the database does not allow it; somebody must change that
     DEFECT = 70  # a fault of ours, with its traceback in the log
+    INTERRUPTED = 130  # asked to stop, and has no result; not run, which has none

@@ -8,8 +8,9 @@ one. Small neighbours are merged at once, large ones in the background.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, assert_never
 
 import numpy as np
@@ -18,6 +19,7 @@ from recommender.blob import Blob
 from recommender.kernels import Bools
 from recommender.mutation import Clear, Delete, Mutation, Upsert
 from recommender.product import Product
+from recommender.row import Said, unlike_parts
 from recommender.segment import (
     Part,
     Segment,
@@ -33,6 +35,7 @@ FANOUT: Final = 8
 SMALL_ROWS: Final = 512  # merging as many takes about a millisecond
 LARGEST_PENDING: Final = 16_384  # bounds the memory of a cold build
 MOSTLY_DEAD: Final = 0.5  # from here on a segment is worth rewriting alone
+MISSING: Final = ("missing",)  # what differs of a product that is not here
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +134,9 @@ class Index:
         self._pending: dict[bytes, Product | None] = {}  # None: removed
         self._shelf: list[_Shelved] = []
         self._merging: Merge | None = None
-        self._is_dirty = False
         for segment in segments:
             self._shelve(segment)
-        alive = [(s.segment, ~s.dead) for s in self._shelf]
-        self._products = sum(int(living.sum()) for _, living in alive)
-        self._visible = sum(int((s.visible & living).sum()) for s, living in alive)
+        self.recount()
 
     @property
     def products(self) -> int:
@@ -151,13 +151,6 @@ class Index:
         How many products may be returned to a visitor.
         """
         return self._visible
-
-    @property
-    def is_dirty(self) -> bool:
-        """
-        Whether there are changes that `freeze` has not yet returned.
-        """
-        return self._is_dirty
 
     def apply(self, mutations: Iterable[Mutation]) -> Counts:
         """
@@ -196,7 +189,6 @@ class Index:
         """
         Return all segments, oldest first; together they are the catalogue.
         """
-        self._is_dirty = False
         if self._pending:
             self._shelve(self._take_pending())
             while len(self._shelf) > 1 and self._is_small_merge_due():
@@ -247,16 +239,6 @@ class Index:
         """
         self._merging = None
 
-    def compact(self) -> None:
-        """
-        Make everything one segment, at once.
-        """
-        if self._pending:
-            self._shelve(self._take_pending())
-        if len(self._shelf) > 1 or any(s.dead.any() for s in self._shelf):
-            self._replace(range(len(self._shelf)))
-        self.abandon()
-
     def contents(self) -> Iterator[tuple[bytes, int]]:
         """
         Yield key and content hash of every living product, in no order.
@@ -272,9 +254,16 @@ class Index:
 
     def keys(self) -> Iterator[bytes]:
         """
-        Yield the key of every living product, in no order.
+        Yield the key of every product that lives now, in no order; the index may change
+        while they are taken.
         """
-        return (key for key, _ in self.contents())
+        pending = dict(self._pending)
+        alive = [(s.segment.keys, np.flatnonzero(~s.dead)) for s in self._shelf]
+        shelved = (keys[row] for keys, rows in alive for row in rows)
+        return chain(
+            (key for key, product in pending.items() if product is not None),
+            (key for key in shelved if key not in pending),
+        )
 
     def content(self, key: bytes) -> int | None:
         """
@@ -283,17 +272,61 @@ class Index:
         known = self._known(key)
         return None if known is None else known.content
 
+    def unlike(self, expected: Mapping[bytes, Said]) -> dict[bytes, Sequence[str]]:
+        """
+        Return the parts in which products are not what their rows are *expected* to
+        say, by key; `MISSING` of those that are not here, nothing of all others.
+        """
+        waiting = {key: self._pending[key] for key in expected if key in self._pending}
+        products = [product for product in waiting.values() if product is not None]
+        pending = build_segment(products, self._weights)
+        unlike: dict[bytes, Sequence[str]] = {}
+        for key, said in expected.items():
+            if key in waiting:
+                row = pending.find(key)
+                found = (pending, row) if row >= 0 else None
+            else:
+                found = self._find(key)
+            parts = MISSING if found is None else unlike_parts(*found, said)
+            if parts:
+                unlike[key] = parts
+        return unlike
+
+    def recount(self) -> None:
+        """
+        Count products and visible ones anew, from what the rows say.
+        """
+        shadowed = Blob.of(list(self._pending))
+        hashes = hash_keys(self._pending)
+        pending = [p for p in self._pending.values() if p is not None]
+        self._products = len(pending)
+        self._visible = sum(product.visible for product in pending)
+        for shelved in self._shelf:
+            alive = ~shelved.dead
+            alive[shelved.segment.find_all(shadowed, hashes)] = False
+            self._products += int(alive.sum())
+            self._visible += int((shelved.segment.visible & alive).sum())
+
     def _known(self, key: bytes) -> _Known | None:
         if key in self._pending:
             product = self._pending[key]
             if product is None:
                 return None
             return _Known(content_hash(product), product.visible)
+        found = self._find(key)
+        if found is None:
+            return None
+        segment, row = found
+        return _Known(int(segment.contents[row]), bool(segment.visible[row]))
+
+    def _find(self, key: bytes) -> tuple[Segment, int] | None:
+        """
+        Return where the living row of *key* is, pending or not.
+        """
         for shelved in reversed(self._shelf):
             row = shelved.segment.find(key)
             if row >= 0 and not shelved.dead[row]:
-                segment = shelved.segment
-                return _Known(int(segment.contents[row]), bool(segment.visible[row]))
+                return shelved.segment, row
         return None
 
     def _put(self, product: Product, known: _Known | None) -> None:
@@ -307,13 +340,11 @@ class Index:
         self._note(key, None)
 
     def _note(self, key: bytes, product: Product | None) -> None:
-        self._is_dirty = True
         self._pending[key] = product
         if len(self._pending) >= LARGEST_PENDING:
             self._shelve(self._take_pending())
 
     def _clear(self) -> None:
-        self._is_dirty |= self._products > 0
         self._pending.clear()
         self._shelf.clear()
         self._products = self._visible = 0
@@ -363,16 +394,12 @@ class Index:
         )
 
     def _merge_small(self) -> None:
-        self._replace(range(len(self._shelf) - 2, len(self._shelf)))
-
-    def _replace(self, run: range) -> None:
-        chosen = self._shelf[run.start : run.stop]
         merged = merge_segments(
-            [Part(shelved.segment, shelved.dead) for shelved in chosen],
-            keep_tombstones=run.start > 0,
+            [Part(shelved.segment, shelved.dead) for shelved in self._shelf[-2:]],
+            keep_tombstones=len(self._shelf) > 2,  # noqa: PLR2004
         )
         shelved = _Shelved(merged, np.zeros(len(merged), np.bool_))
-        self._shelf[run.start : run.stop] = [shelved] if shelved.size else []
+        self._shelf[-2:] = [shelved] if shelved.size else []
 
     def _run_due(self) -> range | None:
         """

@@ -63,9 +63,6 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
         level: Lines below it are dropped before they are built.
         process: "listener" or "server"; part of each line.
     """
-    is_pretty = log_format == "console" or (
-        log_format == "auto" and sys.stdout.isatty()
-    )
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _name_process(process),
@@ -74,7 +71,7 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
         RECENT.note,
     ]
     last: list[Processor]
-    if is_pretty:
+    if is_for_people(log_format):
         last = [
             structlog.dev.ConsoleRenderer(
                 sort_keys=False,
@@ -97,6 +94,13 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
     for handler in [h for h in root.handlers if isinstance(h, _Forward)]:
         root.removeHandler(handler)
     root.addHandler(_Forward(logging.WARNING))
+
+
+def is_for_people(log_format: Format) -> bool:
+    """
+    Return whether what goes to standard output is read by people, not programs.
+    """
+    return log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
 
 
 class _Forward(logging.Handler):

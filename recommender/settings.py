@@ -12,6 +12,7 @@ import os
 import tomllib
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -29,6 +30,7 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     CliPositionalArg,
+    DotEnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -154,13 +156,17 @@ class ListenerSettings(Settings):
 
     model_config = SettingsConfigDict(cli_prog_name="run_listener.py")
 
-    command: CliPositionalArg[Literal["run", "verify", "load"]] = Field(
-        "run",
-        description=(
-            "run: follow the collection (the default); "
-            "verify: compare the model with one trained from scratch; "
-            "load: put a JSONL file into the demo's database"
-        ),
+    command: CliPositionalArg[Literal["run", "verify", "doctor", "resync", "load"]] = (
+        Field(
+            "run",
+            description=(
+                "run: follow the collection (the default); "
+                "verify: compare the model with one trained from scratch; "
+                "doctor: look for what keeps it from working well; "
+                "resync: train the model from scratch now; "
+                "load: put a JSONL file into the demo's database"
+            ),
+        )
     )
     file: CliPositionalArg[Path | None] = Field(
         None, description="the JSONL file to load, gzipped if it ends in .gz"
@@ -197,6 +203,10 @@ class ListenerSettings(Settings):
     )
     durable_interval_s: Seconds = Field(
         5.0, description="how often a generation is made to survive a crash"
+    )
+    sweep_per_s: Annotated[int, Field(ge=0)] = Field(
+        30,  # 100,000 products in an hour
+        description="most products a second that are compared with the model; 0: none",
     )
 
     name_fields: Names = Field(("name", "title"), description="where the name is")
@@ -316,17 +326,51 @@ def load_settings(kind: type[T], arguments: Sequence[str]) -> T:
         raise SettingsFault([str(error)]) from error
 
 
-def unknown_names(environment: Mapping[str, str]) -> dict[str, str | None]:
+@dataclass(frozen=True, slots=True)
+class Unknown:
     """
-    Return the `EVERSHELF_*` variables that mean nothing, with the nearest known name.
+    A name that means nothing to either process.
+
+    Attributes:
+        name: As it is documented, or as it is written in the settings file.
+        nearest: The known name that was meant, if any is like it.
+        place: Where it is written.
     """
-    known = {SETTINGS_FILE, *_known_names()}
+
+    name: str
+    nearest: str | None
+    place: str
+
+
+def unknown_settings() -> Iterator[Unknown]:
+    """
+    Yield what was set in vain: `EVERSHELF_*` in the environment and in `.env`, and any
+    key of the settings file. The files must be readable.
+    """
+    yield from _unknown_variables(os.environ, "environment")
+    yield from _unknown_variables(_dotenv(), str(DOTENV))
+    path = _settings_file()
+    if path.exists():
+        yield from _unknown_keys(tomllib.loads(path.read_text("utf-8")), str(path))
+
+
+def _unknown_variables(names: Iterable[str], place: str) -> Iterator[Unknown]:
+    known = {SETTINGS_FILE, *_known_variables()}
     by_rest = {name.removeprefix(PREFIX): name for name in known}
-    return {
-        name: _nearest(name.removeprefix(PREFIX), by_rest)
-        for name in environment
-        if name.startswith(PREFIX) and name not in known
-    }
+    for name in names:
+        variable = name.upper()  # their case does not matter
+        if variable.startswith(PREFIX) and variable not in known:
+            nearest = _nearest(variable.removeprefix(PREFIX), by_rest)
+            yield Unknown(variable, nearest, place)
+
+
+def _unknown_keys(names: Iterable[str], place: str) -> Iterator[Unknown]:
+    known = set(_known_keys())
+    by_rest = {name: name for name in known}
+    for name in names:
+        if name not in known:
+            rest = name.lower().removeprefix(PREFIX.lower())
+            yield Unknown(name, _nearest(rest, by_rest), place)
 
 
 def to_variable(kind: type[Settings], field: str) -> str:
@@ -344,33 +388,53 @@ def _nearest(rest: str, by_rest: Mapping[str, str]) -> str | None:
     return by_rest[near[0]] if near else None
 
 
+def _dotenv() -> Mapping[str, str | None]:
+    """
+    Return what `.env` says, by name in lower case.
+    """
+    return DotEnvSettingsSource(Settings).env_vars
+
+
+def _named_file() -> str | None:
+    return os.environ.get(SETTINGS_FILE) or _dotenv().get(SETTINGS_FILE.lower())
+
+
 def _settings_file() -> Path:
-    return Path(os.environ.get(SETTINGS_FILE) or DEFAULT_FILE)
+    return Path(_named_file() or DEFAULT_FILE)
 
 
 def _unreadable_files() -> Iterator[str]:
     """
-    Yield what is wrong with the settings file, which must exist if it is named, and
-    with `.env`.
+    Yield what is wrong with `.env`, or else with the settings file, which must exist
+    if it is named.
     """
-    path = _settings_file()
-    if path.exists() or os.environ.get(SETTINGS_FILE):
-        try:
-            tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            yield f"the settings file {path} cannot be used: {error}"
     try:
         DOTENV.read_text(encoding="utf-8")
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
         yield f"{DOTENV} cannot be used: {error}"
+        return
+    path = _settings_file()
+    if path.exists() or _named_file():
+        try:
+            tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            yield f"the settings file {path} cannot be used: {error}"
 
 
-def _known_names() -> Iterable[str]:
+def _known_variables() -> Iterable[str]:
     return (
         to_variable(kind, name) for kind in ALL_SETTINGS for name in kind.model_fields
     )
+
+
+def _known_keys() -> Iterator[str]:
+    for kind in ALL_SETTINGS:
+        for name, field in kind.model_fields.items():
+            alias = field.validation_alias
+            choices = alias.choices if isinstance(alias, AliasChoices) else [name]
+            yield from map(str, choices)
 
 
 def _to_lines(kind: type[Settings], error: ValidationError) -> list[str]:

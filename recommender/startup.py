@@ -4,15 +4,17 @@ How each process begins: settings, then logs, and what looks wrong is said.
 
 from __future__ import annotations
 
-import os
+import sys
 
 from collections.abc import Sequence
 from typing import TypeVar
 
 import structlog
 
+from recommender.errors import SettingsFault
+from recommender.exits import Exit
 from recommender.logs import configure_logs
-from recommender.settings import Settings, load_settings, unknown_names
+from recommender.settings import Settings, load_settings, unknown_settings
 
 
 T = TypeVar("T", bound=Settings)
@@ -30,6 +32,19 @@ def begin(kind: type[T], arguments: Sequence[str], *, process: str) -> T:
     """
     settings = load_settings(kind, arguments)
     configure_logs(settings.log_format, settings.log_level, process=process)
-    for name, nearest in unknown_names(os.environ).items():
-        log.warning("settings.unknown", name=name, nearest=nearest)
+    for unknown in unknown_settings():
+        log.warning(
+            "settings.unknown",
+            name=unknown.name,
+            nearest=unknown.nearest,
+            place=unknown.place,
+        )
     return settings
+
+
+def refuse(error: SettingsFault) -> Exit:
+    """
+    Tell the operator each fault, one a line; return how the process ends.
+    """
+    sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
+    return Exit.SETTINGS

@@ -16,6 +16,7 @@ import mmap
 import os
 import re
 import threading
+import time
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -42,6 +43,9 @@ LOCK: Final = "lock"
 
 # A reader may have read a pointer just before it moved; it opens its files at once.
 GRACE_S: Final = 60.0
+# Who asks whether the store is held has the lock for some microseconds.
+LOCK_TRIES: Final = 10
+LOCK_PAUSE_S: Final = 0.005
 # Numbers that a crash may cost; the durable pointer is renewed before they run out.
 RESERVED: Final = 10_000
 # Below this a file is read; above, it is mapped, and several processes share it.
@@ -118,15 +122,6 @@ class StoreReader:
             ),
         )
 
-    def verify_segment(self, ref: SegmentRef) -> None:
-        """
-        Compare the whole of a segment's file with its checksums.
-
-        Raises:
-            StoreCorrupt: They differ, or the file is missing.
-        """
-        segment_file.verify_blocks(self._buffer(ref))
-
     def read_position(self) -> Position | None:
         """
         Return what the listener last said; None when it never did, or unreadably.
@@ -143,6 +138,21 @@ class StoreReader:
             )
         except (OSError, ArithmeticError, LookupError, TypeError, ValueError):
             return None
+
+    def is_held(self) -> bool:
+        """
+        Return whether a listener holds the store now.
+
+        To find out it takes the lock for a moment, beside others who ask.
+        """
+        try:
+            with (self.folder / LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
     def _open(self, ref: SegmentRef) -> Segment:
         buffer = self._buffer(ref)
@@ -176,6 +186,21 @@ def _to_time(parts: Iterable[Any]) -> ClusterTime:
     return ClusterTime(seconds, increment)
 
 
+def _take(lock: int) -> None:
+    """
+    Lock a file; wait for those who only ask whether it is, but not for a holder.
+    """
+    for left in reversed(range(LOCK_TRIES)):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not left:
+                raise
+            time.sleep(LOCK_PAUSE_S)
+        else:
+            return
+
+
 class Store:
     """
     The writer's side. One process at a time holds it; within it, one thread, but
@@ -207,7 +232,7 @@ class Store:
         folder.chmod(0o700)
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(lock)
         except BlockingIOError as error:
             os.close(lock)
             msg = f"another listener holds {folder / LOCK}: stop it, or set another folder"

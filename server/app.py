@@ -19,6 +19,7 @@ from aiohttp import web
 from recommender.exits import Exit
 from recommender.settings import ServerSettings
 from recommender.store import StoreReader
+from server import reference
 from server.access import Keys, check_binding
 from server.answers import CACHE_CONTROL
 from server.compression import Compression
@@ -44,6 +45,7 @@ from server.waiting import Waiting
 
 
 LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
+LONGEST_LINE: Final = 64 * 1024  # bytes of an address; ids to exclude are many
 KEEP_ALIVE_S: Final = 75.0  # longer than proxies keep a connection
 SHUTDOWN_S: Final = 3.0  # for requests in flight; all take milliseconds but `train`
 
@@ -155,6 +157,7 @@ def make_app(
             *Recommender(waiting, keys).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
             *events.routes(),
+            *reference.routes(),
             *Train(live, keys, control_port).routes(),
             *Page().routes(),
             *Desk(keys, desk_port).routes(),
@@ -188,6 +191,7 @@ async def _serve(settings: ServerSettings, house: House) -> Exit:
         logger=HTTP_LOGGER,
         shutdown_timeout=SHUTDOWN_S,
         keepalive_timeout=KEEP_ALIVE_S,
+        max_line_size=LONGEST_LINE,
     )
     async with live.following():
         try:

@@ -41,7 +41,7 @@ class ModelDoor:
         self._waiting = waiting
         self._reader = reader
         self._keys = keys
-        self._url = f"http://127.0.0.1:{control_port}/"
+        self._url = f"http://127.0.0.1:{control_port}/details"
 
     def routes(self) -> Iterable[web.RouteDef]:
         """

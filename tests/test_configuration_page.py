@@ -5,12 +5,15 @@ docs/configuration.md holds every setting, with its flag, default and meaning.
 from __future__ import annotations
 
 import json
+import re
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from listener.signals import NOW
+from recommender.exits import Exit
 from recommender.settings import (
     ListenerSettings,
     ServerSettings,
@@ -69,3 +72,11 @@ def test_every_setting_is_described(row: str) -> None:
     No setting is without a description.
     """
     assert not row.endswith("| None |")
+
+
+def test_every_exit_code_is_explained() -> None:
+    """
+    The page's last table has each exit code that a process ends with, and no other.
+    """
+    codes = [int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)]
+    assert codes == sorted([*Exit, NOW])

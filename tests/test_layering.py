@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "recommender.product": "",
     "recommender.mutation": "recommender.product",
     "recommender.position": "",
+    "listener.lag": "recommender.position",
     "recommender.manifest": "recommender.errors recommender.position",
     # from products to frozen segments
     "recommender.text": "",
@@ -38,10 +39,11 @@ MAY_IMPORT = {
         "recommender.blob recommender.kernels recommender.product recommender.tally "
         "recommender.text recommender.weights"
     ),
+    "recommender.row": "recommender.segment",
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
     "recommender.index": (
-        "recommender.blob recommender.kernels recommender.mutation "
-        "recommender.product recommender.segment recommender.weights"
+        "recommender.blob recommender.kernels recommender.mutation recommender.product "
+        "recommender.row recommender.segment recommender.weights"
     ),
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
@@ -89,7 +91,9 @@ MAY_IMPORT = {
     "recommender.exits": "",
     "recommender.logs": "",
     "recommender.settings": "recommender.errors recommender.logs recommender.weights",
-    "recommender.startup": "recommender.logs recommender.settings",
+    "recommender.startup": (
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
+    ),
     # the server: it cannot name the index or a mutation
     "server.access": "recommender.errors",
     "server.problems": "",
@@ -178,18 +182,26 @@ MAY_IMPORT = {
         "server.params server.problems server.sight"
     ),
     "server.request_log": "server.problems",
+    "server.shapes": "",
+    "server.contract": "server.params server.shapes",
+    "server.openapi": (
+        "recommender.position server.contract server.params server.problems "
+        "server.shapes"
+    ),
+    "server.reference": "server.openapi",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
         "server.answers server.compression server.desk server.discovery "
         "server.draining server.events server.gate server.health server.lines "
         "server.live server.model server.origins server.pace server.page "
-        "server.problems server.products "
-        "server.recommendations server.request_log server.sight server.train "
-        "server.waiting"
+        "server.problems server.products server.recommendations server.reference "
+        "server.request_log server.sight server.train server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
     "listener.feed": "recommender.mutation recommender.position recommender.product",
+    # what the doctor asks of a database
+    "listener.doctor.database": "",
     # the documents' edge
     "listener.keys": "recommender.address",
     "listener.values.kinds": "",
@@ -213,12 +225,12 @@ MAY_IMPORT = {
     "listener.visibility": "listener.query recommender.errors recommender.settings",
     "listener.mapping": (
         "listener.display listener.fields listener.keys listener.values.paths "
-        "listener.visibility recommender.product recommender.settings "
-        "recommender.text"
+        "listener.visibility recommender.product recommender.settings recommender.text"
     ),
     "listener.complaints": "listener.fields recommender.address",
     # the only driver
-    "listener.mongo.client": "recommender.errors",
+    "listener.masking": "",
+    "listener.mongo.client": "listener.masking recommender.errors",
     "listener.mongo.errors": "listener.errors",
     "listener.mongo.inbox": "listener.errors recommender.position",
     "listener.mongo.tokens": "listener.errors recommender.position",
@@ -229,18 +241,25 @@ MAY_IMPORT = {
         "recommender.position"
     ),
     "listener.mongo.feed": (
-        "listener.feed listener.mongo.inbox listener.mongo.reader "
-        "recommender.mutation recommender.position recommender.product"
+        "listener.feed listener.mongo.inbox listener.mongo.reader recommender.mutation "
+        "recommender.position recommender.product"
     ),
     "listener.mongo.source": (
-        "listener.errors listener.mongo.client listener.mongo.errors "
+        "listener.errors listener.feed listener.mongo.client listener.mongo.errors "
         "listener.mongo.feed listener.mongo.reader listener.mongo.tokens "
         "recommender.position recommender.product"
+    ),
+    "listener.mongo.examination": (
+        "listener.doctor.database listener.mongo.client listener.mongo.errors "
+        "listener.mongo.events"
     ),
     # the loop, and what it needs
     "listener.clock": "",
     "listener.guard": "",
-    "listener.status": "listener.clock listener.guard recommender.position",
+    "listener.tally": "",
+    "listener.status": (
+        "listener.clock listener.guard listener.lag listener.tally recommender.position"
+    ),
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -250,50 +269,115 @@ MAY_IMPORT = {
     "listener.model": "listener.feed recommender.index",
     "listener.schedule": "",
     "listener.publisher": (
-        "listener.clock listener.feed listener.guard listener.model "
-        "listener.schedule listener.status listener.trouble recommender.index "
-        "recommender.manifest recommender.position recommender.store"
+        "listener.clock listener.feed listener.guard listener.model listener.schedule "
+        "listener.status listener.trouble recommender.index recommender.manifest "
+        "recommender.position recommender.store"
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
-        "listener.clock listener.errors listener.feed listener.model "
-        "listener.progress recommender.bulk recommender.index recommender.weights"
+        "listener.clock listener.errors listener.feed listener.model listener.progress "
+        "listener.tally recommender.bulk recommender.index recommender.weights"
     ),
+    "listener.background": "",
     "listener.rebuilds": (
-        "listener.guard listener.rebuild listener.status recommender.position"
+        "listener.background listener.guard listener.rebuild listener.status "
+        "recommender.position"
     ),
     "listener.signals": "",
+    "listener.stretch": (
+        "listener.errors listener.feed recommender.position recommender.product "
+        "recommender.row recommender.segment recommender.weights"
+    ),
+    "listener.sweep": (
+        "listener.background listener.backoff listener.clock listener.feed "
+        "listener.model listener.status listener.stretch recommender.address "
+        "recommender.mutation recommender.segment"
+    ),
     "listener.upkeep": (
         "listener.clock listener.model listener.trouble recommender.index "
         "recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
         "listener.backoff listener.beacon listener.clock listener.complaints "
-        "listener.errors listener.feed listener.guard listener.model "
+        "listener.errors listener.feed listener.guard listener.lag listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
-        "listener.status listener.upkeep recommender.mutation recommender.position"
+        "listener.status listener.sweep listener.upkeep recommender.mutation "
+        "recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
-    "listener.background": "",
+    "listener.serving": "",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.logs recommender.position server.access server.doors server.problems"
+        "recommender.logs recommender.position server.access server.doors "
+        "server.params server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
         "recommender.segment recommender.snapshot recommender.weights"
     ),
-    "listener.verify": (
-        "listener.clock listener.compare listener.feed listener.progress "
-        "listener.rebuild listener.signals listener.status recommender.errors "
-        "recommender.manifest recommender.mutation recommender.position "
-        "recommender.product recommender.snapshot recommender.store "
-        "recommender.weights"
+    "listener.truth": (
+        "listener.clock listener.errors listener.feed listener.progress "
+        "listener.rebuild listener.status recommender.mutation recommender.position "
+        "recommender.product"
     ),
+    "listener.verify": (
+        "listener.clock listener.compare listener.errors listener.feed listener.guard "
+        "listener.truth recommender.address recommender.errors recommender.position "
+        "recommender.product recommender.snapshot recommender.store "
+        "recommender.weights server.freshness server.loader"
+    ),
+    "listener.remote": "listener.errors",
+    "listener.resync": (
+        "listener.clock listener.daemon listener.progress listener.rebuilds "
+        "listener.remote listener.signals listener.status"
+    ),
+    # what keeps it from working well
+    "listener.doctor.finding": "",
+    "listener.doctor.checks": (
+        "listener.doctor.finding listener.errors recommender.errors"
+    ),
+    "listener.doctor.role": "listener.doctor.database",
+    "listener.doctor.server": (
+        "listener.clock listener.doctor.database listener.doctor.finding "
+        "listener.errors listener.masking"
+    ),
+    "listener.doctor.collection": (
+        "listener.clock listener.doctor.database listener.doctor.finding "
+        "listener.doctor.role listener.errors listener.feed"
+    ),
+    "listener.doctor.oplog": (
+        "listener.doctor.database listener.doctor.finding listener.doctor.role"
+    ),
+    "listener.doctor.disk": "listener.doctor.finding",
+    "listener.doctor.estimate": (
+        "listener.clock listener.doctor.database listener.mapping recommender.bulk "
+        "recommender.settings recommender.weights"
+    ),
+    "listener.doctor.coverage": (
+        "listener.doctor.database listener.doctor.finding listener.fields "
+        "listener.mapping listener.visibility recommender.settings"
+    ),
+    "listener.doctor.model": (
+        "listener.doctor.finding recommender.errors recommender.manifest "
+        "recommender.store"
+    ),
+    "listener.doctor.holder": (
+        "listener.clock listener.doctor.finding listener.remote recommender.position "
+        "recommender.store"
+    ),
+    "listener.doctor.rounds": (
+        "listener.clock listener.doctor.checks listener.doctor.collection "
+        "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
+        "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
+        "listener.doctor.model listener.doctor.oplog listener.doctor.server "
+        "listener.errors listener.feed listener.mapping listener.remote "
+        "recommender.errors recommender.settings recommender.store"
+    ),
+    "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
     "listener.demo.errors": "listener.errors",
     "listener.demo.binary": "listener.demo.errors",
@@ -321,8 +405,8 @@ MAY_IMPORT = {
     ),
     "listener.demo.load": (
         "listener.clock listener.demo.embedded listener.demo.jsonl "
-        "listener.demo.loader listener.progress recommender.errors "
-        "recommender.exits recommender.settings"
+        "listener.demo.loader listener.progress recommender.errors recommender.exits "
+        "recommender.settings"
     ),
     "listener.demo.database": "listener.demo.mongod",
     "listener.demo.greeting": "listener.keys recommender.address",
@@ -336,7 +420,7 @@ MAY_IMPORT = {
         "listener.keys recommender.address"
     ),
     "listener.demo.desk": (
-        "listener.background listener.demo.draft listener.demo.seller server.access "
+        "listener.demo.draft listener.demo.seller listener.serving server.access "
         "server.doors server.problems"
     ),
     "listener.demo.open_desk": (
@@ -346,26 +430,31 @@ MAY_IMPORT = {
         "listener.demo.database listener.demo.embedded listener.demo.errors "
         "listener.demo.greeting listener.demo.open_desk listener.demo.ports "
         "listener.demo.program listener.demo.replica_set listener.demo.supervise "
-        "listener.signals recommender.errors recommender.exits recommender.logs "
-        "recommender.settings server.access"
+        "listener.signals recommender.errors recommender.exits recommender.settings "
+        "recommender.startup server.access"
     ),
     # the processes
     "run_server": (
-        "recommender.errors recommender.exits recommender.settings "
-        "recommender.startup server.app"
+        "recommender.errors recommender.exits recommender.settings recommender.startup "
+        "server.app"
     ),
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.guard listener.mapping listener.mongo.client "
-        "listener.mongo.source listener.publisher listener.rebuild "
-        "listener.rebuilds listener.restore listener.schedule listener.signals "
-        "listener.status listener.upkeep recommender.product recommender.settings "
+        "listener.guard listener.keys listener.mapping listener.mongo.client "
+        "listener.mongo.examination listener.mongo.source listener.publisher "
+        "listener.rebuild listener.rebuilds listener.remote listener.restore "
+        "listener.schedule listener.signals listener.status listener.stretch "
+        "listener.sweep listener.upkeep recommender.product recommender.settings "
         "recommender.store recommender.weights"
     ),
+    "listener.details": (
+        "listener.assembly listener.errors listener.mapping recommender.settings"
+    ),
     "listener.app": (
-        "listener.assembly listener.background listener.complaints listener.control "
-        "listener.demo.embedded listener.demo.load listener.errors listener.signals "
-        "listener.verify recommender.errors recommender.exits recommender.settings "
+        "listener.assembly listener.complaints listener.control listener.demo.embedded "
+        "listener.demo.load listener.details listener.doctor.rounds listener.doctor.show "
+        "listener.errors listener.resync listener.serving listener.signals listener.verify "
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app",
@@ -374,9 +463,9 @@ MAY_IMPORT = {
 # Third-party packages, and the only places that may import them.
 FENCED = {
     "aiohttp": (
-        "listener.background",
         "listener.control",
         "listener.demo.desk",
+        "listener.serving",
         "server",
     ),
     "asyncinotify": ("server.watch",),

@@ -27,12 +27,18 @@ from listener.demo.supervise import Part, supervise
 from listener.signals import Stop, stop_on_signals
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
-from recommender.logs import configure_logs
-from recommender.settings import ListenerSettings, ServerSettings, load_settings
+from recommender.settings import ListenerSettings, ServerSettings
+from recommender.startup import begin, refuse
 from server.access import Keys
 
 
 log = structlog.get_logger()
+
+
+class DemoSettings(ListenerSettings, ServerSettings):
+    """
+    What both processes take, so that the faults of both are told at once.
+    """
 
 
 def main() -> Exit:
@@ -40,15 +46,13 @@ def main() -> Exit:
     Run until told to stop; return why it ended.
     """
     try:
-        settings = load_settings(ListenerSettings, [])
-        site = _to_site(load_settings(ServerSettings, []))
-        configure_logs(settings.log_format, settings.log_level, process="demo")
+        settings = begin(DemoSettings, [], process="demo")
+        site = _to_site(settings)
         stop = Stop()
         stop_on_signals(stop)
         return _run(settings, site, stop)
     except SettingsFault as error:
-        sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
-        return Exit.SETTINGS
+        return refuse(error)
     except DemoFault as error:
         sys.stderr.write(f"{error}\n")
         return Exit.UNAVAILABLE

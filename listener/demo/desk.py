@@ -25,9 +25,9 @@ from pydantic import ValidationError
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from listener.background import serve_in_background
 from listener.demo.draft import Draft
 from listener.demo.seller import Seller, UnknownProduct, Write
+from listener.serving import serve_in_background
 from server.access import Keys
 from server.doors import require_admin
 from server.problems import Problem, problem_middleware

@@ -4,10 +4,10 @@ One driver client, set up so that nothing hangs and nothing fails to decode.
 
 from __future__ import annotations
 
+import logging
 import threading
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from bson.binary import UuidRepresentation
@@ -22,6 +22,7 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+from listener.masking import without_secrets
 from recommender.errors import SettingsFault
 
 
@@ -38,6 +39,8 @@ SILENCE_S: Final = 10.0
 LONGEST_PASSAGE_S: Final = 600.0
 SELECTION_S: Final = 2.0  # the daemon tries again by itself, and says so
 CONNECT_S: Final = 5.0
+# How long the driver may believe of a server what it was once told; ten by default.
+HEARTBEAT_S: Final = 2.0
 
 # Whatever can be stored can be read: odd dates stay numbers, broken text is replaced.
 CODEC: Final = CodecOptions[Document](
@@ -81,21 +84,55 @@ class LastReply(threading.local, CommandListener):
         """
 
 
-@dataclass(frozen=True, slots=True)
 class Clients:
     """
     One for the stream, which may be silent for long, and one for reads, which may not.
     """
 
-    stream: Client
-    reads: Client
+    def __init__(self, make: Callable[[], tuple[Client, Client]]) -> None:
+        """
+        Args:
+            make: Returns both.
+        """
+        self._make = make
+        self._lock = threading.Lock()
+        self._both = make()
+
+    @property
+    def stream(self) -> Client:
+        """
+        The stream's.
+        """
+        return self._both[0]
+
+    @property
+    def reads(self) -> Client:
+        """
+        The one of all else.
+        """
+        return self._both[1]
+
+    def renew(self, failed: Client) -> None:
+        """
+        Begin anew, unless *failed* has been replaced already.
+        """
+        with self._lock:
+            if failed not in self._both:
+                return
+            left, self._both = self._both, self._make()
+        # It may wait for a server that does not answer.
+        threading.Thread(target=_close, args=left, daemon=True).start()
 
     def close(self) -> None:
         """
         Let go of all connections.
         """
-        self.stream.close()
-        self.reads.close()
+        _close(*self._both)
+
+
+def _close(*clients: Client) -> None:
+    for client in clients:
+        client.close()
 
 
 def connect(uri: str, replies: LastReply) -> Clients:
@@ -105,14 +142,19 @@ def connect(uri: str, replies: LastReply) -> Clients:
     Raises:
         SettingsFault: The address cannot be one.
     """
+    # What it could not tidy up where it may not go any more; real errors are raised.
+    logging.getLogger("pymongo.client").setLevel(logging.CRITICAL)
     try:
         return Clients(
-            stream=_client(uri, LONGEST_PASSAGE_S, [replies]),
-            reads=_client(uri, SILENCE_S, []),
+            lambda: (
+                _client(uri, LONGEST_PASSAGE_S, [replies]),
+                _client(uri, SILENCE_S, []),
+            )
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
-        fault = f"MONGODB_URI: {error}: write mongodb://host:port/database"
-        raise SettingsFault([fault]) from error
+        said = without_secrets(str(error), uri)
+        fault = f"MONGODB_URI: {said}: write mongodb://host:port/database"
+        raise SettingsFault([fault]) from None  # its text may hold the password
 
 
 def _client(uri: str, timeout_s: float, listeners: Sequence[CommandListener]) -> Client:
@@ -123,6 +165,7 @@ def _client(uri: str, timeout_s: float, listeners: Sequence[CommandListener]) ->
         socketTimeoutMS=int(timeout_s * 1000),
         connectTimeoutMS=int(CONNECT_S * 1000),
         serverSelectionTimeoutMS=int(SELECTION_S * 1000),
+        heartbeatFrequencyMS=int(HEARTBEAT_S * 1000),
     )
 
 

@@ -28,17 +28,22 @@ LOST: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 NEVER_RESUMABLE: Final = "NonResumableChangeStreamError"
+# A token may be wrong in a hundred ways, most of which have a number and no name.
+MALFORMED: Final = frozenset({15, 207})  # Overflow, InvalidUUID
+FIRST_NAMELESS: Final = 20_000
 
 LONGEST_TEXT: Final = 500  # of an error; one about a large event shows all of it
 
 NO_REPLICA_SET: Final = 40573
+NOT_ALLOWED: Final = 13
 
 # Server error codes that only an operator can mend.
 REFUSED: Final[Mapping[int, str]] = MappingProxyType(
     {
-        13: (
+        NOT_ALLOWED: (
             "grant this user `find` and `changeStream` on the collection "
-            "and `listCollections` on its database"
+            "and `listCollections` on its database; "
+            "`run_listener.py doctor` prints the role"
         ),
         18: "check user, password and authSource in MONGODB_URI",
         8000: "check user, password and authSource in MONGODB_URI",
@@ -52,17 +57,20 @@ REFUSED: Final[Mapping[int, str]] = MappingProxyType(
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(*, is_resuming: bool = False) -> Iterator[None]:
     """
     Raise the driver's errors as the listener's, the original as their cause.
+
+    Args:
+        is_resuming: Whether a stream is opened from a token, which may be to blame.
     """
     try:
         yield
     except (PyMongoError, BSONError) as error:
-        raise translate(error) from error
+        raise translate(error, is_resuming=is_resuming) from error
 
 
-def translate(error: Exception) -> ListenerError:
+def translate(error: Exception, *, is_resuming: bool = False) -> ListenerError:
     """
     Return what *error* asks the listener to do.
     """
@@ -74,6 +82,8 @@ def translate(error: Exception) -> ListenerError:
             return PositionLost("stream_fatal", _first_line(error))
         if code in REFUSED:
             return Refused(_first_line(error), REFUSED[code])
+        if is_resuming and (code in MALFORMED or code >= FIRST_NAMELESS):
+            return PositionLost("bad_token", _first_line(error))
     return Unreachable(_first_line(error))
 
 

@@ -16,7 +16,9 @@ from recommender.position import ClusterTime
 from recommender.product import Product
 
 
-PING_AFTER_S: Final = 5.0  # of silence; a stream with nothing to say says so at once
+# How often the primary is asked for the time. A stream that hangs says nothing, and one
+# whose members are no majority goes on saying that there is nothing new.
+ASK_EVERY_S: Final = 5.0
 READ_IDS: Final = 2_000  # read again at once; bounds what is held as objects
 
 Ids = Sequence[tuple[bytes, object]]
@@ -33,7 +35,7 @@ class MongoFeed:
         reader: Reader,
         *,
         read_again: ReadAgain,
-        ping: Callable[[], object],
+        now: Callable[[], ClusterTime],
         clock: Callable[[], float],
     ) -> None:
         """
@@ -41,14 +43,15 @@ class MongoFeed:
 
         Args:
             read_again: Returns the products of ids that exist, at or after a time.
-            ping: Raises when the database does not answer.
+            now: Returns the database's time; raises when it does not answer.
             clock: Monotonic seconds.
         """
         self._reader = reader
         self._read_again = read_again
-        self._ping = ping
+        self._now = now
         self._clock = clock
-        self._heard_at = clock()
+        self._asked_at = clock()
+        self._told = ClusterTime(0, 0)  # when asked
         self._parts: deque[Ids] = deque()  # of the chunk under way
         self._chunk: Chunk | None = None
         self._is_last = True
@@ -65,22 +68,22 @@ class MongoFeed:
         Return the next batch, waiting for one if need be; None when none came.
         """
         if self._chunk is None:
+            is_told = self._ask_when_due()
             self._chunk, self._is_last = self._reader.inbox.take(timeout_s)
             if self._chunk is None:
-                self._listen()
-                return None
-            self._heard_at = self._clock()
+                return _nothing_but(self._told) if is_told else None
             self._parts = _parts(self._chunk)
         return self._next(self._chunk)
 
-    def _listen(self) -> None:
+    def _ask_when_due(self) -> bool:
         """
-        Ask a silent database whether it is there: the stream may be busy passing over
-        other writes, but a server that hangs says nothing at all.
+        Ask the primary for the time, if that is due; return whether it was.
         """
-        if self._clock() - self._heard_at > PING_AFTER_S:
-            self._ping()
-            self._heard_at = self._clock()
+        if self._clock() - self._asked_at < ASK_EVERY_S:
+            return False
+        self._told = self._now()
+        self._asked_at = self._clock()
+        return True
 
     def _next(self, chunk: Chunk) -> Batch:
         part = self._parts.popleft()
@@ -91,7 +94,7 @@ class MongoFeed:
         return Batch(
             mutations=mutations,
             reached=Mark(chunk.checkpoint, chunk.as_of) if is_whole else None,
-            read_time=chunk.read_time,
+            read_time=max(chunk.read_time, self._told),
             events=chunk.events if is_whole else 0,
             written_s=chunk.written_s,
             is_last=is_whole and self._is_last,
@@ -115,4 +118,18 @@ def _parts(chunk: Chunk) -> deque[Ids]:
     ids = list(chunk.ids.items())
     return deque(
         ids[start : start + READ_IDS] for start in range(0, len(ids) or 1, READ_IDS)
+    )
+
+
+def _nothing_but(read_time: ClusterTime) -> Batch:
+    """
+    Return a batch that tells only that the database answers.
+    """
+    return Batch(
+        mutations=(),
+        reached=None,
+        read_time=read_time,
+        events=0,
+        written_s=None,
+        is_last=True,
     )

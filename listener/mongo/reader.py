@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from pymongo import ReadPreference
 from pymongo.change_stream import ChangeStream
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
@@ -20,10 +21,12 @@ from listener.mongo.errors import translated
 from listener.mongo.events import PIPELINE, Dirty, Ended, Irrelevant, to_notice
 from listener.mongo.inbox import Chunk, Inbox
 from listener.mongo.tokens import (
+    Place,
     Token,
     just_before,
     to_checkpoint,
     to_cluster_time,
+    to_timestamp,
     token_time,
 )
 from recommender.position import ClusterTime
@@ -53,16 +56,17 @@ class Reader:
     """
 
     def __init__(
-        self, followed: Followed, session: ClientSession, token: Token | None
+        self, followed: Followed, session: ClientSession, place: Place | None
     ) -> None:
         """
-        Follow from after *token*; from the moment of the start when there is none.
+        Follow from after *place*; from the moment of the start when there is none.
         """
         self.inbox = Inbox()
         self._followed = followed
         self._session = session
-        self._token = token
-        self._opened_at = token
+        self._token = place.token if place else None
+        self._written = place.written if place else None
+        self._opened_at = self._token
         self._asked_at = BEFORE
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(
@@ -84,6 +88,8 @@ class Reader:
 
     def _run(self) -> None:
         try:
+            if self._written is not None:
+                self._check_history(self._written)
             with translated(), self._session, self._open() as stream:
                 if self._followed.replies.size == 0:
                     self._opened_at = self._token or stream.resume_token
@@ -95,14 +101,46 @@ class Reader:
         except Exception as error:  # noqa: BLE001 the other thread must hear of it
             self.inbox.fail(_unforeseen(error))
 
-    def _open(self) -> Stream:
-        return self._followed.collection.watch(
-            PIPELINE,
-            start_after=self._token,
-            session=self._session,
-            batch_size=REPLY_EVENTS,
-            max_await_time_ms=int(AWAIT_S * 1000),
+    def _check_history(self, written: ClusterTime) -> None:
+        """
+        See to it that the last write that was told of is in the database's history.
+
+        When an older copy of the database was put back, a token from after the copy
+        leads on without an error, and the writes after the copy were never made.
+
+        Raises:
+            PositionLost: It is not.
+        """
+        # The primary, once it has come so far: others may not know of the write yet.
+        collection = self._followed.collection.with_options(
+            read_preference=ReadPreference.PRIMARY
         )
+        try:
+            with translated(), collection.database.client.start_session() as session:
+                session.advance_operation_time(to_timestamp(written))
+                with collection.watch(
+                    PIPELINE,
+                    start_at_operation_time=to_timestamp(written),
+                    session=session,
+                    batch_size=1,
+                    max_await_time_ms=int(AWAIT_S * 1000),
+                ) as stream:
+                    event = stream.try_next()
+        except PositionLost:
+            return  # it has left the oplog, and nothing can be said
+        if event is None or to_cluster_time(event["clusterTime"]) != written:
+            reason = "history_changed"
+            raise PositionLost(reason)
+
+    def _open(self) -> Stream:
+        with translated(is_resuming=self._token is not None):
+            return self._followed.collection.watch(
+                PIPELINE,
+                start_after=self._token,
+                session=self._session,
+                batch_size=REPLY_EVENTS,
+                max_await_time_ms=int(AWAIT_S * 1000),
+            )
 
     def _next_chunk(self, stream: Stream) -> Chunk:
         """
@@ -138,12 +176,14 @@ class Reader:
         as_of = self._as_of(token, is_full=is_full)
         self._asked_at = read_time
         written = [notice.written_s for notice in dirty if notice.written_s is not None]
+        if dirty:
+            self._written = dirty[-1].time
         return Chunk(
             ids=ids,
             events=len(dirty),
             newest=max((notice.time for notice in dirty), default=token_time(token)),
             written_s=min(written, default=None),
-            checkpoint=to_checkpoint(token),
+            checkpoint=to_checkpoint(Place(token, self._written)),
             as_of=as_of,
             read_time=read_time,
         )

@@ -8,14 +8,17 @@ import itertools
 import time
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
-from pymongo import ReadPreference
+from pymongo import ASCENDING, ReadPreference
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure
+from pymongo.collection import Collection
+from pymongo.errors import ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
-from listener.errors import PositionLost, Refused
+from listener.errors import ListenerError, PositionLost, Refused
+from listener.feed import Page, PageEnd
 from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
 from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
 from listener.mongo.feed import MongoFeed
@@ -23,8 +26,8 @@ from listener.mongo.reader import Followed, Reader
 from listener.mongo.tokens import (
     just_before,
     to_cluster_time,
+    to_place,
     to_timestamp,
-    to_token,
     token_time,
 )
 from recommender.position import ClusterTime
@@ -32,8 +35,7 @@ from recommender.product import Product
 
 
 SCAN_BATCH: Final = 1_000
-NOT_ALLOWED: Final = 13
-UNKNOWN: Final = "unknown"  # without the privilege to ask, all are taken for one
+IN_ORDER: Final = [("_id", ASCENDING)]
 
 ToProduct = Callable[[Mapping[str, Any]], Product]
 
@@ -46,7 +48,7 @@ class MongoSource:
     a secondary may not yet have what the stream has told.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is one thing it asks
         self,
         clients: Clients,
         replies: LastReply,
@@ -54,6 +56,7 @@ class MongoSource:
         database: str,
         collection: str,
         to_product: ToProduct,
+        look_again: ToProduct,
     ) -> None:
         """
         Follow a collection.
@@ -64,18 +67,15 @@ class MongoSource:
             database: When the address names none.
             collection: Its name.
             to_product: Makes a product of any document, and never raises.
+            look_again: The same, of a document that was seen before: it has nothing to
+                say of what cannot be used.
         """
         self._clients = clients
         self._replies = replies
         self._database = database_name(clients.reads, database)
         self._name = collection
         self._to_product = to_product
-        self._reads = clients.reads[self._database].get_collection(
-            collection,
-            codec_options=CODEC,
-            read_preference=ReadPreference.PRIMARY,
-            read_concern=ReadConcern("majority"),
-        )
+        self._look_again = look_again
 
     @property
     def namespace(self) -> str:
@@ -88,7 +88,7 @@ class MongoSource:
         """
         Return the set's name, the collection's and its UUID.
         """
-        with translated():
+        with self._translated():
             hello = self._hello()
             return f"{hello.get('setName', '')}/{self.namespace}/{self._uuid()}"
 
@@ -96,7 +96,7 @@ class MongoSource:
         """
         Return the time of the newest write that the primary has acknowledged.
         """
-        with translated():
+        with self._translated():
             time = self._hello().get("operationTime")
         if time is None:
             msg = "the database is not a replica set"
@@ -107,24 +107,23 @@ class MongoSource:
         """
         Return a feed from *checkpoint* on, or from now on.
         """
-        token = None if checkpoint is None else to_token(checkpoint)
+        place = None if checkpoint is None else to_place(checkpoint)
         # A stream that was opened and never moved stands at the moment after that.
-        if token is not None and just_before(token_time(token)) > self.now():
+        if place is not None and just_before(token_time(place.token)) > self.now():
             reason = "position_in_future"  # an older copy of the database was restored
             raise PositionLost(reason)
-        with translated():
-            session = self._clients.stream.start_session()
+        with self._translated():
+            client = self._clients.stream
+            session = client.start_session()
             followed = Followed(
-                self._clients.stream[self._database].get_collection(
-                    self._name, codec_options=CODEC
-                ),
+                client[self._database].get_collection(self._name, codec_options=CODEC),
                 self._replies,
                 is_sharded=self._hello().get("msg") == "isdbgrid",
             )
         return MongoFeed(
-            Reader(followed, session, token),
+            Reader(followed, session, place),
             read_again=lambda ids, newest: self._read_again(ids, newest, session),
-            ping=self.now,
+            now=self.now,
             clock=time.monotonic,
         )
 
@@ -132,7 +131,7 @@ class MongoSource:
         """
         Return about how many documents there are.
         """
-        with translated():
+        with self._translated():
             return self._reads.estimated_document_count()
 
     def scan(self) -> Iterator[Sequence[Product]]:
@@ -140,23 +139,53 @@ class MongoSource:
         Yield the products of all documents, by one cursor: paging by `_id` would skip
         ids of other types.
         """
-        with translated(), self._clients.reads.start_session() as session:
+        reads = self._reads
+        with self._translated(), reads.database.client.start_session() as session:
             session.advance_operation_time(to_timestamp(self.now()))
-            cursor = self._reads.find({}, batch_size=SCAN_BATCH, session=session)
+            cursor = reads.find({}, batch_size=SCAN_BATCH, session=session)
             with cursor:
                 products = map(self._to_product, cursor)
                 while batch := list(itertools.islice(products, SCAN_BATCH)):
                     yield batch
 
+    def page(self, after: PageEnd | None, limit: int) -> Page:
+        """
+        Return the products of at most *limit* documents in the order of their ids.
+        """
+        reads = self._reads
+        with self._translated(), reads.database.client.start_session() as session:
+            session.advance_operation_time(to_timestamp(self.now()))
+            documents = list(
+                reads.find(
+                    {} if after is None else _follows(after),
+                    sort=IN_ORDER,
+                    hint=IN_ORDER,
+                    limit=limit,
+                    session=session,
+                )
+            )
+        end = PageEnd(documents[-1].get("_id")) if len(documents) == limit else None
+        return Page(list(map(self._look_again, documents)), end)
+
     def _read_again(
         self, ids: Iterable[object], newest: ClusterTime, stream: ClientSession
     ) -> Iterable[Product]:
-        with translated(), self._clients.reads.start_session() as session:
+        reads = self._reads
+        with self._translated(), reads.database.client.start_session() as session:
             if stream.cluster_time is not None:
                 session.advance_cluster_time(stream.cluster_time)
             session.advance_operation_time(to_timestamp(newest))
-            cursor = self._reads.find({"_id": {"$in": list(ids)}}, session=session)
+            cursor = reads.find({"_id": {"$in": list(ids)}}, session=session)
             return list(map(self._to_product, cursor))
+
+    @property
+    def _reads(self) -> Collection[Document]:
+        return self._clients.reads[self._database].get_collection(
+            self._name,
+            codec_options=CODEC,
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+        )
 
     def _hello(self) -> Document:
         return self._clients.reads.admin.command(
@@ -165,10 +194,33 @@ class MongoSource:
 
     def _uuid(self) -> str:
         database = self._clients.reads[self._database]
-        try:
-            found = list(database.list_collections(filter={"name": self._name}))
-        except OperationFailure as error:
-            if error.code != NOT_ALLOWED:
-                raise
-            return UNKNOWN
+        found = list(database.list_collections(filter={"name": self._name}))
         return str(found[0]["info"].get("uuid", "")) if found else ""  # none: a view
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """
+        Translate errors; after those that the driver cannot recover from, begin anew
+        with another.
+
+        It takes no primary of an earlier election than the latest it has seen, not even
+        of a set that was restored. And its connections stay those of a user who was
+        dropped, when there is one of the same name again.
+        """
+        client = self._clients.reads
+        try:
+            with translated():
+                yield
+        except ListenerError as error:
+            is_blind = isinstance(error.__cause__, ServerSelectionTimeoutError)
+            if is_blind or isinstance(error, Refused):
+                self._clients.renew(client)
+            raise
+
+
+def _follows(end: PageEnd) -> Document:
+    """
+    Return the query for what stands behind *end* in the index of ids; a plain one
+    for greater ids would end with those of the same type.
+    """
+    return {"$expr": {"$gt": ["$_id", {"$literal": end.id}]}}

@@ -5,7 +5,7 @@ Resume tokens, and the database's times in them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from bson import json_util
 from bson.timestamp import Timestamp
@@ -16,20 +16,35 @@ from recommender.position import ClusterTime
 
 Token = Mapping[str, Any]
 
+_WRITTEN: Final = "written"  # beside what the server put into the token
 _TIME_TAG = "82"  # a token begins with a timestamp in the server's sortable encoding
 _TIME_END = 18  # hex digits: the tag, four bytes of seconds, four of the counter
 
 
-def to_checkpoint(token: Token) -> str:
+class Place(NamedTuple):
     """
-    Return a resume token as the text that a manifest keeps.
+    Where a stream is, and in which history.
+
+    Attributes:
+        token: Leads on from there.
+        written: When the last write was of which the stream has told, if it has of any.
     """
-    return json_util.dumps(token)
+
+    token: Token
+    written: ClusterTime | None
 
 
-def to_token(checkpoint: str) -> Token:
+def to_checkpoint(place: Place) -> str:
     """
-    Return the resume token of a checkpoint.
+    Return a place as the text that a manifest keeps.
+    """
+    written = {} if place.written is None else {_WRITTEN: to_timestamp(place.written)}
+    return json_util.dumps({**place.token, **written})
+
+
+def to_place(checkpoint: str) -> Place:
+    """
+    Return the place of a checkpoint.
 
     Raises:
         PositionLost: It is none.
@@ -37,10 +52,11 @@ def to_token(checkpoint: str) -> Token:
     try:
         token = json_util.loads(checkpoint)
         token_time(token)
-    except (ValueError, TypeError, KeyError) as error:
+        written = token.pop(_WRITTEN, None)
+        return Place(token, None if written is None else to_cluster_time(written))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = "bad_token"
         raise PositionLost(reason) from error
-    return token  # type: ignore[no-any-return]
 
 
 def token_time(token: Token) -> ClusterTime:

@@ -210,11 +210,14 @@ def test_a_port_in_use_is_told(tmp_path, taken_port):
         assert "EVERSHELF_PORT" in demo.text
 
 
-def test_a_wrong_setting_is_told(tmp_path):
+def test_wrong_settings_are_told(tmp_path):
     """
-    A setting that cannot be is named before anything is started.
+    Settings of both processes that cannot be are named at once, before anything is
+    started.
     """
-    with running(tmp_path / "data", EVERSHELF_QUIET_S="soon") as demo:
+    wrong = {"EVERSHELF_QUIET_S": "soon", "EVERSHELF_PORT": "fast"}
+    with running(tmp_path / "data", **wrong) as demo:
         assert demo.process.wait() == Exit.SETTINGS
         assert "EVERSHELF_QUIET_S=soon" in demo.text
+        assert "EVERSHELF_PORT=fast" in demo.text
     assert not (tmp_path / "data").exists()

@@ -138,3 +138,15 @@ def test_answers_prove_their_freshness(shop: Pair, collection: Products) -> None
     again = shop.get("/v1/products/kettle-0/similar")
     assert again.json["model"]["reason"]
     assert again.ids == answer.ids
+
+
+def test_the_listener_says_what_its_sweep_has_done(shop: Pair) -> None:
+    """
+    The first pass is over within seconds; its counts are in the listener's own `GET /`.
+    """
+    line = shop.listener.wait_for_log("sweep.done")
+
+    assert (line["checked"], line["repaired"]) == (58, 0)
+    assert shop.control("/").json["sweep"] == {
+        "passes": 1, "checked": 58, "unsettled": 0, "repaired": 0,
+    }  # fmt: skip

@@ -5,7 +5,6 @@ Stops, crashes and outages: nothing that was written is lost.
 from __future__ import annotations
 
 import random
-import threading
 import time
 
 from collections.abc import Iterator
@@ -18,32 +17,13 @@ from pymongo.collection import Collection
 
 from listener.demo.mongod import Mongod
 from tests.support.mongo import make_mongod
+from tests.support.oplog import roll_oplog
 from tests.support.processes import Pair, running, to_uri
-from tests.support.shop import Seller, make_document
+from tests.support.shop import Seller, make_document, selling
 from tests.support.waiting import wait_for
 
 
 Products = Collection[dict[str, Any]]
-
-
-@contextmanager
-def selling(seller: Seller) -> Iterator[None]:
-    """
-    Write in the background for as long as the context lasts.
-    """
-    done = threading.Event()
-
-    def sell() -> None:
-        while not done.wait(0.002):
-            seller.write()
-
-    thread = threading.Thread(target=sell)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def test_stops_when_asked(shop: Pair) -> None:
@@ -160,20 +140,3 @@ def own_shop(tmp_path: Path, **more: Any) -> Iterator[tuple[Mongod, Pair, Produc
         collection.insert_many([make_document(i) for i in range(58)])
         with running(tmp_path / "data", to_uri(mongod.uri, "shop")) as pair:
             yield mongod, pair, collection
-
-
-def roll_oplog(client: MongoClient[dict[str, Any]]) -> None:
-    """
-    Write until all that was written before has left the oplog.
-    """
-    oplog = client["local"]["oplog.rs"]
-    now = client.admin.command("hello")["operationTime"]
-    filler = client["filler"]["filler"]
-
-    def is_rolled() -> bool:
-        filler.insert_many([{"filler": "x" * 36_000} for _ in range(50)])
-        client.admin.command("fsync")
-        oldest = oplog.find_one(sort=[("$natural", 1)])
-        return oldest is not None and oldest["ts"] > now
-
-    wait_for(is_rolled, timeout_s=60, what="the oplog's end")

@@ -15,6 +15,7 @@ import pytest
 from listener.backoff import LONGEST_S
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.guard import HELD
+from listener.lag import BEHIND, LATE_S
 from listener.rebuild import PULSE_S
 from listener.schedule import Policy
 from listener.status import REMINDER_S
@@ -271,6 +272,48 @@ def test_unreachable_while_following(listening: Listening, logs: Logs) -> None:
     assert listening.source.open_feeds == 1
 
 
+def test_stream_that_cannot_be_opened_is_one_outage(
+    listening: Listening, logs: Logs
+) -> None:
+    """
+    A database that answers, but whose stream does not open, is one state and not a new
+    one with each try.
+    """
+    fail_always(listening.source, Unreachable("no answer"))
+    turn_for(listening, 1)
+    listening.source.faults.clear()
+    source = listening.source
+    for nth in range(1, 100):
+        source.faults.plan("take", Unreachable("no stream"), nth)
+    turn_for(listening, 60)
+
+    assert states(logs) == [("retrying", "unreachable")]
+    source.faults.clear()
+    listening.settle()
+    assert listening.state == (State.FOLLOWING, "")
+    close(listening)
+
+
+def test_stream_that_says_nothing_is_behind(listening: Listening, logs: Logs) -> None:
+    """
+    While the database is known to have more than its stream tells, the model is behind,
+    and says so once; then it follows.
+    """
+    source = listening.source
+    source.is_mute = True
+    source.put(make_product("new", "red lamp"))
+    turn_for(listening, LATE_S / 2)
+    assert listening.state == (State.FOLLOWING, "")
+    turn_for(listening, 2 * LATE_S)
+    assert listening.state == (State.CATCHING_UP, BEHIND)
+    source.is_mute = False
+    listening.settle()
+    listening.turn()
+
+    assert states(logs) == [("catching_up", BEHIND), ("following", "")]
+    assert listening.snapshot.find(make_key("new"))
+
+
 def test_position_is_said_during_an_outage(
     listening: Listening, clock: FakeClock
 ) -> None:
@@ -399,10 +442,33 @@ def test_rebuild_that_keeps_failing(listening: Listening, logs: Logs) -> None:
     before = source.faults.calls["scan"]
     turn_for(listening, 60)
     tries = source.faults.calls["scan"] - before
-    assert 10 < tries < 80
+    assert 8 < tries < 20
     assert len(events(logs, "position.lost")) == 2
-    assert listening.status.failures == tries
+    assert listening.status.failures == tries + 1
     source.faults.clear()
+    listening.settle()
+
+    listening.assert_equal()
+
+
+def test_position_that_is_lost_again_and_again(
+    listening: Listening, logs: Logs
+) -> None:
+    """
+    When each rebuild works and the stream is lost right after it, the collection is not
+    read without a pause, and the loss is said once.
+    """
+    source = listening.source
+    before = source.faults.calls["scan"]
+    end = listening.clock.now + 60
+    while listening.clock.now < end:
+        if listening.daemon._feed is not None:
+            source.faults.plan("take", PositionLost("stream_fatal"), 1)
+        listening.turn()
+        listening.clock.advance(0.01)
+    tries = source.faults.calls["scan"] - before
+    assert 5 < tries < 20
+    assert len(events(logs, "position.lost")) == 1
     listening.settle()
 
     listening.assert_equal()

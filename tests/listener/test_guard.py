@@ -48,10 +48,21 @@ def test_released_by_a_publication(guard: ShrinkGuard) -> None:
     assert not guard.is_holding(0, now=11)
 
 
+def test_a_first_start_with_visitors_is_guarded() -> None:
+    """
+    A listener that was killed before its first model was durable starts from nothing,
+    while servers have that model.
+    """
+    guard = ShrinkGuard(GRACE_S)
+    guard.watch("first_start", visible=1_000, now=0)
+
+    assert guard.is_holding(499, now=0)
+
+
 @pytest.mark.parametrize("reason", sorted(TRUSTED))
 def test_what_somebody_asked_for_is_believed(reason: str) -> None:
     """
-    A rebuild that was asked for, or that has nothing before it, is not guarded.
+    A rebuild that was asked for is not guarded.
     """
     guard = ShrinkGuard(GRACE_S)
     guard.watch(reason, visible=1_000, now=0)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from listener import sweep
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from recommender.product import Product
 from tests.support.clock import FakeClock
@@ -27,7 +28,7 @@ from tests.support.products import make_key, make_product
 
 IDS = [f"p{number}" for number in range(8)]
 WORDS = ["lamp", "tent", "kettle", "red", "blue", "oak"]
-METHODS = ["identity", "now", "follow", "count", "scan", "batch", "take"]
+METHODS = ["identity", "now", "follow", "count", "scan", "batch", "page", "take"]
 ERRORS: dict[str, Callable[[], ListenerError]] = {
     "unreachable": Unreachable,
     "lost": lambda: PositionLost("fell_behind"),
@@ -68,10 +69,12 @@ actions = st.one_of(writing, turning, turning, stopping, rare)
 @pytest.fixture(name="_quick_disk", scope="module", autouse=True)
 def _quick_disk() -> Iterator[None]:
     """
-    No host crashes here, so that nothing need wait for the disk.
+    No host crashes here, so that nothing need wait for the disk; and the sweep never
+    rests.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _descriptor: None)
+        patch.setattr(sweep, "LEAST_PASS_S", 0.0)
         yield
 
 
@@ -82,13 +85,14 @@ class World:
 
     def __init__(self, folder: Path, first: list[Product], seed: int) -> None:
         self.source = FakeSource(first, seed=seed)
-        self.listening = Listening(folder, self.source, FakeClock())
+        self.listening = Listening(folder, self.source, FakeClock(), sweep_per_s=1_000)
 
     def act(self, name: str, *arguments: Any) -> None:
         """
         Let something happen.
         """
         getattr(self, f"_{name}")(*arguments)
+        assert self.listening.status.swept.repaired == 0, "a false alarm"
 
     def _put(self, several: list[Product]) -> None:
         self.source.put(*several)
@@ -150,8 +154,8 @@ def test_any_history_ends_with_the_truth(
     """
     Writes, transactions, swapped collections, lost logs, failures of every call, stops,
     crashes and requests, in any order: at each moment what servers have holds all that
-    it claims, nothing ever goes back, and once quiet it is the model trained from
-    scratch.
+    it claims, nothing ever goes back, the sweep finds nothing to repair, and once quiet
+    it is the model trained from scratch.
     """
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder) / "model", first, seed)

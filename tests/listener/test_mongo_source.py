@@ -4,12 +4,10 @@ Following a collection of a real MongoDB: what only MongoDB does.
 
 from __future__ import annotations
 
-import datetime
 import os
 import signal
 import threading
 import time
-import uuid
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,9 +17,7 @@ import bson
 import orjson
 import pytest
 
-from bson import Decimal128, Int64, ObjectId
-from bson.binary import Binary, UuidRepresentation
-from bson.codec_options import CodecOptions
+from bson import Decimal128, Int64, MaxKey, MinKey
 from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
@@ -37,33 +33,14 @@ from tests.support.followed import (
     mongo_source,
     to_name,
 )
+from tests.support.ids import IDS, UUIDS
 from tests.support.mongo import Standalone, make_mongod
 from tests.support.products import make_key
 from tests.support.waiting import wait_for
 
 
 Document = dict[str, Any]
-UUIDS = CodecOptions[Document](uuid_representation=UuidRepresentation.STANDARD)
 HUNG_S = 1.0  # instead of the ten seconds that real operators wait
-
-IDS = [
-    ObjectId(),
-    "text",
-    "5",
-    5,
-    Int64(1 << 40),
-    5.5,
-    -0.0,
-    True,
-    None,
-    Decimal128("7.25"),
-    uuid.UUID(int=7),
-    Binary(b"\x00\x01", 0),
-    datetime.datetime(2024, 5, 6, tzinfo=datetime.UTC),
-    {"shop": 1, "sku": "a"},
-    {"sku": "a", "shop": 1},
-    "x" * 3_000,
-]
 
 
 @pytest.fixture(name="shop")
@@ -84,7 +61,7 @@ def _mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 @pytest.fixture(name="_impatient")
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("listener.mongo.client.SILENCE_S", HUNG_S)
-    monkeypatch.setattr("listener.mongo.feed.PING_AFTER_S", HUNG_S)
+    monkeypatch.setattr("listener.mongo.feed.ASK_EVERY_S", HUNG_S)
     monkeypatch.setattr("listener.mongo.client.SELECTION_S", HUNG_S / 4)
 
 
@@ -175,6 +152,44 @@ def test_ids_of_every_type(shop: MongoShop) -> None:
         assert follower.names == {}
 
 
+@pytest.mark.parametrize("limit", [1, 3, 1_000])
+def test_pages_cross_the_types_of_ids(shop: MongoShop, limit: int) -> None:
+    """
+    Paging by id goes on from the last id of one type to the first of the next; null,
+    the least and the greatest are ids like others.
+    """
+    ids = [*IDS, MinKey(), MaxKey(), float("nan"), float("-inf"), "", {}]
+    collection = shop.collection.with_options(UUIDS)
+    collection.insert_many([{"_id": id_} for id_ in ids])
+    found: list[bytes] = []
+    page = shop.source.page(None, limit)
+    found += [product.key for product in page.products]
+    while page.end is not None:
+        page = shop.source.page(page.end, limit)
+        found += [product.key for product in page.products]
+
+    assert sorted(found) == sorted(map(to_key, ids))
+
+
+def test_pages_of_a_collection_with_a_collation(shop: MongoShop) -> None:
+    """
+    Where the collection orders its ids as a language does, pages follow that order.
+    """
+    names = ["a", "B", "c", "\u00c4", "ab", "Z"]
+    shop.collection.database.create_collection(
+        shop.collection.name, collation={"locale": "de", "strength": 3}
+    )
+    shop.collection.insert_many([{"_id": name} for name in names])
+    found: list[bytes] = []
+    page = shop.source.page(None, 2)
+    found += [product.key for product in page.products]
+    while page.end is not None:
+        page = shop.source.page(page.end, 2)
+        found += [product.key for product in page.products]
+
+    assert sorted(found) == sorted(map(to_key, names))
+
+
 def test_equal_numbers_are_one_product(shop: MongoShop) -> None:
     """
     What MongoDB calls the same id is the same product, whatever type it was written in.
@@ -207,6 +222,25 @@ def test_position_in_the_future(shop: MongoShop) -> None:
     with pytest.raises(PositionLost) as raised:
         shop.source.follow(orjson.dumps(token).decode())
     assert raised.value.reason == "position_in_future"
+
+
+def test_broken_token(shop: MongoShop) -> None:
+    """
+    However a checkpoint is cut off or written over, it goes on as well as the whole
+    one, or is a lost position; never is the database taken for unreachable.
+    """
+    with follow(shop) as follower:
+        whole = follower.open().follow_to(shop.put("a", "one")).marks[-1][0].checkpoint
+    data = orjson.loads(whole)["_data"]
+    broken = [data[:end] for end in range(18, len(data))]
+    broken += [f"{data[:at]}F{data[at + 1 :]}" for at in range(18, len(data), 3)]
+    for text in broken:
+        checkpoint = orjson.dumps({"_data": text}).decode()
+        try:
+            with follow(shop, checkpoint) as follower:
+                follower.open()
+        except ListenerError as error:
+            assert isinstance(error, PositionLost), error  # noqa: PT017 either is fine
 
 
 def test_documents_near_the_limit(shop: MongoShop) -> None:
@@ -255,7 +289,8 @@ def test_folded_notices_come_in_parts(
             ids = range(first, first + 1_000)
             shop.collection.insert_many({"_id": i, "name": "one"} for i in ids)
         end = shop.source.now()
-        wait_for(lambda: follower._feed._reader.inbox._chunks[-1].as_of >= end)
+        inbox = follower._feed._reader.inbox
+        wait_for(lambda: inbox._chunks and inbox._chunks[-1].as_of >= end)
         follower.follow_to(end)
 
     parts = [batch for batch in follower.batches if batch.mutations]
@@ -391,9 +426,10 @@ def test_killed_server(mongod: Mongod) -> None:
             with pytest.raises(Unreachable):
                 ask()
         mongod.start()
+        written = shop.put("c", "three")  # waits for a primary
         with follow(shop, follower.marks[-1][0].checkpoint) as again:
             again.names = dict(follower.names)
-            again.follow_to(shop.put("c", "three"))
+            again.follow_to(written)
             assert again.names == shop.names()
 
 

@@ -14,6 +14,7 @@ from listener.compare import differences
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.model import Model
 from listener.rebuild import Interrupted, Rebuild
+from listener.tally import Tally
 from recommender.snapshot import Snapshot
 from tests.support.clock import FakeClock
 from tests.support.fake_source import FakeSource
@@ -60,6 +61,25 @@ def test_holds_what_is_in_the_collection(source: FakeSource, clock: FakeClock) -
         if batch is not None:
             rebuilt.model.absorb(batch)
     rebuilt.feed.__exit__(None, None, None)
+
+
+def test_tells_how_far_it_is(source: FakeSource, clock: FakeClock) -> None:
+    """
+    While it scans, the tally has how many there are; afterwards nothing.
+    """
+    seen = []
+    tally = Tally()
+
+    def is_stopping() -> bool:
+        seen.append((tally.done, tally.total))
+        return False
+
+    rebuild = Rebuild(source, WEIGHTS, clock.clock, is_stopping, tally)
+    rebuild.run().feed.__exit__(None, None, None)
+
+    assert seen[0] == (0, 0)
+    assert (0, 20) in seen
+    assert (tally.done, tally.total) == (0, 0)
 
 
 @pytest.mark.parametrize("seed", range(20))

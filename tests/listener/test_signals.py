@@ -10,6 +10,7 @@ import sys
 import threading
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -36,8 +37,17 @@ print("stopped", flush=True)
 
 @pytest.fixture(name="process")
 def _process() -> Iterator[subprocess.Popen[str]]:
+    with started(SCRIPT) as process:
+        yield process
+
+
+@contextmanager
+def started(script: str) -> Iterator[subprocess.Popen[str]]:
+    """
+    Yield a process that has said that it is ready.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -79,6 +89,51 @@ def test_twice_is_now(process: subprocess.Popen[str], number: int) -> None:
 
     assert process.wait(10) == NOW
     assert read_line(process) == ""
+
+
+# In the middle of something that never looks up, tidies up after a first signal.
+INTERRUPTED = """
+import sys, threading
+from listener.signals import interrupt_on_signals
+
+interrupt_on_signals()
+try:
+    print("ready", flush=True)
+    threading.Event().wait()
+except KeyboardInterrupt:
+    print("stopping", flush=True)
+    sys.stdin.readline()
+    print("stopped", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted_wherever_it_is(number: int) -> None:
+    """
+    A program that never looks whether it is asked to stop is interrupted by the first
+    signal, and tidies up.
+    """
+    with started(INTERRUPTED) as process:
+        process.send_signal(number)
+        assert read_line(process) == "stopping"
+        rest, _ = process.communicate("go\n", timeout=10)
+
+    assert rest.strip() == "stopped"
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted_twice_is_now(number: int) -> None:
+    """
+    The second signal does not wait until it has tidied up.
+    """
+    with started(INTERRUPTED) as process:
+        process.send_signal(signal.SIGINT)
+        assert read_line(process) == "stopping"
+        process.send_signal(number)
+
+        assert process.wait(10) == NOW
+        assert read_line(process) == ""
 
 
 def test_waiting_ends_when_asked() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -54,6 +54,24 @@ def opened(shop: Shop, checkpoint: str | None = None) -> Iterator[Follower]:
 
 def scanned(shop: Shop) -> Names:
     return {p.key: to_name(p) for batch in shop.source.scan() for p in batch}
+
+
+def paged(
+    shop: Shop, limit: int, between: Callable[[], object] = lambda: None
+) -> list[tuple[bytes, str]]:
+    """
+    Return what comes page after page, *between* which something is done.
+    """
+    found: list[tuple[bytes, str]] = []
+    place = None
+    while True:
+        page = shop.source.page(place, limit)
+        assert len(page.products) <= limit
+        found += [(product.key, to_name(product)) for product in page.products]
+        place = page.end
+        if place is None:
+            return found
+        between()
 
 
 def key(id_: str) -> bytes:
@@ -272,12 +290,54 @@ def test_scan_is_complete(shop: Shop) -> None:
     assert abs(shop.source.count() - 1_500) <= 1
 
 
+@pytest.mark.parametrize("limit", [1, 7, 40, 1_000])
+def test_pages_are_complete(shop: Shop, limit: int) -> None:
+    """
+    Page after page a quiet collection brings every product once, as it is.
+    """
+    shop.bulk({f"{i}": f"name {i}" for i in range(40)})
+    found = paged(shop, limit)
+
+    assert dict(found) == shop.names()
+    assert len(found) == 40
+
+
+def test_pages_go_on_over_what_is_deleted(shop: Shop) -> None:
+    """
+    Products that are there all the time come once, although others, those at which a
+    page ended among them, come and go between the pages.
+    """
+    shop.bulk({f"{i:02}": "new" for i in range(40)})
+    chance = random.Random(7)
+    stays = {f"{i:02}" for i in range(0, 40, 3)}
+
+    def write() -> None:
+        gone = chance.sample([f"{i:02}" for i in range(40)], 20)
+        shop.bulk({id_: None for id_ in gone if id_ not in stays})
+        shop.bulk(dict.fromkeys(gone[:5], "again"))
+
+    found = [found_key for found_key, _ in paged(shop, 4, write)]
+
+    assert {key(id_) for id_ in stays} <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_a_page_has_what_was_acknowledged_before(shop: Shop) -> None:
+    """
+    What was written before a page is read is in it.
+    """
+    for number in range(10):
+        shop.put("a", f"{number}")
+        assert paged(shop, 10) == [(key("a"), f"{number}")]
+
+
 def test_absent_collection(shop: Shop) -> None:
     """
     A collection that does not exist yet is empty; it can be followed, and what is
     written to it arrives.
     """
     assert scanned(shop) == {}
+    assert paged(shop, 10) == []
     assert shop.source.count() <= 1
     assert shop.source.identity()
     with opened(shop) as follower:

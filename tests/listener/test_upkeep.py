@@ -23,7 +23,7 @@ from recommender.snapshot import Snapshot
 from recommender.store import DURABLE, GRACE_S, Store, StoreReader
 from tests.support.clock import FakeClock
 from tests.support.listener import at, events, make_model
-from tests.support.products import make_catalogue, make_product, publish
+from tests.support.products import compact, make_catalogue, make_product, publish
 from tests.support.waiting import wait_for
 
 
@@ -272,7 +272,7 @@ def test_publications_do_not_wait_for_a_slow_disk(
         upkeep.tend(model)
         assert waits.wait(10)
         model.index.apply([Upsert(make_product("b"))])
-        model.index.compact()
+        compact(model.index)
         newest = publish(store, model.index)
         clock.advance(GARBAGE_S)
         upkeep.tend(model)

@@ -21,6 +21,7 @@ from recommender.snapshot import Snapshot
 from recommender.store import Store, StoreReader
 from tests.support.products import (
     WEIGHTS,
+    compact,
     make_catalogue,
     make_generation,
     make_index,
@@ -97,7 +98,7 @@ class Shop(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 3))
     def stock(self, seed):
         self.apply(*map(Upsert, make_catalogue(30, seed)))
-        self.index.compact()
+        compact(self.index)
 
     @rule(products=st.lists(PRODUCTS, min_size=1, max_size=6))
     def upsert(self, products):
@@ -140,8 +141,8 @@ class Shop(RuleBasedStateMachine):
         self.index.freeze()
 
     @rule()
-    def compact(self):
-        self.index.compact()
+    def compact_all(self):
+        compact(self.index)
 
     @precondition(lambda self: self.merge is None)
     @rule()

@@ -1,11 +1,14 @@
 import pytest
 
 from recommender import index as index_module
-from recommender.index import Counts, Index
+from recommender.index import MISSING, Counts, Index
 from recommender.mutation import Clear, Delete, Upsert
-from recommender.segment import content_hash
+from recommender.row import read_rows
+from recommender.segment import build_segment, content_hash
+from tests.support.damage import damage
 from tests.support.products import (
     WEIGHTS,
+    compact,
     make_catalogue,
     make_index,
     make_key,
@@ -98,7 +101,6 @@ def test_replay_changes_nothing():
     counts = index.apply(mutations)
 
     assert counts == Counts(unchanged=10)
-    assert not index.is_dirty
     assert index.freeze() == segments
 
 
@@ -118,27 +120,7 @@ def test_newest_version_counts():
     assert list(index.keys()) == [make_key("1")]
 
 
-@pytest.mark.parametrize(
-    "mutation",
-    [Upsert(make_product("1", "new")), Delete(make_key("1")), Clear()],
-    ids=["upsert", "delete", "clear"],
-)
-def test_any_change_makes_it_dirty_until_frozen(mutation):
-    """
-    An index is dirty from a change, clearing included, until it is frozen.
-    """
-    index = make_index([make_product("1")])
-    index.freeze()
-    assert not index.is_dirty
-
-    index.apply([mutation])
-    assert index.is_dirty
-
-    index.freeze()
-    assert not index.is_dirty
-
-
-def test_index_stays_dirty_when_pending_rows_are_shelved(monkeypatch):
+def test_pending_rows_that_are_shelved_are_still_frozen(monkeypatch):
     """
     A run of changes that fills a segment by itself is still to be published.
     """
@@ -146,8 +128,9 @@ def test_index_stays_dirty_when_pending_rows_are_shelved(monkeypatch):
 
     index = make_index(make_catalogue(5))
 
-    assert index.is_dirty
     assert not index._pending
+    assert contents_of(make_catalogue(5)) == contents(index)
+    assert len(index.freeze()) == 1
 
 
 def test_pending_is_bounded_for_removals_too(monkeypatch):
@@ -207,36 +190,6 @@ def test_index_starts_where_another_stopped():
     assert contents(again) == contents(index)
     assert (again.products, again.visible) == (index.products, index.visible)
     assert again.freeze() == segments
-
-
-def test_compact_leaves_one_segment():
-    """
-    Compacting keeps the catalogue, in one segment without tombstones.
-    """
-    index = make_index(make_catalogue(40))
-    index.freeze()
-    index.apply([Delete(make_key("3")), Upsert(make_product("x"))])
-    before = contents(index)
-
-    index.compact()
-
-    (segment,) = index.freeze()
-    assert contents(index) == before
-    assert len(segment) == index.products
-    assert len(segment.tombstones) == 0
-
-
-def test_compact_of_nothing_leaves_nothing():
-    """
-    Nothing, or nothing any more, is no segment.
-    """
-    index = make_index([make_product("1")])
-    index.freeze()
-    index.apply([Delete(make_key("1"))])
-
-    index.compact()
-
-    assert index.freeze() == ()
 
 
 def make_mergeable():
@@ -332,21 +285,6 @@ def test_abandoned_merge_changes_nothing():
     index.adopt(other, other.run())
 
     assert contents(index) == contents_of([*products, make_product("x")])
-
-
-def test_compacting_overtakes_a_merge():
-    """
-    A merge under way when all was compacted is ignored when it ends.
-    """
-    index, products = make_mergeable()
-    merge = index.merge_due()
-    index.compact()
-    (segment,) = index.freeze()
-
-    index.adopt(merge, merge.run())
-
-    assert index.freeze() == (segment,)
-    assert contents(index) == contents_of(products)
 
 
 def test_merge_that_leaves_nothing_leaves_no_segment():
@@ -450,3 +388,88 @@ def test_a_failed_freeze_loses_nothing(monkeypatch):
     assert contents(index) == contents_of([make_product("2")])
     again = Index(WEIGHTS, index.freeze())
     assert contents(again) == contents_of([make_product("2")])
+
+
+def rows_of(*products):
+    return read_rows(build_segment(products, WEIGHTS))
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_unlike_what_is_expected(is_frozen):
+    """
+    Products that are as they should be are not named, those that are not here or were
+    deleted are missing, others are named with what differs, frozen or not.
+    """
+    kettle, lamp = make_product("1", "kettle"), make_product("2", "lamp", price=5)
+    index = make_index([kettle, lamp, make_product("3")])
+    index.freeze()
+    newer = [make_product("2", "lamp", price=6), make_product("4", "tent")]
+    index.apply([*map(Upsert, newer), Delete(make_key("3"))])
+    if is_frozen:
+        index.freeze()
+
+    assert index.unlike(rows_of(kettle, *newer)) == {}
+    assert index.unlike(
+        rows_of(kettle, lamp, make_product("3"), newer[1], make_product("5"))
+    ) == {lamp.key: ("price",), make_key("3"): MISSING, make_key("5"): MISSING}
+
+
+def test_deleted_and_put_again_is_as_it_should_be():
+    """
+    A row that is damaged while its content's hash is not is no change to an upsert; a
+    deletion before it makes the row anew. Counted anew before that, the counts are
+    right again.
+    """
+    products = make_catalogue(20)
+    index = make_index(products)
+    product = products[3]
+    damage(index, product.key, "visible")
+
+    index.apply([Upsert(product)])
+    assert index.unlike(rows_of(product)) == {product.key: ("visible",)}
+    index.recount()
+    index.apply([Delete(product.key), Upsert(product)])
+    index.freeze()
+
+    assert index.unlike(rows_of(*products)) == {}
+    assert index.products == len(products)
+    assert index.visible == sum(product.visible for product in products)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_recount_changes_no_count_that_is_right(is_frozen):
+    """
+    Counted anew, pending rows, shadowed rows and tombstones are what they were.
+    """
+    index = make_index(make_catalogue(30))
+    index.freeze()
+    index.apply([Delete(make_key("3")), Upsert(make_product("4", visible=False))])
+    index.apply([Upsert(make_product("new")), Delete(make_key("never there"))])
+    if is_frozen:
+        index.freeze()
+    before = index.products, index.visible
+
+    index.recount()
+
+    assert (index.products, index.visible) == before
+    assert before[0] == len(contents(index))
+
+
+def test_keys_are_those_of_the_moment():
+    """
+    What happens to the index while its keys are taken changes nothing in them.
+    """
+    index = make_index(make_catalogue(20))
+    index.freeze()
+    index.apply([Delete(make_key("3")), Upsert(make_product("new"))])
+    expected = contents(index).keys()
+
+    keys = index.keys()
+    taken = [next(keys)]
+    index.apply([Delete(make_key("5")), Upsert(make_product("newer"))])
+    index.freeze()
+    compact(index)
+    taken += keys
+
+    assert set(taken) == expected
+    assert len(taken) == len(expected)

@@ -7,7 +7,7 @@ from recommender.settings import (
     ServerSettings,
     load_settings,
     to_variable,
-    unknown_names,
+    unknown_settings,
 )
 
 
@@ -255,7 +255,7 @@ def test_unknown_command_is_a_fault():
     """
     (fault,) = faults_of(arguments=["fly"])
 
-    assert "'run', 'verify' or 'load'" in fault
+    assert "'run', 'verify', 'doctor', 'resync' or 'load'" in fault
 
 
 def test_unknown_flag_ends_with_usage(capsys):
@@ -319,26 +319,94 @@ def test_dotenv_that_cannot_be_read_is_a_fault(tmp_path):
     assert fault.startswith(".env cannot be used: ")
 
 
-def test_unknown_names_come_with_the_nearest():
+def told():
+    """
+    What is told of names that mean nothing.
+    """
+    return [(one.name, one.nearest, one.place) for one in unknown_settings()]
+
+
+def test_unknown_variables_come_with_the_nearest(monkeypatch):
     """
     A variable that means nothing is reported with the name that was meant, if any.
     """
-    environment = {
-        "EVERSHELF_PROT": "1",
-        "EVERSHELF_MONGODB_URI": "x",
-        "EVERSHELF_XYZZYQ": "x",
-        "EVERSHELF_PORT": "1",
-        "EVERSHELF_QUIET_S": "1",
-        "EVERSHELF_CONFIG": "x",
-        "MONGODB_URI": "x",
-        "PATH": "x",
-    }
+    for name in (
+        "EVERSHELF_PROT", "EVERSHELF_MONGODB_URI", "EVERSHELF_XYZZYQ", "EVERSHELF_PORT",
+        "EVERSHELF_QUIET_S", "MONGODB_URI", "OTHER",
+    ):  # fmt: skip
+        monkeypatch.setenv(name, "1")
 
-    assert unknown_names(environment) == {
-        "EVERSHELF_PROT": "EVERSHELF_PORT",
-        "EVERSHELF_MONGODB_URI": "MONGODB_URI",
-        "EVERSHELF_XYZZYQ": None,
-    }
+    assert sorted(told()) == [
+        ("EVERSHELF_MONGODB_URI", "MONGODB_URI", "environment"),
+        ("EVERSHELF_PROT", "EVERSHELF_PORT", "environment"),
+        ("EVERSHELF_XYZZYQ", None, "environment"),
+    ]
+
+
+def test_unknown_names_of_dotenv(tmp_path):
+    """
+    So is one in `.env`, which may name things of others too.
+    """
+    (tmp_path / ".env").write_text(
+        "EVERSHELF_QIET_S=30\nevershelf_collecton=x\nEVERSHELF_PORT=1\n"
+        "MONGODB_URI=x\nDJANGO_KEY=x\n"
+    )
+
+    assert told() == [
+        ("EVERSHELF_QIET_S", "EVERSHELF_QUIET_S", ".env"),
+        ("EVERSHELF_COLLECTON", "EVERSHELF_COLLECTION", ".env"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("colection", "collection"),
+        ("Collection", "collection"),
+        ("EVERSHELF_COLLECTION", "collection"),
+        ("mongo_uri", "mongodb_uri"),
+        ("xyzzyq", None),
+    ],
+)
+def test_unknown_keys_of_the_settings_file(tmp_path, key, nearest):
+    """
+    Any key of the settings file that neither process knows is reported.
+    """
+    (tmp_path / "evershelf.toml").write_text(
+        f'{key} = "x"\nport = 1\nquiet_s = 0\nmongodb_uri = "x"\n'
+    )
+
+    assert told() == [(key, nearest, "evershelf.toml")]
+
+
+def test_unknown_keys_of_a_settings_file_elsewhere(tmp_path, monkeypatch):
+    """
+    The file that EVERSHELF_CONFIG names is looked at.
+    """
+    (tmp_path / "shop.toml").write_text('colection = "x"\n')
+    monkeypatch.setenv("EVERSHELF_CONFIG", "shop.toml")
+
+    assert told() == [("colection", "collection", "shop.toml")]
+
+
+def test_settings_file_may_be_named_in_dotenv(tmp_path):
+    """
+    EVERSHELF_CONFIG works in `.env` as every other variable does.
+    """
+    (tmp_path / ".env").write_text("EVERSHELF_CONFIG=shop.toml\n")
+    (fault,) = faults_of()
+    (tmp_path / "shop.toml").write_text('collection = "from the file"\n')
+
+    assert fault.startswith("the settings file shop.toml cannot be used: ")
+    assert load_settings(ListenerSettings, []).collection == "from the file"
+    assert told() == []
+
+
+def test_nothing_set_is_nothing_unknown():
+    """
+    Without files and variables nothing is reported.
+    """
+    assert told() == []
 
 
 def test_variables_do_as_they_are_called(monkeypatch):

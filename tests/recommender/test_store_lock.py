@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from recommender.errors import (
 from recommender.store import (
     LOCK,
     Store,
+    StoreReader,
 )
 
 
@@ -36,6 +38,31 @@ def test_two_listeners(store, tmp_path):
     assert "BlockingIOError" in other.stderr
     store.close()
     Store.open(folder).close()
+
+
+def test_asking_keeps_nobody_out(tmp_path):
+    """
+    Those who only ask whether the store is held, however often, keep no listener from
+    it, and see who holds it.
+    """
+    reader = StoreReader(tmp_path)
+    assert not reader.is_held()
+    stopping = threading.Event()
+
+    def ask():
+        while not stopping.is_set():
+            reader.is_held()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(200):
+            with Store.open(tmp_path):
+                assert reader.is_held()
+    finally:
+        stopping.set()
+        asking.join()
+    assert not reader.is_held()
 
 
 def test_closing_twice(store):

@@ -7,7 +7,7 @@ import pytest
 
 from recommender.store import CURRENT, SEGMENTS, StoreReader
 from server.loader import Served, read_next
-from tests.support.products import ids, make_key, make_product
+from tests.support.products import compact, ids, make_key, make_product
 from tests.support.shops import Shop, make_kettles, make_shop
 
 
@@ -101,7 +101,7 @@ def test_broken_segment_keeps_the_model(shop, reader, harm):
 
     broken = read_next(reader, first)
     shop.put(make_product("k6", "blue kettle"))
-    shop.index.compact()
+    compact(shop.index)
     shop.publish()
     mended = read_next(reader, broken)
 
@@ -167,7 +167,7 @@ def test_pointer_that_moves_while_its_files_are_opened(shop, reader):
             if gone.exists():
                 gone.unlink()
                 shop.put(make_product("k5", "red steel kettle"))
-                shop.index.compact()
+                compact(shop.index)
                 shop.publish()
             return super().load(manifest, known)
 

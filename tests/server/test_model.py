@@ -33,7 +33,7 @@ async def _listener():
         return web.json_response(said["content"], status=said.get("status", 200))
 
     app = web.Application()
-    app.router.add_get("/", show)
+    app.router.add_get("/details", show)
     async with TestServer(app) as server:
         said["port"] = server.port
         yield said

@@ -11,13 +11,14 @@ from __future__ import annotations
 import random
 import threading
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from listener.errors import ListenerError, PositionLost
-from listener.feed import Batch, Mark
+from listener.feed import Batch, Mark, Page, PageEnd
 from recommender.mutation import Delete, Mutation, Upsert
 from recommender.position import ClusterTime
 from recommender.product import Product
@@ -80,7 +81,9 @@ class FakeSource:
         faults: What will fail.
         open_feeds: How many contexts are open.
         on_idle: Called with the timeout when a feed waits in vain.
+        read: How many products pages have brought.
         during_scan: What is done before each batch of a scan, one by one.
+        is_mute: Whether feeds tell what the time is, but not what was written.
     """
 
     def __init__(
@@ -94,7 +97,9 @@ class FakeSource:
         self.faults = Faults()
         self.open_feeds = 0
         self.on_idle = on_idle
+        self.read = 0
         self.during_scan: list[Callable[[], object]] = []
+        self.is_mute = False
         self.random = random.Random(seed)
         self.lock = threading.RLock()
         self._time = at(START)
@@ -268,6 +273,21 @@ class FakeSource:
         seen = [old] if new is None else [old, new]
         return self.random.sample(seen, self.random.randint(0, len(seen)))
 
+    def page(self, after: PageEnd | None, limit: int) -> Page:
+        """
+        See `Source`; often shorter than it could be.
+        """
+        assert limit > 0
+        with self.lock:
+            self.faults.check("page")
+            keys = sorted(self.documents)
+            start = 0 if after is None else bisect_right(keys, after.id)
+            few = keys[start : start + self.random.randint(1, limit)]
+            self.read += len(few)
+            is_end = start + len(few) == len(keys) and self.random.random() < 0.5
+            end = None if is_end or not few else PageEnd(few[-1])
+            return Page([self.documents[key] for key in few], end)
+
     def give(self, position: int) -> str:
         """
         Return a checkpoint that leads on from there.
@@ -336,6 +356,8 @@ class FakeFeed:
         if self._position < source.forgotten:
             reason = "history_lost"
             raise PositionLost(reason)
+        if source.is_mute:
+            return self._nothing_but_the_time()
         arrived = source.log[self._position :]
         if not arrived:
             return self._idle()
@@ -356,6 +378,11 @@ class FakeFeed:
             return None
         self._known = self._source.time
         return self._batch([], is_whole=True)
+
+    def _nothing_but_the_time(self) -> Batch | None:
+        if self._source.random.random() < 0.5:
+            return None
+        return self._batch([], is_whole=False)
 
     def _next_part(self) -> Batch:
         keys = self._parts.pop(0)

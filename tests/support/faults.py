@@ -55,6 +55,11 @@ class Faults:
         if self.count == self._at or (self._is_persistent and self.happened):
             raise OSError(self._code, os.strerror(self._code), operation)
 
+    def note_half(self) -> None:
+        """
+        Hear that a write which fails has written its half.
+        """
+
     def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **keywords: Any) -> Any:
             if name == "fdopen":
@@ -80,6 +85,8 @@ class _Writer:
             self._faults.check("write")
         except OSError:
             self._file.write(whole[: len(whole) // 2])
+            self._file.flush()
+            self._faults.note_half()
             raise
         self._file.write(whole)
 

@@ -19,7 +19,7 @@ from pymongo.collection import Collection
 from listener.feed import Batch, Mark, Source
 from listener.keys import to_key
 from listener.mongo.client import LastReply, connect
-from listener.mongo.source import MongoSource
+from listener.mongo.source import MongoSource, ToProduct
 from listener.mongo.tokens import to_cluster_time
 from recommender.mutation import Clear, Delete, Upsert
 from recommender.position import ClusterTime
@@ -247,7 +247,11 @@ def to_name(product: Product) -> str:
 
 @contextmanager
 def mongo_source(
-    uri: str, database: str, collection: str = "products"
+    uri: str,
+    database: str,
+    collection: str = "products",
+    *,
+    to_product: ToProduct = to_product,
 ) -> Iterator[MongoSource]:
     """
     Yield the collection as the listener sees it.
@@ -261,6 +265,7 @@ def mongo_source(
             database=database,
             collection=collection,
             to_product=to_product,
+            look_again=to_product,
         )
     finally:
         clients.close()

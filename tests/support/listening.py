@@ -22,6 +22,8 @@ from listener.restore import restore
 from listener.schedule import Policy, Schedule
 from listener.signals import Stop
 from listener.status import Status
+from listener.stretch import StretchReader
+from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from recommender.errors import StoreEmpty
 from recommender.position import ClusterTime
@@ -67,12 +69,14 @@ class Listening:
         *,
         policy: Policy = PROMPT,
         grace_s: float = 0.0,
+        sweep_per_s: int = 0,
     ) -> None:
         self.source = source
         self.clock = clock
         self.reader = StoreReader(folder)
         self._policy = policy
         self._grace_s = grace_s
+        self._sweep_per_s = sweep_per_s
         self._folder = folder
         self.seen: list[tuple[int, ClusterTime]] = []
         source.on_idle = clock.advance
@@ -114,6 +118,12 @@ class Listening:
             status=self.status,
             rebuilds=self.rebuilds,
             requests=self.requests,
+            sweep=Sweep(
+                StretchReader(self.source, WEIGHTS),
+                self.status,
+                clock,
+                per_s=self._sweep_per_s,
+            ),
             complaints=Complaints(self.clock.monotonic),
             clock=clock,
             stop=self.stop_asked,
@@ -169,7 +179,7 @@ class Listening:
         """
         served = self.status.served
         return (
-            self.daemon._feed is not None
+            self.daemon._is_open
             and not self.rebuilds.is_due
             and not self.requests.is_waiting
             and not self.publisher._schedule.is_waiting

@@ -35,10 +35,14 @@ class Process:
     """
 
     def __init__(
-        self, script: str, arguments: Sequence[str], environment: Mapping[str, str],
+        self, program: str, arguments: Sequence[str], environment: Mapping[str, str],
         output: Path,
     ) -> None:  # fmt: skip
-        self._command = [sys.executable, str(ROOT / script), *arguments]
+        """
+        Run a *program* of ours: a script, or a module by its dotted name.
+        """
+        what = [program] if program.endswith(".py") else ["-m", program]
+        self._command = [sys.executable, *what, *arguments]
         self._environment = {**os.environ, **environment}
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,6 +104,17 @@ class Process:
         """
         os.kill(self.pid, signal.SIGCONT)
 
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """
+        Make it hang for as long as the context lasts.
+        """
+        self.suspend()
+        try:
+            yield
+        finally:
+            self.resume()
+
     @property
     def is_running(self) -> bool:
         """
@@ -112,26 +127,45 @@ class Process:
         """
         All that it has printed.
         """
-        return self._output.read_text() if self._output.exists() else ""
+        return self.text_since(0)
 
-    def logs(self, event: str = "", **keys: Any) -> list[dict[str, Any]]:
+    @property
+    def printed(self) -> int:
         """
-        Return its log lines, of an event and with such keys only if asked.
+        How many bytes it has printed.
         """
-        lines = [line for line in self.text.splitlines() if line.startswith("{")]
+        return self._output.stat().st_size if self._output.exists() else 0
+
+    def text_since(self, since: int) -> str:
+        """
+        Return what it has printed after its first *since* bytes.
+        """
+        if not self._output.exists():
+            return ""
+        return self._output.read_bytes()[since:].decode(errors="replace")
+
+    def logs(
+        self, event: str = "", *, since: int = 0, **keys: Any
+    ) -> list[dict[str, Any]]:
+        """
+        Return its log lines after its first *since* bytes, of an event and with such
+        keys only if asked.
+        """
+        text = self.text_since(since)
+        lines = [line for line in text.splitlines() if line.startswith("{")]
         parsed = [orjson.loads(line) for line in lines if line.endswith("}")]
         wanted = keys | ({"event": event} if event else {})
         return [line for line in parsed if wanted.items() <= line.items()]
 
     def wait_for_log(
-        self, event: str, *, timeout_s: float = 20.0, **keys: Any
+        self, event: str, *, timeout_s: float = 20.0, since: int = 0, **keys: Any
     ) -> dict[str, Any]:
         """
         Return the newest such line, as soon as there is one.
         """
 
         def ask() -> list[dict[str, Any]]:
-            found = self.logs(event, **keys)
+            found = self.logs(event, since=since, **keys)
             if not found and not self.is_running:
                 msg = f"it ended; it printed:\n{self.text[-3000:]}"
                 raise RuntimeError(msg)
@@ -203,18 +237,30 @@ class Pair:
         assert answer.status == HTTPStatus.OK, answer.body
         return answer.ids
 
-    def verify(self) -> tuple[int, Process]:
+    def run(self, command: str, *arguments: str) -> tuple[int, Process]:
         """
-        Run `run_listener.py verify`; return its exit code, and what it said.
+        Run `run_listener.py` with a command; return its exit code, and what it said.
         """
-        process = Process(
-            "run_listener.py",
-            ["verify"],
-            self.environment,
-            self.data_dir / f"verify-{free_port()}.log",
-        )
+        process = self.make(command, *arguments)
         process.start()
         return process.wait(120), process
+
+    def make(self, command: str, *arguments: str) -> Process:
+        """
+        Return such a process, not started yet.
+        """
+        return Process(
+            "run_listener.py",
+            [command, *arguments],
+            self.environment,
+            self.data_dir / f"{command}-{free_port()}.log",
+        )
+
+    def verify(self) -> tuple[int, Process]:
+        """
+        Compare the model with the collection.
+        """
+        return self.run("verify")
 
     def assert_equal(self) -> None:
         """

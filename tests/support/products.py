@@ -15,12 +15,12 @@ import orjson
 
 from recommender.bulk import Builder
 from recommender.generation import Generation
-from recommender.index import Index
+from recommender.index import Index, Merge
 from recommender.manifest import Manifest
 from recommender.mutation import Upsert
 from recommender.position import ClusterTime
 from recommender.product import Product
-from recommender.segment import Segment
+from recommender.segment import Part, Segment
 from recommender.snapshot import Snapshot
 from recommender.store import Store
 from recommender.weights import DEFAULT_WEIGHTS, Weights
@@ -143,6 +143,17 @@ def make_index(products: Iterable[Product] = (), weights: Weights = WEIGHTS) -> 
     index = Index(weights)
     index.apply(map(Upsert, products))
     return index
+
+
+def compact(index: Index) -> None:
+    """
+    Make everything one segment; a merge under way is forgotten.
+    """
+    index.freeze()
+    parts = tuple(Part(held.segment, held.dead.copy()) for held in index._shelf)
+    if parts:
+        index._merging = merge = Merge(parts, keep_tombstones=False)
+        index.adopt(merge, merge.run())
 
 
 def make_manifest(**values: Any) -> Manifest:

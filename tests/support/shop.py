@@ -5,8 +5,14 @@ Documents as a shop's backend writes them.
 from __future__ import annotations
 
 import random
+import threading
 
+from collections.abc import Collection as Some
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
+
+from pymongo.errors import PyMongoError
 
 
 KINDS: Final = ("kettle", "lamp", "jacket", "tent")
@@ -34,11 +40,15 @@ class Seller:
     Writes at random, each kind of write a shop makes; seeded.
     """
 
-    def __init__(self, collection: Any, seed: int) -> None:
+    def __init__(self, collection: Any, seed: int, spared: Some[str] = ()) -> None:
+        """
+        Write to *collection*, but not to the products *spared*.
+        """
         self._collection = collection
         self._random = random.Random(seed)
         self._number = 1_000
-        self._ids = [document["_id"] for document in collection.find({}, {"_id": 1})]
+        found = collection.find({"_id": {"$nin": list(spared)}}, {"_id": 1})
+        self._ids = [document["_id"] for document in found]
         self.writes = 0
 
     def write(self) -> None:
@@ -75,3 +85,25 @@ class Seller:
         if self._ids:
             id_ = self._ids.pop(self._random.randrange(len(self._ids)))
             self._collection.delete_one({"_id": id_})
+
+
+@contextmanager
+def selling(seller: Seller, *, every_s: float = 0.002) -> Iterator[None]:
+    """
+    Write in the background for as long as the context lasts. A seller whose database
+    does not answer tries again.
+    """
+    done = threading.Event()
+
+    def sell() -> None:
+        while not done.wait(every_s):
+            with suppress(PyMongoError):
+                seller.write()
+
+    thread = threading.Thread(target=sell)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

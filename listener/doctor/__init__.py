@@ -1,0 +1,3 @@
+"""
+What keeps the listener from working well, and what to do about it.
+"""

@@ -1,0 +1,184 @@
+"""
+The database as the doctor sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from typing import Any, Final
+
+from pymongo import ReadPreference
+from pymongo.errors import OperationFailure
+from pymongo.read_preferences import Nearest, Primary
+
+from listener.doctor.database import Listed, Oplog, Server, User
+from listener.mongo.client import CODEC, Clients, Document, database_name
+from listener.mongo.errors import NOT_ALLOWED, translated
+from listener.mongo.events import PIPELINE
+
+
+ROUTER: Final = "isdbgrid"
+BEGINNING: Final = "initiating set"  # what the first entry of an oplog says
+OLDEST: Final = 1
+NEWEST: Final = -1
+
+
+class Examination:
+    """
+    See `listener.doctor.database.Database`.
+    """
+
+    def __init__(self, clients: Clients, *, database: str, collection: str) -> None:
+        """
+        Look at a collection.
+
+        Args:
+            clients: Connected to the database.
+            database: When the address names none.
+            collection: Its name.
+        """
+        self._client = clients.reads
+        self._database = clients.reads.get_database(
+            database_name(clients.reads, database),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        self._collection = self._database.get_collection(collection, CODEC)
+
+    @property
+    def name(self) -> str:
+        """
+        Of the database.
+        """
+        return self._database.name
+
+    @property
+    def collection(self) -> str:
+        """
+        Of the collection.
+        """
+        return self._collection.name
+
+    def nearest(self) -> Server:
+        """
+        Return the first member that answers.
+        """
+        return self._server(ReadPreference.NEAREST)
+
+    def primary(self) -> Server:
+        """
+        Return the one that takes writes.
+        """
+        return self._server(ReadPreference.PRIMARY)
+
+    def user(self) -> User:
+        """
+        Return who this client is.
+        """
+        with translated():
+            said = self._client.admin.command(
+                "connectionStatus", read_preference=ReadPreference.NEAREST
+            )
+        users = said["authInfo"]["authenticatedUsers"]
+        return User(users[0]["user"], users[0]["db"]) if users else User("", "")
+
+    def listed(self) -> Listed | None:
+        """
+        Return what the collection's name stands for; None: the user may not ask.
+        """
+        found: list[Any] = []
+        if not _is_allowed(lambda: found.extend(self._database.list_collections())):
+            return None
+        its = next((one for one in found if one["name"] == self.collection), None)
+        return Listed(
+            kind=None if its is None else its["type"],
+            behind="" if its is None else its["options"].get("viewOn", ""),
+            others=tuple(
+                one["name"]
+                for one in found
+                if one is not its and not one["name"].startswith("system.")
+            ),
+        )
+
+    def may_find(self) -> bool:
+        """
+        Return whether the user may read the collection.
+        """
+        return _is_allowed(lambda: self._collection.find_one({}, {"_id": 1}))
+
+    def may_watch(self) -> bool:
+        """
+        Return whether the user may open the collection's change stream.
+        """
+
+        def watch() -> None:
+            with self._collection.watch(PIPELINE):
+                pass
+
+        return _is_allowed(watch)
+
+    def count(self) -> int:
+        """
+        Return about how many documents there are.
+        """
+        with translated():
+            return self._collection.estimated_document_count()
+
+    def sample(self, size: int) -> Sequence[Document]:
+        """
+        Return documents drawn by chance; fewer than *size* if there are no more.
+        """
+        with translated():
+            return list(self._collection.aggregate([{"$sample": {"size": size}}]))
+
+    def oplog(self) -> Oplog | None:
+        """
+        Return what the oplog reaches over; None: the user may not read it, or there is
+        none here, as behind a router.
+        """
+        entries: list[Document | None] = []
+
+        def read() -> None:
+            entries.extend(map(self._entry, (OLDEST, NEWEST)))
+
+        if not _is_allowed(read):
+            return None
+        first, last = entries
+        if first is None or last is None:
+            return None
+        said = first["o"].get("msg")
+        return Oplog(first["ts"].time, last["ts"].time, is_whole=said == BEGINNING)
+
+    def _entry(self, end: int) -> Document | None:
+        oplog = self._client.local.get_collection(
+            "oplog.rs", CODEC, ReadPreference.PRIMARY
+        )
+        return oplog.find_one(sort=[("$natural", end)])
+
+    def _server(self, which: Nearest | Primary) -> Server:
+        with translated():
+            hello = self._client.admin.command("hello", read_preference=which)
+            built = self._client.admin.command("buildInfo", read_preference=which)
+        return Server(
+            host=hello.get("me", ""),
+            version=built["version"],
+            set_name=hello.get("setName", ""),
+            members=len(hello.get("hosts", ())),
+            is_router=hello.get("msg") == ROUTER,
+            is_primary=hello["isWritablePrimary"],
+            time_s=hello["localTime"].replace(tzinfo=UTC).timestamp(),
+        )
+
+
+def _is_allowed(ask: Callable[[], object]) -> bool:
+    """
+    Return whether the user may do what *ask* does.
+    """
+    with translated():
+        try:
+            ask()
+        except OperationFailure as error:
+            if error.code != NOT_ALLOWED:
+                raise
+            return False
+    return True

@@ -1,0 +1,54 @@
+"""
+How a process begins.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from structlog.testing import capture_logs
+
+from recommender.errors import SettingsFault
+from recommender.exits import Exit
+from recommender.settings import ListenerSettings
+from recommender.startup import begin, refuse
+
+
+def test_faults_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    Each fault is a line of standard error, and the process ends as with wrong settings.
+    """
+    assert refuse(SettingsFault(["A=1: wrong", "B=2: wrong"])) is Exit.SETTINGS
+
+    said = capsys.readouterr()
+    assert said.err == "A=1: wrong\nB=2: wrong\n"
+    assert not said.out
+
+
+def test_what_was_set_in_vain_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Names that mean nothing are warnings, wherever they are written; the process goes
+    on with what it understood.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVERSHELF_PROT", "1")
+    monkeypatch.setattr("recommender.startup.configure_logs", lambda *_, **__: None)
+    Path(".env").write_text("EVERSHELF_QIET_S=1\n")
+    Path("evershelf.toml").write_text('colection = "x"\ndatabase = "kept"\n')
+
+    with capture_logs() as logs:
+        settings = begin(ListenerSettings, [], process="listener")
+
+    assert settings.database == "kept"
+    assert [(one["name"], one["nearest"], one["place"]) for one in logs] == [
+        ("EVERSHELF_PROT", "EVERSHELF_PORT", "environment"),
+        ("EVERSHELF_QIET_S", "EVERSHELF_QUIET_S", ".env"),
+        ("colection", "collection", "evershelf.toml"),
+    ]
+    assert {(one["event"], one["log_level"]) for one in logs} == {
+        ("settings.unknown", "warning")
+    }
