@@ -56,7 +56,7 @@ async def test_defect_is_an_error(serve, shop, monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("server.products.to_hits", fail)
+    monkeypatch.setattr("server.products.select", fail)
     answer, lines = await ask(serve, "/v1/products/k1/similar")
 
     assert answer.status == 500
