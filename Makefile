@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify test check bench chaos lock clean reset
+.PHONY: help install run load verify test check bench chaos pictures lock clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,7 +40,7 @@ verify: install ## compare the demo's model with one trained from scratch
 	@exec $(PY) run_listener.py verify --demo
 
 test: install ## run the whole test suite, on a real mongod
-	@exec $(PY) -m pytest -n 2 $(PYTEST_ARGS)
+	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: install ## lint, formatting and types
 	@$(PY) -m ruff check .
@@ -52,6 +52,9 @@ bench: install ## measure it beside what people would otherwise use; takes ten m
 
 chaos: install ## break everything for a while: make chaos CHAOS_ARGS="--minutes 60"
 	@exec $(PY) -m tests.chaos $(CHAOS_ARGS)
+
+pictures: install ## make the pictures of the README anew, with the browser of the tests
+	@PICTURES=docs/images exec $(PY) -m pytest -q tests/page/test_pictures.py
 
 lock: install ## pin the newest allowed dependencies anew
 	@$(PY) -m uv pip compile pyproject.toml --all-extras --universal \

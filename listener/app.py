@@ -20,7 +20,7 @@ from listener.assembly import (
     to_weights,
 )
 from listener.complaints import Complaints
-from listener.control import Control, serve_in_background
+from listener.control import Control
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
 from listener.details import read_details
@@ -28,6 +28,7 @@ from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
 from listener.resync import Resynced, resync_here, resync_there
+from listener.serving import serve_in_background
 from listener.signals import Stop, interrupt_on_signals, stop_on_signals
 from recommender.errors import RecommenderError, SettingsFault
 from recommender.exits import Exit
@@ -135,7 +136,7 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
         )
         details = partial(read_details, settings, uri)
         app = Control(source, status, requests, keys, details).make_app()
-        stop_control = serve_in_background(app, settings.control_port)
+        stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(
             "listener.started",
             collection=source.namespace,

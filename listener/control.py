@@ -5,9 +5,8 @@ The listener's own port: is it well, and `POST /train`.
 from __future__ import annotations
 
 import asyncio
-import threading
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -20,6 +19,7 @@ from listener.errors import ListenerError
 from listener.feed import Source
 from listener.rebuilds import Requests
 from listener.status import Served, Status
+from recommender.logs import RECENT
 from recommender.position import ClusterTime
 from server.access import Keys
 from server.doors import require_admin
@@ -27,13 +27,10 @@ from server.params import TrainParams, parse
 from server.problems import Problem, problem_middleware
 
 
-LOOPBACK: Final = "127.0.0.1"
 HUNG_S: Final = 30.0  # a loop that turns takes a second at most
 POLL_S: Final = 0.005
 LONGEST_WAIT_S: Final = 600.0  # a million products are rebuilt in less
 LARGEST_BODY: Final = 64 * 1024  # old backends send the products along; unread
-STARTING_S: Final = 10.0
-PARTING_S: Final = 0.5
 
 log = structlog.get_logger()
 
@@ -64,6 +61,7 @@ class Control:
         app.router.add_get("/details", self.show_details)
         app.router.add_get("/health/live", self.live)
         app.router.add_get("/health/ready", self.ready)
+        app.router.add_get("/logs", self.logs)
         app.router.add_post("/train", self.train)
         return app
 
@@ -113,6 +111,15 @@ class Control:
         is_ready = self.status.served.generation > 0
         return _json({"ready": is_ready}, 200 if is_ready else 503)
 
+    async def logs(self, request: web.Request) -> web.Response:
+        """
+        The last log lines; with `since`, those with a later timestamp.
+        """
+        require_admin(request, self.keys)
+        lines = RECENT.to_json(request.query.get("since", ""))
+        body = b'{"lines":%b}' % lines
+        return web.Response(body=body, content_type="application/json")
+
     async def train(self, request: web.Request) -> web.Response:
         """
         Wait until all that was written before the call is published.
@@ -159,50 +166,6 @@ class Control:
         while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
             await asyncio.sleep(POLL_S)
         return served
-
-
-def serve_in_background(app: web.Application, port: int) -> Callable[[], None]:
-    """
-    Serve *app* on loopback from a thread of its own; return what stops it.
-
-    Raises:
-        OSError: The port is taken.
-    """
-    loop = asyncio.new_event_loop()
-    runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, shutdown_timeout=PARTING_S
-    )
-
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_forever()
-
-    def wait_for(work: Awaitable[None]) -> None:
-        async def do() -> None:
-            await work
-
-        asyncio.run_coroutine_threadsafe(do(), loop).result(STARTING_S)
-
-    async def start() -> None:
-        await runner.setup()
-        await web.TCPSite(runner, LOOPBACK, port).start()
-
-    def stop() -> None:
-        wait_for(runner.cleanup())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-    thread = threading.Thread(target=run, name="control", daemon=True)
-    thread.start()
-    try:
-        wait_for(start())
-    except OSError:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-        raise
-    return stop
 
 
 def _json(content: dict[str, object], status: int = 200) -> web.Response:

@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 
+from collections import deque
 from typing import Any, Final, Literal
 
 import orjson
@@ -19,7 +20,35 @@ from structlog.typing import EventDict, Processor
 Format = Literal["auto", "json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
 
+KEPT: Final = 200  # lines; a page shows no more
+
 _LEVELS: Final[dict[str, int]] = logging.getLevelNamesMapping()
+
+
+class Recent:
+    """
+    The last lines of this process, for a page that shows them.
+    """
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._lines: deque[tuple[str, bytes]] = deque(maxlen=most)
+
+    def note(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """
+        Keep a line that is about to be printed, as it is.
+        """
+        self._lines.append((event["timestamp"], _to_json(event).encode()))
+        return event
+
+    def to_json(self, since: str = "") -> bytes:
+        """
+        Return those with a later `timestamp` than *since*, oldest first, as an array.
+        """
+        lines = [line for at, line in tuple(self._lines) if at > since]
+        return b"[%b]" % b",".join(lines)
+
+
+RECENT: Final = Recent()
 
 
 def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
@@ -39,6 +68,7 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
         _name_process(process),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        RECENT.note,
     ]
     last: list[Processor]
     if is_for_people(log_format):

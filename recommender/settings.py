@@ -275,6 +275,9 @@ class ServerSettings(Settings):
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")
+    desk_port: Port = Field(
+        0, description="port of the demo's desk, on loopback; 0: there is none"
+    )
     read_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = (
         Field((), description="keys needed to read, separated by commas")
     )

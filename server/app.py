@@ -23,15 +23,18 @@ from server import reference
 from server.access import Keys, check_binding
 from server.answers import CACHE_CONTROL
 from server.compression import Compression
+from server.desk import Desk
 from server.discovery import Discovery
 from server.draining import Draining
 from server.events import Events
 from server.gate import Gate, tell_rate, to_networks
 from server.health import Health
+from server.lines import Lines
 from server.live import Live
 from server.model import ModelDoor
 from server.origins import Origins
 from server.pace import Pace
+from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
 from server.recommendations import Recommender
@@ -116,7 +119,12 @@ def serve(settings: ServerSettings) -> Exit:
 
 
 def make_app(
-    live: Live, house: House, *, control_port: int, draining: Draining
+    live: Live,
+    house: House,
+    *,
+    control_port: int,
+    draining: Draining,
+    desk_port: int = 0,
 ) -> web.Application:
     """
     Return the application.
@@ -125,6 +133,7 @@ def make_app(
         live: What it answers from; it must be following the store meanwhile.
         control_port: The listener's, on loopback.
         draining: Whether it is about to stop.
+        desk_port: The demo's, on loopback; 0 when there is none.
     """
     app = web.Application(
         middlewares=[
@@ -150,6 +159,9 @@ def make_app(
             *events.routes(),
             *reference.routes(),
             *Train(live, keys, control_port).routes(),
+            *Page().routes(),
+            *Desk(keys, desk_port).routes(),
+            *Lines(keys, control_port).routes(),
         ]
     )
     app.on_response_prepare.extend(
@@ -166,7 +178,13 @@ async def _hide_versions(_request: web.Request, response: web.StreamResponse) ->
 async def _serve(settings: ServerSettings, house: House) -> Exit:
     signals, draining = _Signals(), Draining()
     live = Live(StoreReader(settings.store_dir), asyncio.get_running_loop())
-    app = make_app(live, house, control_port=settings.control_port, draining=draining)
+    app = make_app(
+        live,
+        house,
+        control_port=settings.control_port,
+        draining=draining,
+        desk_port=settings.desk_port,
+    )
     runner = web.AppRunner(
         app,
         access_log=None,

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from server.answers import to_json, to_model
 from server.draining import Draining
+from server.page import PAGE, wants_page
 from server.problems import Problem
 from server.sight import RETRY_AFTER_S, SIGHT, Sight
 
@@ -48,8 +49,11 @@ class Health:
 
 async def health(request: web.Request) -> web.Response:
     """
-    Answer as the classic service did: 200 while the process lives.
+    Answer as the classic service did: 200 while the process lives. A browser is sent to
+    the page.
     """
+    if wants_page(request):
+        raise web.HTTPFound(PAGE, headers={"Vary": "Accept"})
     sight = request[SIGHT]
     found = sight.model
     return to_json(

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 
 ANY: Final = "*"
-OPEN: Final = ("/v1/", "/client.js", "/openapi.json")  # and no door that writes
+OPEN: Final = ("/v1/", "/openapi.json")  # and no door that writes
 METHODS: Final = "GET, HEAD, POST"
 SENT: Final = (
     "Authorization, Content-Type, If-None-Match, Last-Event-ID, X-API-Key, X-Request-ID"

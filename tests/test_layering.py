@@ -57,8 +57,7 @@ MAY_IMPORT = {
     ),
     "recommender.relations": "recommender.filters recommender.snapshot",
     "recommender.ranking": (
-        "recommender.filters recommender.kernels recommender.query "
-        "recommender.snapshot"
+        "recommender.filters recommender.kernels recommender.query recommender.snapshot"
     ),
     "recommender.reasons": (
         "recommender.kernels recommender.query recommender.snapshot recommender.text"
@@ -164,7 +163,16 @@ MAY_IMPORT = {
         "recommender.address recommender.difference server.answers server.freshness "
         "server.history server.live server.loader server.params server.problems"
     ),
-    "server.health": "server.answers server.draining server.problems server.sight",
+    "server.files": "",
+    "server.page": "server.files server.problems",
+    "server.health": (
+        "server.answers server.draining server.page server.problems server.sight"
+    ),
+    "server.passing": "server.problems",
+    "server.desk": "server.access server.doors server.passing server.problems",
+    "server.lines": (
+        "recommender.logs server.access server.doors server.passing server.problems"
+    ),
     "server.train": (
         "server.access server.answers server.doors server.live server.loader "
         "server.params server.problems server.sight"
@@ -179,11 +187,11 @@ MAY_IMPORT = {
     "server.reference": "server.openapi",
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
-        "server.answers server.compression server.discovery server.draining "
-        "server.events server.gate server.health server.live server.model "
-        "server.origins server.pace server.problems server.products "
-        "server.recommendations server.reference server.request_log server.sight "
-        "server.train server.waiting"
+        "server.answers server.compression server.desk server.discovery "
+        "server.draining server.events server.gate server.health server.lines "
+        "server.live server.model server.origins server.pace server.page "
+        "server.problems server.products server.recommendations server.reference "
+        "server.request_log server.sight server.train server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -246,8 +254,7 @@ MAY_IMPORT = {
     "listener.guard": "",
     "listener.tally": "",
     "listener.status": (
-        "listener.clock listener.guard listener.lag listener.tally "
-        "recommender.position"
+        "listener.clock listener.guard listener.lag listener.tally recommender.position"
     ),
     "listener.trouble": "",
     "listener.beacon": (
@@ -298,9 +305,11 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
+    "listener.serving": "",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.position server.access server.doors server.params server.problems"
+        "recommender.logs recommender.position server.access server.doors "
+        "server.params server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
@@ -401,11 +410,22 @@ MAY_IMPORT = {
     "listener.demo.supervise": (
         "listener.demo.errors listener.signals recommender.exits"
     ),
+    "listener.demo.draft": "",
+    "listener.demo.seller": (
+        "listener.demo.draft listener.demo.material listener.demo.picture "
+        "listener.keys recommender.address"
+    ),
+    "listener.demo.desk": (
+        "listener.demo.draft listener.demo.seller listener.serving server.access "
+        "server.doors server.problems"
+    ),
+    "listener.demo.open_desk": "listener.demo.desk listener.demo.errors server.access",
     "listener.demo.__main__": (
         "listener.demo.database listener.demo.embedded listener.demo.errors "
-        "listener.demo.greeting listener.demo.ports listener.demo.program "
-        "listener.demo.replica_set listener.demo.supervise listener.signals "
-        "recommender.errors recommender.exits recommender.settings recommender.startup"
+        "listener.demo.greeting listener.demo.open_desk listener.demo.ports "
+        "listener.demo.program listener.demo.replica_set listener.demo.supervise "
+        "listener.signals recommender.errors recommender.exits recommender.settings "
+        "recommender.startup server.access"
     ),
     # the processes
     "run_server": (
@@ -427,16 +447,22 @@ MAY_IMPORT = {
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
-        "listener.doctor.show listener.errors listener.resync listener.signals "
-        "listener.verify recommender.errors recommender.exits recommender.logs "
-        "recommender.settings recommender.startup recommender.store server.access"
+        "listener.doctor.show listener.errors listener.resync listener.serving "
+        "listener.signals listener.verify recommender.errors recommender.exits "
+        "recommender.logs recommender.settings recommender.startup recommender.store "
+        "server.access"
     ),
     "run_listener": "listener.app",
 }
 
 # Third-party packages, and the only places that may import them.
 FENCED = {
-    "aiohttp": ("listener.control", "server"),
+    "aiohttp": (
+        "listener.control",
+        "listener.demo.desk",
+        "listener.serving",
+        "server",
+    ),
     "asyncinotify": ("server.watch",),
     "brotli": ("server.compression",),
     "bson": (
@@ -450,7 +476,12 @@ FENCED = {
     ),
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "recommender"),
-    "pydantic": ("recommender.settings", "server"),
+    "pydantic": (
+        "listener.demo.desk",
+        "listener.demo.draft",
+        "recommender.settings",
+        "server",
+    ),
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),

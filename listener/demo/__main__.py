@@ -19,6 +19,7 @@ from listener.demo.database import Database
 from listener.demo.embedded import make_demo_mongod, stock
 from listener.demo.errors import DemoFault, PortTaken
 from listener.demo.greeting import Greeter, Site
+from listener.demo.open_desk import OpenDesk
 from listener.demo.ports import LOOPBACK, free_port, is_free
 from listener.demo.program import Program
 from listener.demo.replica_set import to_uri
@@ -28,6 +29,7 @@ from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.settings import ListenerSettings, ServerSettings
 from recommender.startup import begin, refuse
+from server.access import Keys
 
 
 log = structlog.get_logger()
@@ -63,7 +65,11 @@ def _run(settings: ListenerSettings, site: Site, stop: Stop) -> Exit:
         "EVERSHELF_CONTROL_PORT": str(control_port),
     }
     with _database(settings) as (uri, parts):
-        environment = {**ports, "MONGODB_URI": uri}
+        environment = {**ports, "MONGODB_URI": uri, "EVERSHELF_DESK_PORT": "0"}
+        if settings.mongodb_uri is None:
+            desk = _open_desk(settings, uri)
+            environment["EVERSHELF_DESK_PORT"] = str(desk.port)
+            parts.append(desk)
         parts += [
             Program(name, [sys.executable, "-m", f"run_{name}"], environment)
             for name in ("listener", "server")
@@ -88,6 +94,11 @@ def _database(settings: ListenerSettings) -> Iterator[tuple[str, list[Part]]]:
         log.info("demo.database_started", address=uri)
         stock(settings, uri)
         yield uri, [Database(mongod)]
+
+
+def _open_desk(settings: ListenerSettings, uri: str) -> OpenDesk:
+    keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
+    return OpenDesk(uri, settings.database, settings.collection, keys, free_port())
 
 
 def _to_site(settings: ServerSettings) -> Site:

@@ -110,13 +110,13 @@ class Greeter:
         sys.stdout.flush()
 
     def _lines(self) -> Iterator[str]:
-        yield f"  Evershelf is ready: {self._site.address}/"
         for name, path in _products(*self._products):
             status, body = self._site.get(path)
             if status == HTTPStatus.OK and orjson.loads(body)["items"]:
                 yield f"  What is like “{name}”?"
                 yield f"    curl '{self._site.address}{path}'"
-                return
+                break
+        yield f"  Evershelf is ready: {self._site.address}/ui/"
 
 
 def _products(uri: str, database: str, collection: str) -> Iterator[tuple[str, str]]:

@@ -57,9 +57,16 @@ class Kind:
 class Shelf:
     """
     Kinds that stand side by side in a shop; the category's second level.
+
+    Attributes:
+        name: Also the category's name.
+        picture: Its sign, an SVG path on a grid of 24.
+        tags: Of all its products.
+        kinds: What stands on it.
     """
 
     name: str
+    picture: str
     tags: tuple[str, ...]
     kinds: tuple[Kind, ...]
 
@@ -104,6 +111,7 @@ def _to_department(raw: Mapping[str, Any]) -> Department:
 def _to_shelf(raw: Mapping[str, Any]) -> Shelf:
     return Shelf(
         name=raw["name"],
+        picture=raw["picture"],
         tags=tuple(raw["tags"]),
         kinds=tuple(_to_kind(raw, kind) for kind in raw["kinds"]),
     )

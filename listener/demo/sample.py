@@ -113,7 +113,7 @@ def _product(family: _Family, name: str, *, price_factor: float) -> dict[str, An
         "stock": _stock(name),
         "rating": _rating(family),
         "tags": _tags(family),
-        "image": _image(family),
+        "image": _image(family, name),
         "family": family.name,
         "status": _status(name),
         "createdAt": created,
@@ -136,12 +136,12 @@ def _tags(family: _Family) -> list[str]:
     return list(dict.fromkeys((*shared, family.kind.name, family.make.name)))
 
 
-def _image(family: _Family) -> str:
-    words = f"{family.series} {family.kind.name}".split()
+def _image(family: _Family, name: str) -> str:
     return to_picture(
         colour=family.department.colour,
-        shape=family.department.shelves.index(family.shelf),
-        initials="".join(word[0].upper() for word in (words[0], words[-1])),
+        shape=_digest("shape", family.name),
+        sign=family.shelf.picture,
+        name=name,
     )
 
 

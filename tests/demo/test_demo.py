@@ -101,14 +101,20 @@ def have_ended(processes: list[psutil.Process]) -> bool:
 
 def test_it_runs_stops_and_goes_on(tmp_path):
     """
-    The greeting's request has an answer. A signal stops all of it within five seconds.
+    The greeting's request has an answer, and its last line is the page's address, where
+    the desk is open. A signal stops all of it within five seconds.
     The next start finds what was written.
     """
     data_dir = tmp_path / "data"
     with running(data_dir) as demo:
-        answer = ask(demo.wait_for_url())
+        url = demo.wait_for_url()
+        answer = ask(url)
         assert answer.status == HTTPStatus.OK
         assert len(answer.ids) == 3
+        origin = url.split("/v1/")[0]
+        wait_for(lambda: demo.text.rstrip().endswith(f"{origin}/ui/"))
+        assert ask(f"{origin}/ui/").status == HTTPStatus.OK
+        assert len(ask(f"{origin}/ui/desk/products?limit=2").ids) == 2
         uri = to_uri(Folder(data_dir / "mongod").lease().port)
         with MongoClient(uri) as client:
             assert client.shop.products.count_documents({}) == len(sample_products())
@@ -175,7 +181,8 @@ def test_a_shops_database_is_followed_and_not_written_to(
     tmp_path, mongo_uri, database, collection
 ):
     """
-    With MONGODB_URI nothing is embedded, and that database stays as it is.
+    With MONGODB_URI nothing is embedded, there is no desk, and that database stays as it
+    is.
     """
     documents = [{"_id": word, "name": f"{word} kettle"} for word in ("red", "blue")]
     collection.insert_many(documents)
@@ -184,6 +191,8 @@ def test_a_shops_database_is_followed_and_not_written_to(
         assert len(ask(demo.wait_for_url()).ids) == 1
         assert not (tmp_path / "data" / "mongod").exists()
         assert len(demo.children()) == 2
+        origin = demo.wait_for_url().split("/v1/")[0]
+        assert ask(f"{origin}/ui/desk/products").status == HTTPStatus.NOT_FOUND
         demo.process.send_signal(signal.SIGTERM)
         assert demo.process.wait() == Exit.OK
 

@@ -86,6 +86,7 @@ def test_it_is_said_once(server, greeter, capsys):
     assert said.count("Evershelf is ready") == 1
     assert "“kettle”" in said
     assert f":{server.server_port}/v1/products/a/similar?limit=3'" in said
+    assert said.rstrip().endswith(f"http://127.0.0.1:{server.server_port}/ui/")
 
 
 def test_a_stale_model_is_waited_for_but_not_for_ever(server, greeter, capsys):

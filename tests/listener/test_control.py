@@ -15,10 +15,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from listener.control import HUNG_S, Control, serve_in_background
+from listener.control import HUNG_S, Control
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.rebuilds import Requests
+from listener.serving import serve_in_background
 from listener.status import Served, Status
+from recommender.logs import Recent
 from recommender.position import State
 from server.access import Keys
 from tests.support.clock import EPOCH, FakeClock
@@ -404,7 +406,7 @@ def test_served_in_the_background(
     port = unused_port()
     app = Control(source, status, requests, Keys()).make_app()
 
-    stop = serve_in_background(app, port)
+    stop = serve_in_background(app, port, name="control")
     url = f"http://127.0.0.1:{port}/health/ready"
     with urllib.request.urlopen(url, timeout=30) as answer:
         code = answer.status
@@ -423,9 +425,29 @@ def test_port_that_is_taken(
     """
     port = unused_port()
     control = Control(source, status, requests, Keys())
-    stop = serve_in_background(control.make_app(), port)
+    stop = serve_in_background(control.make_app(), port, name="control")
     try:
         with pytest.raises(OSError, match="in use"):
-            serve_in_background(control.make_app(), port)
+            serve_in_background(control.make_app(), port, name="control")
     finally:
         stop()
+
+
+async def test_the_last_log_lines_are_for_admins(monkeypatch) -> None:
+    """
+    With the key the lines come, later ones only with `since`; without it none do.
+    """
+    recent = Recent()
+    monkeypatch.setattr("listener.control.RECENT", recent)
+    recent.note(None, "info", {"timestamp": "8a", "event": "test.first"})
+    recent.note(None, "info", {"timestamp": "8b", "event": "test.second"})
+    control = Control(None, None, None, Keys.of(["s3cret"]))
+    async with TestClient(TestServer(control.make_app())) as client:
+        key = {"X-API-Key": "s3cret"}
+        last = (await (await client.get("/logs", headers=key)).json())["lines"][-2:]
+        later = await client.get("/logs?since=8a", headers=key)
+        refused = await client.get("/logs")
+
+        assert [one["event"] for one in last] == ["test.first", "test.second"]
+        assert "test.first" not in await later.text()
+        assert refused.status == 401

@@ -17,11 +17,12 @@ from aiohttp import web
 
 from listener import resync
 from listener.clock import Clock
-from listener.control import Control, serve_in_background
+from listener.control import Control
 from listener.demo.ports import free_port
 from listener.rebuilds import Requests
 from listener.remote import NoListener, Remote
 from listener.resync import Resynced, resync_there
+from listener.serving import serve_in_background
 from listener.signals import Stop
 from listener.status import Served, Status
 from recommender.position import State
@@ -63,7 +64,7 @@ FAR = SOURCE.put(make_product("a", "kettle"))
 def _listener() -> Iterator[Trained]:
     port, status, requests = free_port(), Status(CLOCK), Requests()
     control = Control(SOURCE, status, requests, Keys.of(["open", "sesame"]))
-    close = serve_in_background(control.make_app(), port)
+    close = serve_in_background(control.make_app(), port, name="control")
     closing = threading.Lock()
 
     def close_once() -> None:
@@ -216,7 +217,7 @@ def test_another_program(listener: Trained, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Control, "show", train)
     port = free_port()
     control = Control(SOURCE, listener.status, listener.requests, Keys())
-    close = serve_in_background(control.make_app(), port)
+    close = serve_in_background(control.make_app(), port, name="control")
     try:
         with pytest.raises(NoListener, match="no listener"):
             Remote(port).health()

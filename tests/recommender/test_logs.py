@@ -5,7 +5,7 @@ import sys
 import pytest
 import structlog
 
-from recommender.logs import configure_logs
+from recommender.logs import RECENT, Recent, configure_logs
 
 
 @pytest.fixture(autouse=True)
@@ -169,3 +169,24 @@ def test_libraries_broken_message_stops_nobody(lines, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "no number" in err
+
+
+def test_the_last_lines_are_kept(lines):
+    """
+    A page may show the lines as they were printed, later ones only if asked, and no
+    more than so many.
+    """
+    configure_logs("json", "info", process="server")
+    structlog.get_logger().info("test.kept", number=1)
+    structlog.get_logger().debug("test.dropped")
+
+    (printed,) = lines()
+    kept = json.loads(RECENT.to_json())
+    assert kept[-1] == printed
+    assert json.loads(RECENT.to_json(printed["timestamp"])) == []
+
+    few = Recent(most=2)
+    for number in range(3):
+        few.note(None, "info", {"timestamp": str(number), "number": number})
+    assert [one["number"] for one in json.loads(few.to_json())] == [1, 2]
+    assert [one["number"] for one in json.loads(few.to_json("1"))] == [2]

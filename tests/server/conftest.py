@@ -29,7 +29,13 @@ async def _serve(tmp_path):
     async with contextlib.AsyncExitStack() as stack:
 
         async def serve(
-            keys=(), control_port=None, folder=None, house=None, draining=None, **gate
+            keys=(),
+            control_port=None,
+            folder=None,
+            house=None,
+            draining=None,
+            desk_port=0,
+            **gate,
         ):
             live = make_live(folder or tmp_path / "data" / "model")
             app = make_app(
@@ -37,6 +43,7 @@ async def _serve(tmp_path):
                 house or House(Gate(admin_keys=Keys.of(keys), **gate)),
                 control_port=control_port or unused_port(),
                 draining=draining or Draining(),
+                desk_port=desk_port,
             )
             await stack.enter_async_context(live.following())
             client = await stack.enter_async_context(TestClient(TestServer(app)))

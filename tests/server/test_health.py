@@ -31,7 +31,7 @@ async def test_before_the_first_model(serve):
         assert answer.headers["Retry-After"] == "1"
 
 
-@pytest.mark.parametrize("accept", ["*/*", "text/html,application/xhtml+xml;q=0.9"])
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/plain"])
 async def test_health_as_the_classic_service_had_it(serve, shop, accept):
     """
     The classic keys are there, counting hidden products too, and no cache keeps them.
@@ -46,6 +46,19 @@ async def test_health_as_the_classic_service_had_it(serve, shop, accept):
     assert body["products_count"] == 5
     assert body["model"]["generation"] == 1
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_browser_is_sent_to_the_page(serve):
+    """
+    Who asks for HTML gets the page, and caches keep the two apart.
+    """
+    client = await serve()
+    accept = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
+
+    answer = await client.get("/", headers={"Accept": accept}, allow_redirects=False)
+
+    assert (answer.status, answer.headers["Location"]) == (302, "/ui/")
+    assert "Accept" in answer.headers["Vary"]
 
 
 async def test_stale_is_told_and_no_failure(serve, shop):

@@ -306,7 +306,7 @@ def running(
         pair.listener.wait_for_log("listener.state", state="following")
         wait_for(lambda: pair.get("/health/ready").status == HTTPStatus.OK)
         # the log says so a moment before the position file does
-        wait_for(lambda: not pair.get("/v1/model").json["stale"])
+        wait_for(lambda: not pair.get("/").json["model"]["stale"])
         yield pair
 
 
