@@ -16,16 +16,16 @@ import pytest
 from listener.doctor.finding import Finding, Verdict
 from listener.doctor.role import to_role
 from tests.support.examined import examine, not_checked, verdicts
-from tests.support.secured import PASSWORD, Secured, secured
+from tests.support.secured import (
+    FIND,
+    LIST,
+    PASSWORD,
+    WATCH,
+    Privilege,
+    Secured,
+    secured,
+)
 from tests.support.shop import make_document
-
-
-FIND = {"resource": {"db": "shop", "collection": "products"}, "actions": ["find"]}
-WATCH = {
-    "resource": {"db": "shop", "collection": "products"},
-    "actions": ["changeStream"],
-}
-LIST = {"resource": {"db": "shop", "collection": ""}, "actions": ["listCollections"]}
 
 
 @pytest.fixture(name="shop", scope="module")
@@ -35,15 +35,6 @@ def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
             [make_document(number) for number in range(20)]
         )
         yield shop
-
-
-def make_user(shop: Secured, name: str, *privileges: dict[str, Any]) -> str:
-    """
-    Return the address as a user with these privileges and no others.
-    """
-    admin = shop.admin.admin
-    admin.command("createRole", f"of-{name}", privileges=list(privileges), roles=[])
-    return shop.create_user(name, [{"role": f"of-{name}", "db": "admin"}])
 
 
 def allow(shop: Secured, role: dict[str, Any]) -> None:
@@ -73,7 +64,7 @@ def test_least_privilege_is_enough(shop: Secured, tmp_path: Path) -> None:
     """
     admin = shop.admin.admin
     allow(shop, to_role("shop", "products"))
-    uri = shop.create_user("least", [{"role": "evershelf", "db": "admin"}])
+    uri = shop.create_user("least", ["evershelf"])
     findings = examine(uri, tmp_path)
 
     assert findings["address"].found.count("answers to least") == 1
@@ -94,12 +85,12 @@ def test_least_privilege_is_enough(shop: Secured, tmp_path: Path) -> None:
     ids=["find", "changeStream", "listCollections"],
 )
 def test_missing_privilege(
-    shop: Secured, tmp_path: Path, missing: str, privileges: list[dict[str, Any]]
+    shop: Secured, tmp_path: Path, missing: str, privileges: list[Privilege]
 ) -> None:
     """
     What is missing fails by name, and what is told to type mends it, for this user.
     """
-    uri = make_user(shop, f"without-{missing}", *privileges)
+    uri = shop.add(f"without-{missing}", privileges)
     findings = examine(uri, tmp_path)
 
     assert findings["privileges"].verdict is Verdict.FAIL

@@ -7,11 +7,13 @@ from __future__ import annotations
 import time
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from pymongo.errors import PyMongoError
 
+from listener.demo.mongod import Mongod
 from tests.support.matrix import Scene
 from tests.support.mongo import STOP_REPLICATION, suspended
 from tests.support.set_stage import ALONE, SetStage, set_staged
@@ -112,7 +114,7 @@ def test_row_02_elections(trio: SetStage, scene: Scene, seller: Seller) -> None:
         for _ in range(2):
             before = trio.members.primary
             step_down(trio)
-            wait_for(lambda old=before: trio.members.primary is not old)
+            wait_for(partial(has_primary_beside, trio, before))
             wait_for_writes(seller)
     scene.assert_recovered()
     assert not scene.logs("position.lost")
@@ -208,6 +210,10 @@ def test_row_19_writes_that_no_majority_has(trio: SetStage, scene: Scene) -> Non
 
 def step_down(trio: SetStage) -> None:
     trio.client.admin.command("replSetStepDown", 2, force=True)
+
+
+def has_primary_beside(trio: SetStage, one: Mongod) -> bool:
+    return trio.members.primary is not one
 
 
 def wait_for_writes(seller: Seller, count: int = 20) -> None:

@@ -80,7 +80,7 @@ def test_row_11_idle_collection_beside_a_busy_oplog(stage: Stage, scene: Scene) 
     assert not scene.logs("position.lost")
 
 
-DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
+DAMAGES: Final[dict[str, Callable[[Path], object]]] = {
     "empty pointer": lambda store: (store / DURABLE).write_bytes(b""),
     "truncated segment": lambda store: truncate(a_segment(store)),
     "overwritten segment": lambda store: overwrite(a_segment(store)),

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from listener.assembly import CLOCK, open_examination, to_remote
 from listener.clock import Clock
 from listener.demo.ports import free_port
@@ -23,7 +25,7 @@ def examine(
     Return what each check finds.
     """
     chosen = ListenerSettings(
-        mongodb_uri=uri,
+        mongodb_uri=SecretStr(uri),
         data_dir=data_dir,
         **{"control_port": free_port(), **settings},
     )

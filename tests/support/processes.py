@@ -21,6 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 
+from multidict import CIMultiDict
+
 from listener.demo.ports import free_port
 from tests.support.waiting import wait_for
 
@@ -285,10 +287,14 @@ def ask(url: str, method: str = "GET", timeout_s: float = 30) -> Answer:
     request = urllib.request.Request(url, method=method)
     try:
         with urllib.request.urlopen(request, timeout=timeout_s) as response:
-            return Answer(response.status, response.headers, response.read())
+            return Answer(
+                response.status,
+                CIMultiDict(response.headers.items()),
+                response.read(),
+            )
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers, error.read())
+            return Answer(error.code, CIMultiDict(error.headers.items()), error.read())
     except urllib.error.URLError as error:
         return Answer(0, {}, str(error).encode())
 

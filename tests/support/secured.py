@@ -4,20 +4,32 @@ A replica set of one whose users must say who they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from pymongo import MongoClient
 
+from listener.demo.mongod import Mongod
 from listener.demo.replica_set import REPLICA_SET, initiate
 from tests.support.mongo import ELECTION_S, make_mongod
 
 
 ADMIN: Final = "administrator"
 PASSWORD: Final = "not: a/secret@all"  # noqa: S105 it guards nothing
+
+Privilege = Mapping[str, Any]
+PRODUCTS: Final = {"db": "shop", "collection": "products"}
+FIND: Final[Privilege] = {"resource": PRODUCTS, "actions": ["find"]}
+WATCH: Final[Privilege] = {"resource": PRODUCTS, "actions": ["changeStream"]}
+LIST: Final[Privilege] = {
+    "resource": {"db": "shop", "collection": ""},
+    "actions": ["listCollections"],
+}
+LEAST: Final = (FIND, WATCH, LIST)  # all that a listener needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +38,55 @@ class Secured:
     Where it is, and a client that may do anything.
     """
 
-    port: int
+    mongod: Mongod
     admin: MongoClient[dict[str, Any]]
 
-    def uri(self, user: str = "", database: str = "shop") -> str:
+    def uri(self, user: str = "", password: str = PASSWORD) -> str:
         """
-        Return the address as *user*, all of whom have the same password; or as nobody.
+        Return the shop's address as a user, or as nobody.
         """
-        who = f"{user}:not%3A%20a%2Fsecret%40all@" if user else ""
+        who = f"{quote(user)}:{quote(password, safe='')}@" if user else ""
         options = f"replicaSet={REPLICA_SET}&authSource=admin"
-        return f"mongodb://{who}127.0.0.1:{self.port}/{database}?{options}"
+        return f"mongodb://{who}127.0.0.1:{self.mongod.port}/shop?{options}"
 
-    def create_user(self, name: str, roles: Sequence[Mapping[str, str]]) -> str:
+    def create_user(self, name: str, roles: Sequence[str]) -> str:
         """
-        Make a user; return the address as that.
+        Make a user with roles that exist; return the address as that.
         """
-        self.admin.admin.command("createUser", name, pwd=PASSWORD, roles=list(roles))
+        self.admin.admin.command("createUser", name, pwd=PASSWORD, roles=roles)
         return self.uri(name)
+
+    def add(self, name: str, privileges: Iterable[Privilege] = LEAST) -> str:
+        """
+        Make a user with a role that has these privileges; return the address as that.
+        """
+        role = to_role_name(name)
+        self.admin.admin.command(
+            "createRole", role, privileges=list(privileges), roles=[]
+        )
+        return self.create_user(name, [role])
+
+    def remove(self, name: str) -> None:
+        """
+        Take a user and its role away.
+        """
+        self.admin.admin.command("dropUser", name)
+        self.admin.admin.command("dropRole", to_role_name(name))
+
+    def grant(self, name: str, privileges: Iterable[Privilege]) -> None:
+        """
+        Let a user's role have these privileges, and no others, from now on.
+        """
+        self.admin.admin.command(
+            "updateRole", to_role_name(name), privileges=list(privileges)
+        )
+
+
+def to_role_name(user: str) -> str:
+    """
+    Return what a user's role is called.
+    """
+    return f"role of {user}"
 
 
 @contextmanager
@@ -57,11 +101,15 @@ def secured(folder: Path) -> Iterator[Secured]:
     options = ("--auth", f"--keyFile={key}")
     with make_mongod(folder, is_alone=False, options=options) as mongod:
         initiate([mongod.port], timeout_s=ELECTION_S)
-        roles = [{"role": "root", "db": "admin"}]
-        with MongoClient[dict[str, Any]](
-            port=mongod.port, directConnection=True
-        ) as client:
-            client.admin.command("createUser", ADMIN, pwd=PASSWORD, roles=roles)
-        where = {"port": mongod.port, "username": ADMIN, "password": PASSWORD}
-        with MongoClient[dict[str, Any]](**where, directConnection=True) as admin:
-            yield Secured(mongod.port, admin)
+        # Who comes from the same machine may make the first user.
+        with _client(mongod.port) as client:
+            client.admin.command("createUser", ADMIN, pwd=PASSWORD, roles=["root"])
+        with _client(mongod.port, ADMIN) as admin:
+            yield Secured(mongod, admin)
+
+
+def _client(port: int, user: str | None = None) -> MongoClient[dict[str, Any]]:
+    password = PASSWORD if user else None
+    return MongoClient(
+        port=port, directConnection=True, username=user, password=password
+    )
