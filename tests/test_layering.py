@@ -87,6 +87,7 @@ MAY_IMPORT = {
     # what an operator sets, sees and types
     "recommender.address": "",
     "recommender.exits": "",
+    "recommender.launch": "",
     "recommender.logs": "",
     "recommender.settings": "recommender.errors recommender.logs recommender.weights",
     "recommender.startup": (
@@ -420,18 +421,20 @@ MAY_IMPORT = {
         "server.doors server.problems"
     ),
     "listener.demo.open_desk": "listener.demo.desk listener.demo.errors server.access",
-    "listener.demo.__main__": (
+    "listener.demo.app": (
         "listener.demo.database listener.demo.embedded listener.demo.errors "
         "listener.demo.greeting listener.demo.open_desk listener.demo.ports "
         "listener.demo.program listener.demo.replica_set listener.demo.supervise "
         "listener.signals recommender.errors recommender.exits recommender.settings "
         "recommender.startup server.access"
     ),
+    "listener.demo.__main__": "listener.demo.app recommender.exits recommender.launch",
     # the processes
-    "run_server": (
+    "server.process": (
         "recommender.errors recommender.exits recommender.settings recommender.startup "
         "server.app"
     ),
+    "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
         "listener.guard listener.keys listener.mapping listener.mongo.client "
@@ -452,7 +455,7 @@ MAY_IMPORT = {
         "recommender.logs recommender.settings recommender.startup recommender.store "
         "server.access"
     ),
-    "run_listener": "listener.app",
+    "run_listener": "listener.app recommender.exits recommender.launch",
 }
 
 # Third-party packages, and the only places that may import them.
@@ -491,11 +494,9 @@ FENCED = {
         "listener",
         "recommender.logs",
         "recommender.startup",
-        "run_listener",
-        "run_server",
         "server",
     ),
-    "uvloop": ("run_listener", "run_server", "server"),
+    "uvloop": ("server",),
 }
 
 # The rest of `recommender` does no I/O, reads no clock, draws no random number and
@@ -503,6 +504,7 @@ FENCED = {
 NOT_CORE = {
     "recommender.store",
     "recommender.settings",
+    "recommender.launch",
     "recommender.logs",
     "recommender.startup",
 }
