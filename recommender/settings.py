@@ -48,7 +48,8 @@ SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
 DEFAULT_FILE: Final = "evershelf.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-SECRETS: Final = frozenset({"admin_keys", "mongodb_uri", "read_keys"})  # never shown
+# Never shown.
+SECRETS: Final = frozenset({"admin_keys", "metrics_keys", "mongodb_uri", "read_keys"})
 
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
@@ -121,6 +122,9 @@ class Settings(BaseSettings):
     admin_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = (
         Field((), description="keys that open the admin doors, separated by commas")
     )
+    metrics_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)
+    ] = Field((), description="keys that open only /metrics, separated by commas")
     log_format: Format = Field(
         "auto", description="json, console, or auto: console on a terminal"
     )

@@ -89,6 +89,7 @@ MAY_IMPORT = {
     "recommender.exits": "",
     "recommender.logs": "",
     "recommender.settings": "recommender.errors recommender.logs recommender.weights",
+    "recommender.registry": "",
     "recommender.startup": (
         "recommender.errors recommender.exits recommender.logs recommender.settings"
     ),
@@ -120,9 +121,10 @@ MAY_IMPORT = {
     "server.history": (
         "recommender.difference recommender.position recommender.snapshot"
     ),
+    "server.metrics": "recommender.registry",
     "server.live": (
         "recommender.snapshot recommender.store server.history server.loader "
-        "server.watch"
+        "server.metrics server.watch"
     ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
@@ -165,6 +167,10 @@ MAY_IMPORT = {
     ),
     "server.files": "",
     "server.page": "server.files server.problems",
+    "server.scrape": (
+        "recommender.registry server.access server.doors server.events "
+        "server.freshness server.live"
+    ),
     "server.health": (
         "server.answers server.draining server.page server.problems server.sight"
     ),
@@ -191,7 +197,7 @@ MAY_IMPORT = {
         "server.draining server.events server.gate server.health server.lines "
         "server.live server.model server.origins server.pace server.page "
         "server.problems server.products server.recommendations server.reference "
-        "server.request_log server.sight server.train server.waiting"
+        "server.request_log server.scrape server.sight server.train server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -236,26 +242,35 @@ MAY_IMPORT = {
         "listener.mongo.events listener.mongo.inbox listener.mongo.tokens "
         "recommender.position"
     ),
+    "listener.mongo.oplog": (
+        "listener.doctor.database listener.mongo.client listener.mongo.errors"
+    ),
     "listener.mongo.feed": (
         "listener.feed listener.mongo.inbox listener.mongo.reader recommender.mutation "
         "recommender.position recommender.product"
     ),
     "listener.mongo.source": (
-        "listener.errors listener.feed listener.mongo.client listener.mongo.errors "
-        "listener.mongo.feed listener.mongo.reader listener.mongo.tokens "
+        "listener.doctor.database listener.errors listener.feed "
+        "listener.mongo.client listener.mongo.errors listener.mongo.feed "
+        "listener.mongo.oplog listener.mongo.reader listener.mongo.tokens "
         "recommender.position recommender.product"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
-        "listener.mongo.events"
+        "listener.mongo.events listener.mongo.oplog"
     ),
     # the loop, and what it needs
     "listener.clock": "",
     "listener.guard": "",
     "listener.tally": "",
-    "listener.status": (
-        "listener.clock listener.guard listener.lag listener.tally recommender.position"
+    "listener.metrics": (
+        "listener.feed recommender.index recommender.position recommender.registry"
     ),
+    "listener.status": (
+        "listener.clock listener.doctor.database listener.guard listener.lag "
+        "listener.metrics listener.tally recommender.position"
+    ),
+    "listener.scrape": "listener.status recommender.position",
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -275,6 +290,9 @@ MAY_IMPORT = {
         "listener.tally recommender.bulk recommender.index recommender.weights"
     ),
     "listener.background": "",
+    "listener.window": (
+        "listener.background listener.clock listener.doctor.database listener.errors"
+    ),
     "listener.rebuilds": (
         "listener.background listener.guard listener.rebuild listener.status "
         "recommender.position"
@@ -297,8 +315,8 @@ MAY_IMPORT = {
         "listener.backoff listener.beacon listener.clock listener.complaints "
         "listener.errors listener.feed listener.guard listener.lag listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
-        "listener.status listener.sweep listener.upkeep recommender.mutation "
-        "recommender.position"
+        "listener.status listener.sweep listener.upkeep listener.window "
+        "recommender.mutation recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -308,8 +326,8 @@ MAY_IMPORT = {
     "listener.serving": "",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.logs recommender.position server.access server.doors "
-        "server.params server.problems"
+        "recommender.logs recommender.position recommender.registry server.access "
+        "server.doors server.params server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
@@ -438,8 +456,9 @@ MAY_IMPORT = {
         "listener.mongo.examination listener.mongo.source listener.publisher "
         "listener.rebuild listener.rebuilds listener.remote listener.restore "
         "listener.schedule listener.signals listener.status listener.stretch "
-        "listener.sweep listener.upkeep recommender.product recommender.settings "
-        "recommender.store recommender.weights"
+        "listener.scrape listener.sweep listener.upkeep listener.window "
+        "recommender.product "
+        "recommender.settings recommender.store recommender.weights"
     ),
     "listener.details": (
         "listener.assembly listener.errors listener.mapping recommender.settings"
@@ -476,6 +495,13 @@ FENCED = {
     ),
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "recommender"),
+    "prometheus_client": (
+        "listener.metrics",
+        "listener.scrape",
+        "recommender.registry",
+        "server.metrics",
+        "server.scrape",
+    ),
     "pydantic": (
         "listener.demo.desk",
         "listener.demo.draft",
@@ -504,6 +530,7 @@ NOT_CORE = {
     "recommender.store",
     "recommender.settings",
     "recommender.logs",
+    "recommender.registry",
     "recommender.startup",
 }
 IMPURE_MODULES = {
