@@ -39,7 +39,7 @@ from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
 from server.recommendations import Recommender
-from server.request_log import HTTP_LOGGER, request_log_middleware
+from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
@@ -71,6 +71,7 @@ class House:
         gate: Who may read, and how often.
         origins: Which other sites' pages may.
         metrics_keys: Good for `/metrics`, as admin keys are.
+        request_lines_per_s: How many requests that went well are logged.
         cache_s: How long caches may answer without asking.
         cache_stale_s: How long after that, while they ask.
     """
@@ -78,6 +79,7 @@ class House:
     gate: Gate = field(default_factory=Gate)
     origins: Origins = field(default_factory=Origins)
     metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
+    request_lines_per_s: int = 10
     cache_s: int = 0
     cache_stale_s: int = 5
 
@@ -97,7 +99,12 @@ class House:
         origins = Origins.of(settings.cors_origins)
         metrics_keys = Keys.of(key.get_secret_value() for key in settings.metrics_keys)
         return cls(
-            gate, origins, metrics_keys, settings.cache_s, settings.cache_stale_s
+            gate,
+            origins,
+            metrics_keys,
+            settings.request_lines_per_s,
+            settings.cache_s,
+            settings.cache_stale_s,
         )
 
     @property
@@ -147,7 +154,7 @@ def make_app(
     app = web.Application(
         middlewares=[
             live.metrics.middleware,
-            request_log_middleware,
+            RequestLog(house.request_lines_per_s).middleware,
             Compression().middleware,
             sight_middleware(live),
             problem_middleware,

@@ -87,11 +87,15 @@ MAY_IMPORT = {
     # what an operator sets, sees and types
     "recommender.address": "",
     "recommender.exits": "",
-    "recommender.logs": "",
-    "recommender.settings": "recommender.errors recommender.logs recommender.weights",
+    "recommender.masking": "",
+    "recommender.logs": "recommender.masking",
+    "recommender.settings": (
+        "recommender.errors recommender.logs recommender.masking recommender.weights"
+    ),
     "recommender.registry": "",
     "recommender.startup": (
-        "recommender.errors recommender.exits recommender.logs recommender.settings"
+        "recommender.errors recommender.exits recommender.logs recommender.masking "
+        "recommender.settings"
     ),
     # the server: it cannot name the index or a mutation
     "server.access": "recommender.errors",
@@ -231,8 +235,7 @@ MAY_IMPORT = {
     ),
     "listener.complaints": "listener.fields recommender.address",
     # the only driver
-    "listener.masking": "",
-    "listener.mongo.client": "listener.masking recommender.errors",
+    "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
     "listener.mongo.inbox": "listener.errors recommender.position",
     "listener.mongo.tokens": "listener.errors recommender.position",
@@ -357,7 +360,7 @@ MAY_IMPORT = {
     "listener.doctor.role": "listener.doctor.database",
     "listener.doctor.server": (
         "listener.clock listener.doctor.database listener.doctor.finding "
-        "listener.errors listener.masking"
+        "listener.errors recommender.masking"
     ),
     "listener.doctor.collection": (
         "listener.clock listener.doctor.database listener.doctor.finding "
