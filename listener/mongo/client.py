@@ -59,10 +59,12 @@ class LastReply(threading.local, CommandListener):
     Attributes:
         size: Documents in the reply.
         time: The database's time when it answered, if it said.
+        opened: How many cursors have been opened, also by the driver of its own accord.
     """
 
     size: int = 0
     time: Timestamp | None = None
+    opened: int = 0
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         """
@@ -72,6 +74,7 @@ class LastReply(threading.local, CommandListener):
             cursor = event.reply["cursor"]
             self.size = len(cursor.get("nextBatch", cursor.get("firstBatch", ())))
             self.time = event.reply.get("operationTime")
+            self.opened += event.command_name == "aggregate"
 
     def started(self, event: CommandStartedEvent) -> None:
         """

@@ -15,7 +15,7 @@ from pymongo.change_stream import ChangeStream
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from listener.errors import ListenerError, PositionLost
+from listener.errors import ListenerError, PositionLost, Unreachable
 from listener.keys import to_key
 from listener.mongo.client import AWAIT_S, Document, LastReply
 from listener.mongo.errors import translated
@@ -69,6 +69,7 @@ class Reader:
         self._written = place.written if place else None
         self._opened_at = self._token
         self._asked_at = BEFORE
+        self._opened = 0  # cursors, with the stream's own
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name="stream-reader", daemon=True
@@ -92,6 +93,7 @@ class Reader:
             if self._written is not None:
                 self._check_history(self._written)
             with translated(), self._session, self._open() as stream:
+                self._opened = self._followed.replies.opened
                 if self._followed.replies.size == 0:
                     self._opened_at = self._token or stream.resume_token
                     self.inbox.put(self._chunk(stream, [], 0))
@@ -149,8 +151,13 @@ class Reader:
 
         Raises:
             PositionLost: It brought the end of the collection.
+            Unreachable: The stream broke off, and the driver has opened it again: maybe
+                of another database, which it does not look at.
         """
         event = stream.try_next()
+        if self._followed.replies.opened != self._opened:
+            msg = "the stream broke off"
+            raise Unreachable(msg)
         left = size = self._followed.replies.size
         dirty: list[Dirty] = []
         while event is not None:

@@ -111,10 +111,19 @@ class Visitor:
         self._journal.count("answers", str(answer.status))
         took_ms = int((time.monotonic() - asked_at) * 1000)
         self._journal.note_most("slowest", "answer_ms", took_ms)
-        if answer.status not in fine:
+        if answer.status not in fine and not self._is_draining(answer, asked_at):
             self._fail(path, answer, "an error")
         self._check_generation(path, answer)
         return answer
+
+    def _is_draining(self, answer: Answer, asked_at: float) -> bool:
+        """
+        Say whether a server that was asked to stop says so, as it does to balancers.
+        """
+        is_drain = answer.status == HTTPStatus.SERVICE_UNAVAILABLE and (
+            b'"code":"draining"' in answer.body
+        )
+        return is_drain and self._shopfront.outages.was_open(asked_at)
 
     def _exchange(self, path: str, headers: dict[str, str]) -> Answer:
         if self._connection.sock is None:

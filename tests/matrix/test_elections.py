@@ -7,11 +7,13 @@ from __future__ import annotations
 import time
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from pymongo.errors import PyMongoError
 
+from listener.demo.mongod import Mongod
 from tests.support.matrix import Scene
 from tests.support.mongo import STOP_REPLICATION, suspended
 from tests.support.set_stage import ALONE, SetStage, set_staged
@@ -104,6 +106,13 @@ def test_row_01_sockets_reset(trio: SetStage, scene: Scene) -> None:
     assert not scene.logs("position.lost")
 
 
+def is_another(trio: SetStage, before: Mongod) -> bool:
+    """
+    Say whether the primary is another than *before*.
+    """
+    return trio.members.primary is not before
+
+
 def test_row_02_elections(trio: SetStage, scene: Scene, seller: Seller) -> None:
     """
     Primaries step down under writes; each next one is followed.
@@ -112,7 +121,7 @@ def test_row_02_elections(trio: SetStage, scene: Scene, seller: Seller) -> None:
         for _ in range(2):
             before = trio.members.primary
             step_down(trio)
-            wait_for(lambda old=before: trio.members.primary is not old)
+            wait_for(partial(is_another, trio, before))
             wait_for_writes(seller)
     scene.assert_recovered()
     assert not scene.logs("position.lost")

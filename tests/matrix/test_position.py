@@ -80,7 +80,7 @@ def test_row_11_idle_collection_beside_a_busy_oplog(stage: Stage, scene: Scene) 
     assert not scene.logs("position.lost")
 
 
-DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
+DAMAGES: Final[dict[str, Callable[[Path], object]]] = {
     "empty pointer": lambda store: (store / DURABLE).write_bytes(b""),
     "truncated segment": lambda store: truncate(a_segment(store)),
     "overwritten segment": lambda store: overwrite(a_segment(store)),
@@ -89,7 +89,7 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_row_23_damaged_store(
-    stage: Stage, scene: Scene, damage: Callable[[Path], None]
+    stage: Stage, scene: Scene, damage: Callable[[Path], object]
 ) -> None:
     """
     A listener that finds its store damaged says so and rebuilds it aside; the server

@@ -59,4 +59,4 @@ def wait_until(stage: Stage, state: State) -> Position:
         position = reader.read_position()
         return position if position and position.state is state else None
 
-    return wait_for(ask, timeout_s=60, what=state)  # type: ignore[return-value]
+    return wait_for(ask, timeout_s=60, what=state)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from typing import Any
+
 import numpy as np
 
 from recommender.blob import Blob
@@ -21,7 +23,8 @@ def damaged(segment: Segment, row: int, column: str) -> Segment:
     if isinstance(values, Blob):
         strings = list(values)
         strings[row] = b'{"name":"damaged"}'
-        return dataclasses.replace(segment, **{column: Blob.of(strings)})
+        changed: dict[str, Any] = {column: Blob.of(strings)}
+        return dataclasses.replace(segment, **changed)
     values = values.copy()
     place = segment.indptr[row] if column == "tf" else row
     if values.dtype == np.bool_:

@@ -22,11 +22,10 @@ def examine(
     """
     Return what each check finds.
     """
-    chosen = ListenerSettings(
-        mongodb_uri=uri,
-        data_dir=data_dir,
-        **{"control_port": free_port(), **settings},
-    )
+    own: dict[str, Any] = {
+        "mongodb_uri": uri, "data_dir": data_dir, "control_port": free_port()
+    }  # fmt: skip
+    chosen = ListenerSettings(**own | settings)
     with ExitStack() as stack:
         rounds = Rounds(
             chosen,

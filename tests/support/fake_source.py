@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from listener.errors import ListenerError, PositionLost
 from listener.feed import Batch, Mark, Page, PageEnd
@@ -281,7 +281,7 @@ class FakeSource:
         with self.lock:
             self.faults.check("page")
             keys = sorted(self.documents)
-            start = 0 if after is None else bisect_right(keys, after.id)
+            start = 0 if after is None else bisect_right(keys, cast("bytes", after.id))
             few = keys[start : start + self.random.randint(1, limit)]
             self.read += len(few)
             is_end = start + len(few) == len(keys) and self.random.random() < 0.5

@@ -104,7 +104,7 @@ def guarded(folder: Path) -> Iterator[tuple[Stage, Users]]:
     with make_mongod(
         folder / "mongod", port=port, is_alone=False, options=options
     ) as mongod:
-        address = {"username": ROOT, "password": PASSWORD}
+        address: dict[str, Any] = {"username": ROOT, "password": PASSWORD}
         with MongoClient[Document](mongod.uri, **address) as client:
             users = Users(client.admin, port)
             users.add(USER)

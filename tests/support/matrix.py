@@ -157,7 +157,8 @@ def assert_orderly(
     Fail if a process printed a traceback, an error that nobody expected, or the same
     again and again.
     """
-    for text in process.text_since(since).splitlines():
+    # *since* may lie between a line and its end, which are written one after the other
+    for text in filter(None, process.text_since(since).splitlines()):
         assert text.startswith("{"), process.text_since(since)[-4000:]
     lines = process.logs(since=since)
     for line in lines:

@@ -62,6 +62,8 @@ def secured(folder: Path) -> Iterator[Secured]:
             port=mongod.port, directConnection=True
         ) as client:
             client.admin.command("createUser", ADMIN, pwd=PASSWORD, roles=roles)
-        where = {"port": mongod.port, "username": ADMIN, "password": PASSWORD}
+        where: dict[str, Any] = {
+            "port": mongod.port, "username": ADMIN, "password": PASSWORD
+        }  # fmt: skip
         with MongoClient[dict[str, Any]](**where, directConnection=True) as admin:
             yield Secured(mongod.port, admin)

@@ -112,8 +112,10 @@ class Stage:
         Return what the database is doing for the listener's stream.
         """
         what = {"appName": APP_NAME, "command.getMore": {"$exists": True}}
-        pipeline = [{"$currentOp": {}}, {"$match": {**what, "op": "getmore"}}]
-        return wait_for(lambda: next(self.client.admin.aggregate(pipeline), None) or {})
+        pipeline: list[Document] = [
+            {"$currentOp": {}}, {"$match": {**what, "op": "getmore"}}
+        ]  # fmt: skip
+        return wait_for(lambda: next(iter(self.client.admin.aggregate(pipeline)), None))
 
     def roll_oplog(self) -> None:
         """

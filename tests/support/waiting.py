@@ -15,7 +15,9 @@ T = TypeVar("T")
 POLL_S = 0.005
 
 
-def wait_for(ask: Callable[[], T], *, timeout_s: float = 30.0, what: str = "it") -> T:
+def wait_for(
+    ask: Callable[[], T | None], *, timeout_s: float = 30.0, what: str = "it"
+) -> T:
     """
     Return the first true thing that *ask* returns.
 
