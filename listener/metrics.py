@@ -22,6 +22,29 @@ WORK_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 
 LAG_S: Final = (0, 1, 2, 5, 10, 30, 60, 300, 1800)  # the database tells whole seconds
 KINDS: Final = ("insert", "update", "replace", "delete", "other")
 CAUSES: Final = ("changes", "rebuild", "restart", "merge")
+# Why models are trained from scratch: at a start, on request, or a position was lost.
+REASONS: Final = (
+    "first_start",
+    "store_damaged",
+    "settings_changed",
+    "other_collection",
+    "requested",
+    "bad_token",
+    "collection_dropped",
+    "collection_renamed",
+    "collection_replaced",
+    "database_dropped",
+    "event_too_large",
+    "fell_behind",
+    "history_changed",
+    "history_lost",
+    "invalid_token",
+    "position_in_future",
+    "reader_failed",
+    "stream_fatal",
+    "stream_invalidated",
+)
+OTHER: Final = "other"
 CHANGES: Final = ("inserted", "updated", "deleted", "unchanged")
 
 
@@ -120,6 +143,9 @@ class Metrics:
             self._changes.labels(change)
         for cause in CAUSES:
             self._publications.labels(cause)
+        for reason in (*REASONS, OTHER):
+            self._rebuilds.labels(reason)
+            self._losses.labels(reason)
 
     def note_batch(
         self, batch: Batch, counts: Counts, as_of: ClusterTime, took_s: float
@@ -162,15 +188,15 @@ class Metrics:
 
     def note_loss(self, reason: str) -> None:
         """
-        Record a position that was lost; *reason* is one of a handful.
+        Record a position that was lost.
         """
-        self._losses.labels(reason).inc()
+        self._losses.labels(_to_reason(reason)).inc()
 
     def note_rebuild(self, reason: str) -> None:
         """
-        Record a model that took the old one's place; *reason* is one of a handful.
+        Record a model that took the old one's place.
         """
-        self._rebuilds.labels(reason).inc()
+        self._rebuilds.labels(_to_reason(reason)).inc()
 
     def note_rebuild_failure(self) -> None:
         """
@@ -183,3 +209,7 @@ class Metrics:
         Record a merge that has come into the model.
         """
         self._merges.inc()
+
+
+def _to_reason(reason: str) -> str:
+    return reason if reason in REASONS else OTHER

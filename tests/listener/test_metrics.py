@@ -4,12 +4,18 @@ What the listener counts, in memory; tests/e2e scrapes the real one.
 
 from __future__ import annotations
 
+import ast
+
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from listener.metrics import CAUSES, Metrics
+from listener.guard import TRUSTED
+from listener.metrics import CAUSES, REASONS, Metrics
+from listener.mongo.errors import LOST
+from listener.mongo.events import ENDS
 from listener.schedule import RETRY_S, Policy
 from listener.scrape import Scrape
 from listener.status import NEVER, Status, Swept
@@ -194,3 +200,50 @@ def test_publication_that_fails_is_counted(
 
     assert value(text, "evershelf_listener_publish_failures_total") == 2
     assert value(text, "evershelf_listener_publish_seconds_count") == 0
+
+
+def reasons_in(path: Path) -> Iterator[str]:
+    """
+    Yield each reason to train from scratch that a module of the listener gives.
+    """
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Assign(
+                targets=[ast.Name("reason")], value=ast.Constant(str(reason))
+            ) if reason:
+                yield reason
+            case ast.Call(
+                func=ast.Name("PositionLost" | "_nothing"),
+                args=[ast.Constant(str(reason)), *_],
+            ):
+                yield reason
+
+
+def test_every_reason_has_its_series() -> None:
+    """
+    Whatever makes the listener train from scratch is counted by its name, from 0 on.
+    """
+    root = Path(__file__).parents[2] / "listener"
+    given = {
+        reason
+        for path in root.rglob("*.py")
+        if path.parent.name != "doctor"
+        for reason in reasons_in(path)
+    }
+
+    assert given | set(LOST.values()) | set(ENDS.values()) | TRUSTED == set(REASONS)
+
+
+def test_unforeseen_reason_makes_no_series() -> None:
+    """
+    The number of series is known beforehand.
+    """
+    metrics = Metrics()
+    before = scrape(metrics).count("\n")
+
+    metrics.note_loss("frobnicated")
+
+    assert scrape(metrics).count("\n") == before
+    assert (
+        value(scrape(metrics), "evershelf_listener_positions_lost_total", "other") == 1
+    )
