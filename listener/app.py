@@ -126,6 +126,7 @@ def _examine(settings: ListenerSettings) -> Exit:
 
 def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
+    metrics_keys = Keys.of(key.get_secret_value() for key in settings.metrics_keys)
     complaints = Complaints(CLOCK.monotonic)
     with (
         open_source(settings, uri, complaints) as source,
@@ -135,7 +136,7 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
             settings, source, complaints, store, stop
         )
         details = partial(read_details, settings, uri)
-        app = Control(source, status, requests, keys, details).make_app()
+        app = Control(source, status, requests, keys, details, metrics_keys).make_app()
         stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(
             "listener.started",

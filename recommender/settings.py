@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -40,6 +41,7 @@ from pydantic_settings import (
 
 from recommender.errors import SettingsFault
 from recommender.logs import Format, Level
+from recommender.masking import to_password
 from recommender.weights import DEFAULT_WEIGHTS, Weights
 
 
@@ -48,7 +50,9 @@ SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
 DEFAULT_FILE: Final = "evershelf.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-SECRETS: Final = frozenset({"admin_keys", "mongodb_uri", "read_keys"})  # never shown
+ADDRESS: Final = "mongodb_uri"
+# Never shown.
+SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
 
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
@@ -121,6 +125,9 @@ class Settings(BaseSettings):
     admin_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = (
         Field((), description="keys that open the admin doors, separated by commas")
     )
+    metrics_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)
+    ] = Field((), description="keys that open only /metrics, separated by commas")
     log_format: Format = Field(
         "auto", description="json, console, or auto: console on a terminal"
     )
@@ -300,6 +307,9 @@ class ServerSettings(Settings):
     cache_stale_s: Count = Field(
         5, description="how long after that caches may answer while they ask"
     )
+    request_lines_per_s: Count = Field(
+        10, description="most log lines a second of requests that went well; 0: none"
+    )
     drain_s: Seconds = Field(
         0.0, description="how long a server asked to stop says so before it does"
     )
@@ -371,6 +381,19 @@ def _unknown_keys(names: Iterable[str], place: str) -> Iterator[Unknown]:
         if name not in known:
             rest = name.lower().removeprefix(PREFIX.lower())
             yield Unknown(name, _nearest(rest, by_rest), place)
+
+
+def secrets_of(settings: Settings) -> Iterator[str]:
+    """
+    Yield each key and password in *settings*, as it is and as addresses write it.
+    """
+    for name in SECRETS:
+        value = getattr(settings, name, None) or ()
+        for secret in (value,) if isinstance(value, SecretStr) else value:
+            text = secret.get_secret_value()
+            if name == ADDRESS:  # its hosts and names may be shown
+                text = to_password(text)
+            yield from (text, unquote(text), quote(text, safe=""))
 
 
 def to_variable(kind: type[Settings], field: str) -> str:

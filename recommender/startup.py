@@ -14,7 +14,8 @@ import structlog
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import configure_logs
-from recommender.settings import Settings, load_settings, unknown_settings
+from recommender.masking import Secrets
+from recommender.settings import Settings, load_settings, secrets_of, unknown_settings
 
 
 T = TypeVar("T", bound=Settings)
@@ -31,7 +32,12 @@ def begin(kind: type[T], arguments: Sequence[str], *, process: str) -> T:
         SystemExit: The arguments ask for help, or are not known.
     """
     settings = load_settings(kind, arguments)
-    configure_logs(settings.log_format, settings.log_level, process=process)
+    configure_logs(
+        settings.log_format,
+        settings.log_level,
+        process=process,
+        secrets=Secrets(secrets_of(settings)),
+    )
     for unknown in unknown_settings():
         log.warning(
             "settings.unknown",
