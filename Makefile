@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify test check bench chaos pictures lock clean reset
+.PHONY: help install run load verify evaluate test check bench chaos pictures lock clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,9 @@ load: install ## put a JSONL file into the demo's database: make load FILE=produ
 
 verify: install ## compare the demo's model with one trained from scratch
 	@exec $(PY) run_listener.py verify --demo
+
+evaluate: install ## measure the demo's recommendations, or a file's: make evaluate FILE=products.jsonl.gz
+	@exec $(PY) run_listener.py evaluate --demo $(EVALUATE_ARGS) $(FILE)
 
 test: install ## run the whole test suite, on a real mongod
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
