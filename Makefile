@@ -40,7 +40,7 @@ verify: install ## compare the demo's model with one trained from scratch
 	@exec $(PY) run_listener.py verify --demo
 
 evaluate: install ## measure the demo's recommendations, or a file's: make evaluate FILE=products.jsonl.gz
-	@exec $(PY) run_listener.py evaluate --demo $(EVALUATE_ARGS) $(FILE)
+	@exec $(PY) run_listener.py evaluate $(FILE) --demo $(EVALUATE_ARGS)
 
 test: install ## run the whole test suite, on a real mongod
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)

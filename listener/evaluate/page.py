@@ -29,7 +29,7 @@ table { border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .25rem .75rem; border-bottom: 1px solid #dde1e7; text-align: right }
 th:first-child, td:first-child { text-align: left }
 small, figcaption { color: #5a6472 }
-.plots { display: flex; flex-wrap: wrap; gap: 1rem } figure { margin: 0 }
+.plots { display: flex; flex-wrap: wrap; gap: 1rem } figure { margin: 0; max-width: 360px }
 svg text { font-size: 11px; fill: #5a6472 } polyline { fill: none; stroke-width: 2 }
 .axis { stroke: #9aa3b0; stroke-width: 1 } .guide { stroke: #ccd2da; stroke-dasharray: 4 }
 .first { stroke: #0b6bcb } .second { stroke: #c2410c; stroke-dasharray: 6 3 }

@@ -18,7 +18,7 @@ from listener.evaluate.markup import element
 
 WIDTH: Final = 360
 HEIGHT: Final = 220
-LEFT: Final = 44
+LEFT: Final = 56
 RIGHT: Final = 12
 TOP: Final = 10
 BOTTOM: Final = 40

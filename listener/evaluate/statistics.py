@@ -19,7 +19,8 @@ from listener.evaluate.catalogue import Numbers, Places
 
 CONFIDENCE: Final = 0.95
 RESAMPLES: Final = 1_000
-PERMUTATIONS: Final = 1_999  # so that p has steps of 1/2000
+PERMUTATIONS: Final = 3_999
+LEAST_P: Final = 2 / (PERMUTATIONS + 1)  # of both sides together
 SEED: Final = 5002
 ROOM: Final = 2_000_000  # numbers drawn at once
 PAIR: Final = 2

@@ -9,11 +9,10 @@ import math
 from typing import Final, assert_never
 
 from listener.evaluate.evaluation import Unit
-from listener.evaluate.statistics import PERMUTATIONS, Interval
+from listener.evaluate.statistics import LEAST_P, Interval
 
 
 UNKNOWN: Final = "-"
-LEAST_P: Final = 1 / (PERMUTATIONS + 1)
 
 
 def to_text(value: float, unit: Unit) -> str:
