@@ -96,6 +96,18 @@ def evaluate(
     how right.
     """
     answers = ask(catalogue, asked, clock)
+    figures = describe(catalogue, answers)
+    if truth.alike:
+        judged = relevance(ask(catalogue, truth.asked, clock), truth)
+        figures |= {figure.key: figure for figure in judged}
+    counts = recommended(answers, len(catalogue))
+    return Evaluation(catalogue, answers, counts, figures)
+
+
+def describe(catalogue: Catalogue, answers: Answers) -> dict[str, Figure]:
+    """
+    Return what *answers* are like, by key.
+    """
     counts = recommended(answers, len(catalogue))
     figures = [
         _whole("coverage", coverage(counts)),
@@ -104,11 +116,7 @@ def evaluate(
         _whole("gini", gini(counts)),
         _whole("share_of_few", share_of_few(counts)),
     ]
-    if truth.alike:
-        figures += relevance(ask(catalogue, truth.asked, clock), truth)
-    return Evaluation(
-        catalogue, answers, counts, {figure.key: figure for figure in figures}
-    )
+    return {figure.key: figure for figure in figures}
 
 
 def relevance(answers: Answers, truth: Truth) -> Iterator[Figure]:
