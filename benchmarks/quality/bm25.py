@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import bm25s
 import numpy as np
 
-from benchmarks.quality.nearest import Ranker, by_score
+from benchmarks.quality.nearest import Score
 from recommender.text import to_words
 
 
-def bm25(texts: Sequence[str], k1: float, b: float) -> Ranker:
+def bm25(texts: Sequence[str], k1: float, b: float) -> Score:
     """
-    Return what recommends by Lucene's BM25, each distinct word asked for once.
+    Return Lucene's BM25, each distinct word asked for once.
     """
     words = [to_words(text) for text in texts]
     model = bm25s.BM25(k1=k1, b=b, method="lucene")
@@ -24,8 +24,6 @@ def bm25(texts: Sequence[str], k1: float, b: float) -> Ranker:
     def known(place: int) -> list[str]:
         return sorted(set(words[place]))
 
-    return by_score(
-        lambda asked: np.stack(
-            [model.get_scores(known(place)) for place in asked.tolist()]
-        )
+    return lambda asked: np.stack(
+        [model.get_scores(known(place)) for place in asked.tolist()]
     )

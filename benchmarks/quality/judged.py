@@ -15,9 +15,9 @@ from benchmarks.quality.bm25 import bm25
 from benchmarks.quality.chance import by_chance, by_popularity
 from benchmarks.quality.halves import halves
 from benchmarks.quality.material import Material
-from benchmarks.quality.nearest import Ranker
+from benchmarks.quality.nearest import Ranker, Score, blended, by_score
 from benchmarks.quality.plain_tfidf import lsa, tfidf
-from benchmarks.quality.recipes import CHANGES, Recipe, rank_by
+from benchmarks.quality.recipes import CHANGES, Recipe, score_by
 from listener.clock import Clock
 from listener.evaluate.asking import Answers, ask
 from listener.evaluate.catalogue import Numbers, Places
@@ -31,6 +31,7 @@ TUNED_BY: Final = "ndcg"
 K1: Final = (0.5, 1.0, 1.5, 2.0)
 B: Final = (0.0, 0.3, 0.75)
 DIMENSIONS: Final = (100, 200, 400)
+SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.5)  # of a second signal
 LEAST_GAIN: Final = 0.002  # of nDCG on the tuning half; less is not worth a rule
 
 Say = Callable[[str], None]
@@ -97,10 +98,13 @@ class Judge:
         """
         Return how right ours is, the baselines are, and ours would be with changes.
         """
-        tried, changed = self._try_changes()
+        tried, (name, score) = self._try_changes()
         judged = [Judged(OURS, self._ours, {})]
-        judged += [self._judged(name, ranker) for name, ranker in self._baselines()]
-        judged.append(self._judged(*changed))
+        judged += [self._judged(*baseline) for baseline in self._baselines()]
+        judged += [
+            self._judged(name, score),
+            self._judged(*self._tuned(self._blends(name, score))),
+        ]
         clusters = self._truth.clusters_of(self._reporting)
         return Judgement(
             len(self._tuning),
@@ -116,16 +120,16 @@ class Judge:
     def _figures(self, ranker: Ranker, asked: Places) -> Mapping[str, Figure]:
         return {f.key: f for f in relevance(ranker(asked), self._truth)}
 
-    def _judged(self, name: str, ranker: Ranker) -> Judged:
+    def _judged(self, name: str, score: Score) -> Judged:
         self._say(f"reporting on {name}")
-        figures = self._figures(ranker, self._reporting)
+        figures = self._figures(by_score(score), self._reporting)
         beside = {
             key: compare_figures(self._ours[key], f) for key, f in figures.items()
         }
         known = {key: one for key, one in beside.items() if one is not None}
         return Judged(name, figures, known)
 
-    def _baselines(self) -> Iterator[tuple[str, Ranker]]:
+    def _baselines(self) -> Iterator[tuple[str, Score]]:
         texts = self._material.texts
         yield "scikit-learn TF-IDF", tfidf(texts)
         yield self._tuned(
@@ -144,17 +148,29 @@ class Judge:
         yield "popularity", by_popularity(self._popularity())
         yield "by chance", by_chance(len(texts))
 
-    def _tuned(self, made: Mapping[str, Callable[[], Ranker]]) -> tuple[str, Ranker]:
+    def _blends(self, name: str, score: Score) -> Mapping[str, Callable[[], Score]]:
+        """
+        Return *score* blended with the largest LSA, by name.
+        """
+        dense = lsa(self._material.texts, DIMENSIONS[-1])
+        return {
+            f"{name}; LSA, for {share:g} of the score": partial(
+                blended, score, dense, share
+            )
+            for share in SHARES
+        }
+
+    def _tuned(self, made: Mapping[str, Callable[[], Score]]) -> tuple[str, Score]:
         """
         Return the one that is best on the tuning half.
         """
-        best: tuple[float, str, Ranker] | None = None
+        best: tuple[float, str, Score] | None = None
         for name, make in made.items():
-            ranker = make()
-            value = self._figures(ranker, self._tuning)[TUNED_BY].value
+            score = make()
+            value = self._figures(by_score(score), self._tuning)[TUNED_BY].value
             self._say(f"{name}: {value:.4f} on the tuning half")
             if best is None or value > best[0]:
-                best = value, name, ranker
+                best = value, name, score
         assert best is not None  # noqa: S101 there is one at least
         return best[1:]
 
@@ -166,7 +182,7 @@ class Judge:
         popularity[self._tuning] = self._truth.known(self._tuning)
         return popularity
 
-    def _try_changes(self) -> tuple[list[Tried], tuple[str, Ranker]]:
+    def _try_changes(self) -> tuple[list[Tried], tuple[str, Score]]:
         """
         Return what each change does alone, and the best of them together: from the one
         that gains most on, each that gains more on the tuning half.
@@ -192,8 +208,8 @@ class Judge:
                 kept.append(one.name)
                 recipe, value = more, together
         name = f"{OURS} with {', '.join(kept) or 'no change'}"
-        return [one for _, one in tried], (name, rank_by(recipe, self._material))
+        return [one for _, one in tried], (name, score_by(recipe, self._material))
 
     def _tune(self, recipe: Recipe) -> Figure:
-        ranker = rank_by(recipe, self._material)
-        return self._figures(ranker, self._tuning)[TUNED_BY]
+        score = score_by(recipe, self._material)
+        return self._figures(by_score(score), self._tuning)[TUNED_BY]

@@ -18,6 +18,13 @@ Ranker = Callable[[Places], Answers]
 Score = Callable[[Places], Numbers]
 
 
+def blended(first: Score, second: Score, share: float) -> Score:
+    """
+    Return the mean of two scores, of which the second counts for *share*.
+    """
+    return lambda asked: (1 - share) * first(asked) + share * second(asked)
+
+
 def by_score(score: Score) -> Ranker:
     """
     Return what answers with the products of the highest score above 0, but the one

@@ -16,28 +16,30 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
 )
 from sklearn.preprocessing import normalize  # type: ignore[import-untyped]
 
-from benchmarks.quality.nearest import Ranker, by_score
+from benchmarks.quality.nearest import Score
 
 
 LEAST_DF = 2
 SEED = 5002
 
 
-def tfidf(texts: Sequence[str]) -> Ranker:
+def tfidf(texts: Sequence[str]) -> Score:
     """
-    Return what recommends by the cosine of sublinear TF-IDF.
+    Return the cosine of sublinear TF-IDF.
     """
     vectors = _vectors(texts)
-    return by_score(lambda asked: (vectors[asked] @ vectors.T).toarray())
+    return lambda asked: (vectors[asked] @ vectors.T).toarray()
 
 
-def lsa(texts: Sequence[str], dimensions: int) -> Ranker:
+def lsa(texts: Sequence[str], dimensions: int) -> Score:
     """
-    Return what recommends by the cosine of those vectors in so many dimensions.
+    Return the cosine of those vectors in so many dimensions, or as many as they have.
     """
-    reduced = TruncatedSVD(dimensions, random_state=SEED).fit_transform(_vectors(texts))
+    plain = _vectors(texts)
+    svd = TruncatedSVD(min(dimensions, *plain.shape), random_state=SEED)
+    reduced = svd.fit_transform(plain)
     vectors = np.asarray(normalize(reduced))
-    return by_score(lambda asked: vectors[asked] @ vectors.T)
+    return lambda asked: vectors[asked] @ vectors.T
 
 
 def _vectors(texts: Sequence[str]) -> Any:

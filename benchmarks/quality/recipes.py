@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
 )
 
 from benchmarks.quality.material import Material
-from benchmarks.quality.nearest import Ranker, by_score
+from benchmarks.quality.nearest import Score
 from recommender.oracle import Oracle
 from recommender.text import fold, to_brand_term, to_category_terms, to_words
 from recommender.weights import DEFAULT_WEIGHTS
@@ -118,16 +118,16 @@ CHANGES: Final[Mapping[str, Change]] = MappingProxyType(
 )
 
 
-def rank_by(recipe: Recipe, material: Material) -> Ranker:
+def score_by(recipe: Recipe, material: Material) -> Score:
     """
-    Return what recommends by smooth TF-IDF of those terms, as the model does.
+    Return the cosine of smooth TF-IDF of those terms, as the model has it.
     """
     rows = {
         product.key: dict(_weigh(recipe, material, place))
         for place, product in enumerate(material.products)
     }
     oracle = Oracle.of_rows(rows)  # in order of the keys, which is that of the places
-    return by_score(lambda asked: oracle.scores(asked.tolist()))
+    return lambda asked: oracle.scores(asked.tolist())
 
 
 def _weigh(

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.quality.bm25 import bm25
 from benchmarks.quality.chance import by_chance, by_popularity
 from benchmarks.quality.material import Material
-from benchmarks.quality.nearest import Ranker
+from benchmarks.quality.nearest import Score, by_score
 from benchmarks.quality.plain_tfidf import lsa, tfidf
 from listener.clock import Clock
 from listener.evaluate.asking import LIMIT, NOTHING, Answers, ask
@@ -48,8 +48,9 @@ def describe_all(material: Material) -> Iterator[Described]:
     everything = np.arange(len(catalogue))
     ours = ask(catalogue, everything.tolist(), Clock())
     yield Described("Evershelf", describe(catalogue, ours))
-    for name, ranker in _baselines(material):
-        yield Described(name, describe(catalogue, ranker(everything)))
+    for name, score in _baselines(material):
+        answers = by_score(score)(everything)
+        yield Described(name, describe(catalogue, answers))
 
 
 def describe_cases(material: Material) -> Iterator[Described]:
@@ -66,7 +67,7 @@ def describe_cases(material: Material) -> Iterator[Described]:
         )
 
 
-def _baselines(material: Material) -> Iterator[tuple[str, Ranker]]:
+def _baselines(material: Material) -> Iterator[tuple[str, Score]]:
     texts = material.texts
     yield "scikit-learn TF-IDF", tfidf(texts)
     yield f"BM25 (bm25s), k1 {K1:g}, b {B:g}", bm25(texts, K1, B)
