@@ -25,7 +25,7 @@ from recommender.logs import is_for_people
 from recommender.settings import ListenerSettings, with_file
 
 
-OURS: Final = "these settings"
+OURS: Final = "ours"
 EMPTY: Final = "there is no visible product to evaluate: see EVERSHELF_VISIBLE_WHEN"
 
 log = structlog.get_logger()

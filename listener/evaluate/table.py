@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -37,23 +38,25 @@ def to_table(result: Result) -> Table:
     """
     Return one row for each measure.
     """
-    table = Table(title=result.source, title_justify="left")
-    table.add_column("measure")
-    for model in result.models:
-        table.add_column(model.name, justify="right")
-        table.add_column("95 %", justify="right")
-    if len(result.models) > 1:
-        table.add_column("difference", justify="right")
-        table.add_column("95 %", justify="right")
-        table.add_column("p", justify="right")
+    table = Table(title=result.source, title_justify="left", box=box.SIMPLE)
+    table.add_column("measure", no_wrap=True)
+    headings = [model.name for model in result.models]
+    is_pair = len(headings) > 1
+    headings += ["change", "95 %", "p"] if is_pair else ["95 %"]
+    for heading in headings:
+        table.add_column(heading, justify="right")
     for line in result.lines():
-        table.add_row(line.about.title, *to_cells(line))
+        cells = to_cells(line)
+        if is_pair:  # where each model is for itself, the report has room to say
+            cells = [cells[0], cells[2], *cells[4:]]
+        table.add_row(line.about.title, *cells)
     return table
 
 
 def to_cells(line: Line) -> list[str]:
     """
-    Return what the table has of a measure, after its name.
+    Return what the report has of a measure, after its name: each figure with its range,
+    and of two the difference, its range and p.
     """
     unit = line.about.unit
     texts = []

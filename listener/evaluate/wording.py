@@ -34,11 +34,12 @@ def to_text(value: float, unit: Unit) -> str:
 
 def to_range(interval: Interval | None, unit: Unit) -> str:
     """
-    Return where a figure is, such as "11.9 % to 12.7 %"; empty when that is not known.
+    Return where a figure is, such as "11.9 to 12.7 %"; empty when that is not known.
     """
     if interval is None or math.isnan(interval.low):
         return ""
-    return f"{to_text(interval.low, unit)} to {to_text(interval.high, unit)}"
+    low = to_text(interval.low, unit).partition(" ")[0]
+    return f"{low} to {to_text(interval.high, unit)}"
 
 
 def to_difference(value: float, unit: Unit) -> str:

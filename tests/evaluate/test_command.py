@@ -60,7 +60,7 @@ def _run(monkeypatch):
     return run
 
 
-def values(lines, model="these settings"):
+def values(lines, model="ours"):
     """
     Return what was measured of a model.
     """
