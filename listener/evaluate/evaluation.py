@@ -97,7 +97,7 @@ def evaluate(
     """
     answers = ask(catalogue, asked, clock)
     figures = describe(catalogue, answers)
-    if truth.alike:
+    if truth.asked:
         judged = relevance(ask(catalogue, truth.asked, clock), truth)
         figures |= {figure.key: figure for figure in judged}
     counts = recommended(answers, len(catalogue))

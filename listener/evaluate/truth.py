@@ -19,7 +19,7 @@ import numpy as np
 
 from scipy import sparse
 
-from listener.evaluate.asking import NOTHING, Answers
+from listener.evaluate.asking import Answers
 from listener.evaluate.catalogue import Catalogue, Places
 from listener.evaluate.relevance import Relevant
 from recommender.address import to_address
@@ -35,13 +35,12 @@ class Truth:
     Groups of products, all of which are alike within a group.
 
     Attributes:
-        alike: For a place, those of the others that are in a group with it; at least
-            one.
+        groups: Those that a place is in, of two or more; at least one.
         clusters: For a place, a number that it shares with all that are linked to it
             by a chain of groups, so that no two clusters have a product in common.
     """
 
-    alike: Mapping[int, frozenset[int]]
+    groups: Mapping[int, Sequence[frozenset[int]]]
     clusters: Mapping[int, int]
 
     @classmethod
@@ -49,38 +48,42 @@ class Truth:
         """
         Return the truth of groups of places.
         """
-        alike: dict[int, set[int]] = defaultdict(set)
-        for group in map(frozenset, groups):
+        kept = [group for group in map(frozenset, groups) if len(group) > 1]
+        groups_of: dict[int, list[frozenset[int]]] = defaultdict(list)
+        for group in kept:
             for place in group:
-                alike[place] |= group - {place}
-        known = {place: frozenset(others) for place, others in alike.items() if others}
-        return cls(known, _clusters(known))
+                groups_of[place].append(group)
+        return cls(dict(groups_of), _clusters(kept))
+
+    def alike(self, place: int) -> frozenset[int]:
+        """
+        Return the products that are like the one at *place*, at least one.
+        """
+        return frozenset().union(*self.groups[place]) - {place}
 
     @property
     def asked(self) -> Sequence[int]:
         """
         The places of which something is known, in order.
         """
-        return sorted(self.alike)
+        return sorted(self.groups)
 
     def known(self, asked: Places) -> Places:
         """
         Return how many products are like each of *asked*, (Q,).
         """
-        return np.array([len(self.alike[place]) for place in asked.tolist()], np.int64)
+        return np.array([len(self.alike(place)) for place in asked.tolist()], np.int64)
 
     def relevant(self, answers: Answers) -> Relevant:
         """
         Return whether each answer is like the product asked, (Q, LIMIT).
         """
-        found = zip(answers.asked.tolist(), answers.found.tolist(), strict=True)
-        return np.array(
-            [
-                [place != NOTHING and place in self.alike[asked] for place in places]
-                for asked, places in found
-            ],
-            np.bool_,
-        ).reshape(answers.found.shape)
+        relevant = np.zeros(answers.found.shape, np.bool_)
+        for question, asked in enumerate(answers.asked.tolist()):
+            alike = self.alike(asked)
+            places = answers.found[question].tolist()
+            relevant[question] = [place in alike for place in places]
+        return relevant
 
     def clusters_of(self, asked: Places) -> Places:
         """
@@ -153,13 +156,17 @@ def _to_rating(line: Sequence[str]) -> float:
     return rating
 
 
-def _clusters(alike: Mapping[int, frozenset[int]]) -> dict[int, int]:
-    known = sorted(alike)
-    at = {place: i for i, place in enumerate(known)}
-    pairs = [(at[one], at[other]) for one in known for other in alike[one]]
-    ones, others = np.array(pairs, np.int64).reshape(-1, 2).T
+def _clusters(groups: Sequence[frozenset[int]]) -> dict[int, int]:
+    """
+    Return a number for each place's part of the graph of places and groups.
+    """
+    places = sorted(frozenset().union(*groups))
+    at = {place: i for i, place in enumerate(places)}
+    members = [at[place] for group in groups for place in group]
+    of_group = [len(at) + i for i, group in enumerate(groups) for _ in group]
+    size = len(at) + len(groups)
     graph = sparse.coo_array(
-        (np.ones(len(pairs)), (ones, others)), shape=(len(at),) * 2
+        (np.ones(len(members)), (members, of_group)), shape=(size, size)
     )
     _, labels = sparse.csgraph.connected_components(graph, directed=False)
-    return dict(zip(known, labels.tolist(), strict=True))
+    return dict(zip(places, labels.tolist(), strict=False))  # groups come after them
