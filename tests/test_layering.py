@@ -469,13 +469,70 @@ MAY_IMPORT = {
     "listener.details": (
         "listener.assembly listener.errors listener.mapping recommender.settings"
     ),
+    # how good the recommendations are
+    "listener.evaluate.catalogue": (
+        "recommender.bulk recommender.generation recommender.manifest "
+        "recommender.position recommender.product recommender.snapshot "
+        "recommender.text recommender.weights"
+    ),
+    "listener.evaluate.asking": (
+        "listener.clock listener.evaluate.catalogue listener.progress"
+    ),
+    "listener.evaluate.measures": (
+        "listener.evaluate.asking listener.evaluate.catalogue"
+    ),
+    "listener.evaluate.popularity": (
+        "listener.evaluate.asking listener.evaluate.catalogue"
+    ),
+    "listener.evaluate.relevance": "listener.evaluate.catalogue",
+    "listener.evaluate.statistics": "listener.evaluate.catalogue",
+    "listener.evaluate.truth": (
+        "listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.relevance recommender.address recommender.errors"
+    ),
+    "listener.evaluate.evaluation": (
+        "listener.clock listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.measures listener.evaluate.popularity "
+        "listener.evaluate.relevance listener.evaluate.statistics "
+        "listener.evaluate.truth"
+    ),
+    "listener.evaluate.wording": (
+        "listener.evaluate.evaluation listener.evaluate.statistics"
+    ),
+    "listener.evaluate.result": (
+        "listener.evaluate.evaluation listener.evaluate.statistics"
+    ),
+    "listener.evaluate.table": "listener.evaluate.result listener.evaluate.wording",
+    "listener.evaluate.examples": (
+        "listener.evaluate.asking listener.evaluate.catalogue recommender.reasons "
+        "recommender.snapshot server.sentence"
+    ),
+    "listener.evaluate.markup": "",
+    "listener.evaluate.plots": "listener.evaluate.catalogue listener.evaluate.markup",
+    "listener.evaluate.page": (
+        "listener.evaluate.asking listener.evaluate.evaluation "
+        "listener.evaluate.examples listener.evaluate.markup listener.evaluate.plots "
+        "listener.evaluate.popularity listener.evaluate.result listener.evaluate.table"
+    ),
+    "listener.evaluate.reading": (
+        "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
+        "listener.progress recommender.product recommender.settings"
+    ),
+    "listener.evaluate.command": (
+        "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.evaluation listener.evaluate.examples "
+        "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
+        "listener.evaluate.table listener.evaluate.truth recommender.errors "
+        "recommender.exits recommender.logs recommender.settings"
+    ),
+    # the listener's process
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
-        "listener.doctor.show listener.errors listener.resync listener.serving "
-        "listener.signals listener.verify recommender.errors recommender.exits "
-        "recommender.logs recommender.settings recommender.startup recommender.store "
-        "server.access"
+        "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.resync listener.serving listener.signals listener.verify "
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -500,7 +557,7 @@ FENCED = {
         "listener.visibility",
     ),
     "numba": ("recommender.kernels",),
-    "numpy": ("listener.compare", "recommender"),
+    "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",
         "listener.scrape",
@@ -517,7 +574,7 @@ FENCED = {
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),
-    "scipy": ("recommender.oracle",),
+    "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
     "structlog": (
         "listener",
