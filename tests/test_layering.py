@@ -123,7 +123,8 @@ MAY_IMPORT = {
     ),
     "server.freshness": "recommender.position recommender.snapshot server.loader",
     "server.history": (
-        "recommender.difference recommender.position recommender.snapshot"
+        "recommender.difference recommender.manifest recommender.position "
+        "recommender.snapshot"
     ),
     "server.metrics": "recommender.registry",
     "server.live": (
