@@ -88,10 +88,16 @@ MAY_IMPORT = {
     "recommender.address": "",
     "recommender.exits": "",
     "recommender.launch": "",
+    "recommender.masking": "",
     "recommender.logs": "",
     "recommender.settings": "recommender.errors recommender.logs recommender.weights",
+    "recommender.effective": (
+        "recommender.logs recommender.masking recommender.settings"
+    ),
+    "recommender.handbook": "recommender.effective recommender.settings",
     "recommender.startup": (
-        "recommender.errors recommender.exits recommender.logs recommender.settings"
+        "recommender.effective recommender.errors recommender.exits recommender.logs "
+        "recommender.settings"
     ),
     # the server: it cannot name the index or a mutation
     "server.access": "recommender.errors",
@@ -226,8 +232,7 @@ MAY_IMPORT = {
     ),
     "listener.complaints": "listener.fields recommender.address",
     # the only driver
-    "listener.masking": "",
-    "listener.mongo.client": "listener.masking recommender.errors",
+    "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
     "listener.mongo.inbox": "listener.errors recommender.position",
     "listener.mongo.tokens": "listener.errors recommender.position",
@@ -340,7 +345,7 @@ MAY_IMPORT = {
     "listener.doctor.role": "listener.doctor.database",
     "listener.doctor.server": (
         "listener.clock listener.doctor.database listener.doctor.finding "
-        "listener.errors listener.masking"
+        "listener.errors recommender.masking"
     ),
     "listener.doctor.collection": (
         "listener.clock listener.doctor.database listener.doctor.finding "
@@ -482,11 +487,12 @@ FENCED = {
     "pydantic": (
         "listener.demo.desk",
         "listener.demo.draft",
+        "recommender.effective",
         "recommender.settings",
         "server",
     ),
     "pydantic_core": ("server.params",),
-    "pydantic_settings": ("recommender.settings",),
+    "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
     "scipy": ("recommender.oracle",),
     "sklearn": ("recommender.oracle",),
@@ -504,6 +510,8 @@ FENCED = {
 NOT_CORE = {
     "recommender.store",
     "recommender.settings",
+    "recommender.effective",
+    "recommender.handbook",
     "recommender.launch",
     "recommender.logs",
     "recommender.startup",

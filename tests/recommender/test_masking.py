@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from listener.masking import masked, without_secrets
+from recommender.masking import masked, without_secrets
 
 
 @pytest.mark.parametrize(
