@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify evaluate test check bench quality chaos pictures lock clean reset
+.PHONY: help install run load verify evaluate test check docs bench quality chaos pictures lock clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,9 @@ check: install ## lint, formatting and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+docs: install ## write the tables of docs/configuration.md anew from the settings
+	@exec $(PY) -m recommender.handbook docs/configuration.md
 
 bench: install ## measure it beside what people would otherwise use; takes ten minutes
 	@exec $(PY) -m benchmarks $(BENCH_ARGS)

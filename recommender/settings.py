@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import json
 import os
 import tomllib
 
@@ -133,6 +134,9 @@ class Settings(BaseSettings):
         "auto", description="json, console, or auto: console on a terminal"
     )
     log_level: Level = Field("info", description="lines below this level are dropped")
+    print_config: bool = Field(
+        False, description="show each setting and where it comes from, then end"
+    )
 
     @property
     def store_dir(self) -> Path:
@@ -153,7 +157,7 @@ class Settings(BaseSettings):
         """
         Put the settings file below the environment.
         """
-        file = TomlConfigSettingsSource(settings_cls, toml_file=_settings_file())
+        file = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
         return init_settings, env_settings, dotenv_settings, file
 
 
@@ -399,7 +403,7 @@ def unknown_settings() -> Iterator[Unknown]:
     """
     yield from _unknown_variables(os.environ, "environment")
     yield from _unknown_variables(_dotenv(), str(DOTENV))
-    path = _settings_file()
+    path = settings_file()
     if path.exists():
         yield from _unknown_keys(tomllib.loads(path.read_text("utf-8")), str(path))
 
@@ -446,6 +450,33 @@ def to_variable(kind: type[Settings], field: str) -> str:
     return PREFIX + field.upper()
 
 
+def to_flag(field: str) -> str:
+    """
+    Return the flag of a setting.
+    """
+    return f"--{field.replace('_', '-')}"
+
+
+def to_names(kind: type[Settings], field: str) -> tuple[str, ...]:
+    """
+    Return what a setting may be called in a settings file.
+    """
+    alias = kind.model_fields[field].validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [field]
+    return tuple(map(str, choices))
+
+
+def to_text(value: object) -> str:
+    """
+    Return a setting's value as its variable may have it.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return json.dumps(value) if isinstance(value, dict | bool) else str(value)
+
+
 def _nearest(rest: str, by_rest: Mapping[str, str]) -> str | None:
     near = difflib.get_close_matches(rest, by_rest, 1)
     return by_rest[near[0]] if near else None
@@ -462,7 +493,10 @@ def _named_file() -> str | None:
     return os.environ.get(SETTINGS_FILE) or _dotenv().get(SETTINGS_FILE.lower())
 
 
-def _settings_file() -> Path:
+def settings_file() -> Path:
+    """
+    Return where the settings file is, or would be.
+    """
     return Path(_named_file() or DEFAULT_FILE)
 
 
@@ -478,7 +512,7 @@ def _unreadable_files() -> Iterator[str]:
     except (OSError, ValueError) as error:
         yield f"{DOTENV} cannot be used: {error}"
         return
-    path = _settings_file()
+    path = settings_file()
     if path.exists() or _named_file():
         try:
             tomllib.loads(path.read_text(encoding="utf-8"))
@@ -494,10 +528,8 @@ def _known_variables() -> Iterable[str]:
 
 def _known_keys() -> Iterator[str]:
     for kind in ALL_SETTINGS:
-        for name, field in kind.model_fields.items():
-            alias = field.validation_alias
-            choices = alias.choices if isinstance(alias, AliasChoices) else [name]
-            yield from map(str, choices)
+        for name in kind.model_fields:
+            yield from to_names(kind, name)
 
 
 def _to_lines(kind: type[Settings], error: ValidationError) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import structlog
 
+from recommender.effective import to_lines
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import configure_logs
@@ -29,9 +30,12 @@ def begin(kind: type[T], arguments: Sequence[str], *, process: str) -> T:
 
     Raises:
         SettingsFault: Naming every setting that is wrong.
-        SystemExit: The arguments ask for help, or are not known.
+        SystemExit: The arguments ask for help or for the settings, or are not known.
     """
     settings = load_settings(kind, arguments)
+    if settings.print_config:
+        sys.stdout.writelines(f"{line}\n" for line in to_lines(settings, arguments))
+        sys.exit(Exit.OK)
     configure_logs(
         settings.log_format,
         settings.log_level,

@@ -93,9 +93,13 @@ MAY_IMPORT = {
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
     ),
+    "recommender.effective": (
+        "recommender.logs recommender.masking recommender.settings"
+    ),
+    "recommender.handbook": "recommender.effective recommender.settings",
     "recommender.startup": (
-        "recommender.errors recommender.exits recommender.logs recommender.masking "
-        "recommender.settings"
+        "recommender.effective recommender.errors recommender.exits recommender.logs "
+        "recommender.masking recommender.settings"
     ),
     # the server: it cannot name the index or a mutation
     "server.access": "recommender.errors",
@@ -569,11 +573,12 @@ FENCED = {
     "pydantic": (
         "listener.demo.desk",
         "listener.demo.draft",
+        "recommender.effective",
         "recommender.settings",
         "server",
     ),
     "pydantic_core": ("server.params",),
-    "pydantic_settings": ("recommender.settings",),
+    "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
     "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
@@ -591,6 +596,8 @@ FENCED = {
 NOT_CORE = {
     "recommender.store",
     "recommender.settings",
+    "recommender.effective",
+    "recommender.handbook",
     "recommender.launch",
     "recommender.logs",
     "recommender.registry",
