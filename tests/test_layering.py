@@ -463,9 +463,7 @@ MAY_IMPORT = {
         "recommender.product "
         "recommender.settings recommender.store recommender.weights"
     ),
-    "listener.details": (
-        "listener.assembly listener.errors listener.mapping recommender.settings"
-    ),
+    "listener.details": "listener.mapping listener.status recommender.settings",
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
