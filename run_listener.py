@@ -6,15 +6,26 @@ from __future__ import annotations
 
 import sys
 
-from listener.app import main as run
+from collections.abc import Sequence
+from typing import Final
+
+from recommender.exits import Exit
+from recommender.launch import launching
 
 
-def main() -> int:
+# What somebody waits for; without one of these words the listener itself runs.
+ERRANDS: Final = frozenset({"verify", "doctor", "resync", "load"})
+
+
+def main(arguments: Sequence[str]) -> int:
     """
     Run the listener; return its exit code.
     """
-    return run(sys.argv[1:])
+    is_errand = not ERRANDS.isdisjoint(arguments)
+    with launching(if_stopped=Exit.INTERRUPTED if is_errand else Exit.OK):
+        from listener.app import main as run  # noqa: PLC0415 that is what takes long
+    return run(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

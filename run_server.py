@@ -8,32 +8,17 @@ import sys
 
 from collections.abc import Sequence
 
-import structlog
-
-from recommender.errors import SettingsFault
 from recommender.exits import Exit
-from recommender.settings import ServerSettings
-from recommender.startup import begin, refuse
-from server.app import CannotBind, serve
+from recommender.launch import launching
 
 
-log = structlog.get_logger()
-
-
-def main(arguments: Sequence[str]) -> Exit:
+def main(arguments: Sequence[str]) -> int:
     """
-    Serve until told to stop; return why it ended.
+    Run the server; return its exit code.
     """
-    try:
-        return serve(begin(ServerSettings, arguments, process="server"))
-    except SettingsFault as error:
-        return refuse(error)
-    except CannotBind as error:
-        log.error("server.failed", error=str(error))
-        return Exit.UNAVAILABLE
-    except Exception:
-        log.exception("server.crashed")
-        return Exit.DEFECT
+    with launching(if_stopped=Exit.OK):
+        from server.process import main as run  # noqa: PLC0415 that is what takes long
+    return run(arguments)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,9 @@ def _do(settings: ListenerSettings) -> Exit:
             stop = Stop()
             stop_on_signals(stop)
             return _resync(settings, stop)
+        case "evaluate":
+            interrupt_on_signals()
+            return _evaluate(settings)
         case "load":
             interrupt_on_signals()
             return load_file(settings)
@@ -122,6 +125,14 @@ def _examine(settings: ListenerSettings) -> Exit:
         is_pretty = is_for_people(settings.log_format)
         is_well = show(rounds.findings(), is_pretty=is_pretty)
     return Exit.OK if is_well else Exit.UNWELL
+
+
+def _evaluate(settings: ListenerSettings) -> Exit:
+    # only here: statistics take a second to import, which a restart need not wait
+    from listener.evaluate.command import evaluate_model  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        return evaluate_model(settings, lambda: stack.enter_context(_address(settings)))
 
 
 def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:

@@ -77,6 +77,7 @@ class Daemon:
         self._model = model
         self._feed: Feed | None = None
         self._is_lost = model is None  # whether no checkpoint leads on
+        self._is_rescue = False  # whether the last rebuild began when that was so
         self._is_idle = True  # whether nothing more is waiting to be applied
         self._target = NEVER  # what must be in before this counts as following
         self._is_open = False  # whether the feed has said where it is
@@ -163,8 +164,10 @@ class Daemon:
     def _tend_rebuild(self) -> None:
         if self._parts.requests.is_waiting and not self._is_served_soon:
             self._parts.rebuilds.ask(REQUESTED)
-        if self._parts.rebuilds.is_startable and not self._may_rebuild():
-            return
+        if self._parts.rebuilds.is_startable:
+            if not self._may_rebuild():
+                return
+            self._is_rescue = self._is_lost
         if self._parts.rebuilds.is_due and self._is_lost:
             is_first = self._status.served.generation == 0
             state = State.SCANNING if is_first else State.REBUILDING
@@ -213,10 +216,11 @@ class Daemon:
         """
         Let a model that was built aside take the place of the one before.
 
-        That one may have been followed further meanwhile. One that lost its position
-        may be of a database that is gone, whose time means nothing.
+        That one may have been followed further meanwhile, until something went wrong,
+        too. But one that lost its position before the rebuild began may be of a
+        database that is gone, whose time means nothing.
         """
-        if self._feed is None:
+        if self._is_rescue:
             self._parts.publisher.hold_until(NEVER)
         elif not self._is_swapped:
             self._parts.publisher.hold_until(self._status.served.as_of)

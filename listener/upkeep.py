@@ -34,6 +34,7 @@ class Upkeep:
         self._store = store
         self._clock = clock
         self._collected_at = clock.monotonic()
+        self._garbage = Trouble("garbage")
 
     def tend(self, model: Model) -> bool:
         """
@@ -43,7 +44,7 @@ class Upkeep:
         now = self._clock.monotonic()
         if now - self._collected_at >= GARBAGE_S:
             self._collected_at = now
-            self._store.collect_garbage(now)
+            self._collect_garbage(now)
         return self._merges.tend(model.index)
 
     @property
@@ -52,6 +53,14 @@ class Upkeep:
         What a crash of the host falls back to, as far as is known.
         """
         return self._durable.newest
+
+    def _collect_garbage(self, now: float) -> None:
+        try:
+            self._store.collect_garbage(now)
+        except OSError as error:
+            self._garbage.note_failure(error)
+        else:
+            self._garbage.note_success()
 
     def close(self) -> None:
         """

@@ -98,6 +98,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Command = Literal["run", "verify", "doctor", "resync", "evaluate", "load"]
 
 
 class Settings(BaseSettings):
@@ -163,20 +164,20 @@ class ListenerSettings(Settings):
 
     model_config = SettingsConfigDict(cli_prog_name="run_listener.py")
 
-    command: CliPositionalArg[Literal["run", "verify", "doctor", "resync", "load"]] = (
-        Field(
-            "run",
-            description=(
-                "run: follow the collection (the default); "
-                "verify: compare the model with one trained from scratch; "
-                "doctor: look for what keeps it from working well; "
-                "resync: train the model from scratch now; "
-                "load: put a JSONL file into the demo's database"
-            ),
-        )
+    command: CliPositionalArg[Command] = Field(
+        "run",
+        description=(
+            "run: follow the collection (the default); "
+            "verify: compare the model with one trained from scratch; "
+            "doctor: look for what keeps it from working well; "
+            "resync: train the model from scratch now; "
+            "evaluate: measure how good the recommendations are; "
+            "load: put a JSONL file into the demo's database"
+        ),
     )
     file: CliPositionalArg[Path | None] = Field(
-        None, description="the JSONL file to load, gzipped if it ends in .gz"
+        None,
+        description="the JSONL file to load or evaluate, gzipped if it ends in .gz",
     )
     demo: bool = Field(
         False, description="without MONGODB_URI, start an embedded MongoDB with samples"
@@ -214,6 +215,19 @@ class ListenerSettings(Settings):
     sweep_per_s: Annotated[int, Field(ge=0)] = Field(
         30,  # 100,000 products in an hour
         description="most products a second that are compared with the model; 0: none",
+    )
+
+    truth: Path | None = Field(
+        None, description="CSV of groups of like products, for `evaluate`"
+    )
+    beside: Path | None = Field(
+        None, description="a second settings file, for `evaluate` to compare"
+    )
+    asked: Annotated[int, Field(ge=1)] = Field(
+        20_000, description="most products about which `evaluate` asks"
+    )
+    report: Path = Field(
+        Path("evaluation.html"), description="where `evaluate` writes its report"
     )
 
     name_fields: Names = Field(("name", "title"), description="where the name is")
@@ -334,6 +348,32 @@ def load_settings(kind: type[T], arguments: Sequence[str]) -> T:
         raise SettingsFault(_to_lines(kind, error)) from error
     except SettingsError as error:
         raise SettingsFault([str(error)]) from error
+
+
+def with_file(settings: T, path: Path) -> T:
+    """
+    Return *settings* with what the settings file at *path* says in their place.
+
+    Raises:
+        SettingsFault: The file cannot be used; naming every setting that is wrong.
+    """
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsFault(
+            [f"the settings file {path} cannot be used: {error}"]
+        ) from error
+    kind = type(settings)
+    unknown = list(_unknown_keys(named, str(path)))
+    if unknown:
+        raise SettingsFault(
+            [f"{one.name} in {path} means nothing to us" for one in unknown]
+        )
+    kept = {name: getattr(settings, name) for name in kind.model_fields}
+    try:
+        return kind(**kept | named)
+    except ValidationError as error:
+        raise SettingsFault(_to_lines(kind, error)) from error
 
 
 @dataclass(frozen=True, slots=True)

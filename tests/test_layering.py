@@ -23,7 +23,6 @@ MAY_IMPORT = {
     "recommender.product": "",
     "recommender.mutation": "recommender.product",
     "recommender.position": "",
-    "listener.lag": "recommender.position",
     "recommender.manifest": "recommender.errors recommender.position",
     # from products to frozen segments
     "recommender.text": "",
@@ -87,12 +86,13 @@ MAY_IMPORT = {
     # what an operator sets, sees and types
     "recommender.address": "",
     "recommender.exits": "",
+    "recommender.launch": "",
     "recommender.masking": "",
+    "recommender.registry": "",
     "recommender.logs": "recommender.masking",
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
     ),
-    "recommender.registry": "",
     "recommender.startup": (
         "recommender.errors recommender.exits recommender.logs recommender.masking "
         "recommender.settings"
@@ -253,10 +253,10 @@ MAY_IMPORT = {
         "recommender.position recommender.product"
     ),
     "listener.mongo.source": (
-        "listener.doctor.database listener.errors listener.feed "
-        "listener.mongo.client listener.mongo.errors listener.mongo.feed "
-        "listener.mongo.oplog listener.mongo.reader listener.mongo.tokens "
-        "recommender.position recommender.product"
+        "listener.doctor.database listener.errors listener.feed listener.mongo.client "
+        "listener.mongo.errors listener.mongo.feed listener.mongo.oplog "
+        "listener.mongo.reader listener.mongo.tokens recommender.position "
+        "recommender.product"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
@@ -269,6 +269,7 @@ MAY_IMPORT = {
     "listener.metrics": (
         "listener.feed recommender.index recommender.position recommender.registry"
     ),
+    "listener.lag": "recommender.position",
     "listener.status": (
         "listener.clock listener.doctor.database listener.guard listener.lag "
         "listener.metrics listener.tally recommender.position"
@@ -441,38 +442,97 @@ MAY_IMPORT = {
         "server.doors server.problems"
     ),
     "listener.demo.open_desk": "listener.demo.desk listener.demo.errors server.access",
-    "listener.demo.__main__": (
+    "listener.demo.app": (
         "listener.demo.database listener.demo.embedded listener.demo.errors "
         "listener.demo.greeting listener.demo.open_desk listener.demo.ports "
         "listener.demo.program listener.demo.replica_set listener.demo.supervise "
         "listener.signals recommender.errors recommender.exits recommender.settings "
         "recommender.startup server.access"
     ),
+    "listener.demo.__main__": "listener.demo.app recommender.exits recommender.launch",
     # the processes
-    "run_server": (
+    "server.process": (
         "recommender.errors recommender.exits recommender.settings recommender.startup "
         "server.app"
     ),
+    "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
         "listener.guard listener.keys listener.mapping listener.mongo.client "
         "listener.mongo.examination listener.mongo.source listener.publisher "
         "listener.rebuild listener.rebuilds listener.remote listener.restore "
-        "listener.schedule listener.signals listener.status listener.stretch "
-        "listener.scrape listener.sweep listener.upkeep listener.window "
-        "recommender.product "
-        "recommender.settings recommender.store recommender.weights"
+        "listener.schedule listener.scrape listener.signals listener.status "
+        "listener.stretch listener.sweep listener.upkeep listener.window "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.weights"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
+    # how good the recommendations are
+    "listener.evaluate.catalogue": (
+        "recommender.bulk recommender.generation recommender.manifest "
+        "recommender.position recommender.product recommender.snapshot "
+        "recommender.text recommender.weights"
+    ),
+    "listener.evaluate.asking": (
+        "listener.clock listener.evaluate.catalogue listener.progress"
+    ),
+    "listener.evaluate.measures": (
+        "listener.evaluate.asking listener.evaluate.catalogue"
+    ),
+    "listener.evaluate.popularity": (
+        "listener.evaluate.asking listener.evaluate.catalogue"
+    ),
+    "listener.evaluate.relevance": "listener.evaluate.catalogue",
+    "listener.evaluate.statistics": "listener.evaluate.catalogue",
+    "listener.evaluate.truth": (
+        "listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.relevance recommender.address recommender.errors"
+    ),
+    "listener.evaluate.evaluation": (
+        "listener.clock listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.measures listener.evaluate.popularity "
+        "listener.evaluate.relevance listener.evaluate.statistics "
+        "listener.evaluate.truth"
+    ),
+    "listener.evaluate.wording": (
+        "listener.evaluate.evaluation listener.evaluate.statistics"
+    ),
+    "listener.evaluate.result": (
+        "listener.evaluate.evaluation listener.evaluate.statistics"
+    ),
+    "listener.evaluate.table": "listener.evaluate.result listener.evaluate.wording",
+    "listener.evaluate.examples": (
+        "listener.evaluate.asking listener.evaluate.catalogue recommender.reasons "
+        "recommender.snapshot server.sentence"
+    ),
+    "listener.evaluate.markup": "",
+    "listener.evaluate.plots": "listener.evaluate.catalogue listener.evaluate.markup",
+    "listener.evaluate.page": (
+        "listener.evaluate.asking listener.evaluate.evaluation "
+        "listener.evaluate.examples listener.evaluate.markup listener.evaluate.plots "
+        "listener.evaluate.popularity listener.evaluate.result listener.evaluate.table"
+    ),
+    "listener.evaluate.reading": (
+        "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
+        "listener.progress recommender.product recommender.settings"
+    ),
+    "listener.evaluate.command": (
+        "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.evaluation listener.evaluate.examples "
+        "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
+        "listener.evaluate.table listener.evaluate.truth recommender.errors "
+        "recommender.exits recommender.logs recommender.settings"
+    ),
+    # the listener's process
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
-        "listener.doctor.show listener.errors listener.resync listener.serving "
-        "listener.signals listener.verify recommender.errors recommender.exits "
-        "recommender.logs recommender.settings recommender.startup recommender.store "
-        "server.access"
+        "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.resync listener.serving listener.signals listener.verify "
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "recommender.startup recommender.store server.access"
     ),
-    "run_listener": "listener.app",
+    "run_listener": "listener.app recommender.exits recommender.launch",
 }
 
 # Third-party packages, and the only places that may import them.
@@ -495,7 +555,7 @@ FENCED = {
         "listener.visibility",
     ),
     "numba": ("recommender.kernels",),
-    "numpy": ("listener.compare", "recommender"),
+    "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",
         "listener.scrape",
@@ -512,17 +572,15 @@ FENCED = {
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.settings",),
     "pymongo": ("listener.demo", "listener.mongo"),
-    "scipy": ("recommender.oracle",),
+    "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
     "structlog": (
         "listener",
         "recommender.logs",
         "recommender.startup",
-        "run_listener",
-        "run_server",
         "server",
     ),
-    "uvloop": ("run_listener", "run_server", "server"),
+    "uvloop": ("server",),
 }
 
 # The rest of `recommender` does no I/O, reads no clock, draws no random number and
@@ -530,6 +588,7 @@ FENCED = {
 NOT_CORE = {
     "recommender.store",
     "recommender.settings",
+    "recommender.launch",
     "recommender.logs",
     "recommender.registry",
     "recommender.startup",

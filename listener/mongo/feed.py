@@ -20,6 +20,7 @@ from recommender.product import Product
 # whose members are no majority goes on saying that there is nothing new.
 ASK_EVERY_S: Final = 5.0
 READ_IDS: Final = 2_000  # read again at once; bounds what is held as objects
+READ_BYTES: Final = 4 << 20  # of their ids; a command holds 16 MB
 
 Ids = Sequence[tuple[bytes, object]]
 ReadAgain = Callable[[Iterable[object], ClusterTime], Iterable[Product]]
@@ -122,10 +123,18 @@ class MongoFeed:
 
 
 def _parts(chunk: Chunk) -> deque[Ids]:
-    ids = list(chunk.ids.items())
-    return deque(
-        ids[start : start + READ_IDS] for start in range(0, len(ids) or 1, READ_IDS)
-    )
+    """
+    Return a chunk's ids in pieces of which each can be asked for at once; at least one.
+    """
+    parts: deque[list[tuple[bytes, object]]] = deque([[]])
+    size = 0
+    for key, id_ in chunk.ids.items():
+        size += len(key)
+        if parts[-1] and (len(parts[-1]) == READ_IDS or size > READ_BYTES):
+            parts.append([])
+            size = len(key)
+        parts[-1].append((key, id_))
+    return deque[Ids](parts)
 
 
 def _nothing_but(read_time: ClusterTime) -> Batch:

@@ -526,6 +526,35 @@ def test_answers_do_not_go_back_when_models_are_swapped(listening: Listening) ->
     listening.assert_equal()
 
 
+@pytest.mark.parametrize(
+    "trouble", [Unreachable(), PositionLost("fell_behind")], ids=repr
+)
+def test_answers_do_not_go_back_when_trouble_comes_before_the_swap(
+    listening: Listening, trouble: ListenerError
+) -> None:
+    """
+    Nor when the old feed breaks off between the end of a rebuild and the swap, and the
+    new one has not told of anything yet.
+    """
+    gate = Gate(listening.source)
+    listening.requests.ask()
+    listening.turn()
+    assert gate.is_reached.wait(10)
+    listening.source.put(make_product("new", "red lamp"))
+    turn_until(listening, lambda: listening.snapshot.find(make_key("new")))
+    listening.source.faults.plan("take", trouble)
+    turn_until(listening, lambda: not listening.source.faults.due)
+    listening.source.faults.plan("take", Unreachable())  # also of the new feed
+    gate.open()
+    listening.rebuilds.wait(10)
+    listening.source.random.random = lambda: 0.0  # type: ignore[method-assign]
+    while not listening.is_settled:
+        listening.turn()
+        assert listening.snapshot.find(make_key("new"))
+
+    listening.assert_equal()
+
+
 def test_request_that_fails_does_not_stop_following(listening: Listening) -> None:
     """
     While the rebuild that was asked for fails again and again, writes are served all

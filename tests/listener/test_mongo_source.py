@@ -301,6 +301,23 @@ def test_folded_notices_come_in_parts(
     assert follower.names == shop.names()
 
 
+def test_ids_that_no_one_query_could_name(shop: MongoShop) -> None:
+    """
+    Ids that are larger together than a command may be are read again in parts; the
+    listener would try the same query for ever.
+    """
+    with follow(shop) as follower:
+        follower.open()
+        ids = [f"{number} {'x' * 12_000}" for number in range(1_900)]
+        shop.collection.insert_many({"_id": id_, "name": "one"} for id_ in ids)
+        end = shop.source.now()
+        inbox = follower._feed._reader.inbox
+        wait_for(lambda: inbox._chunks and inbox._chunks[-1].as_of >= end)
+        follower.follow_to(end)
+
+    assert follower.names == dict.fromkeys(map(to_key, ids), "one")
+
+
 def test_transaction_of_large_ids(shop: MongoShop) -> None:
     """
     A reply may break off by its size, long before it holds its most events: then, too,

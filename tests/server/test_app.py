@@ -17,12 +17,11 @@ from pathlib import Path
 
 import pytest
 
-import run_server
-
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.settings import ServerSettings, load_settings
 from server.app import serve
+from server.process import main
 from tests.support.processes import Answer, Process, ask
 from tests.support.products import make_product
 from tests.support.shops import Shop, make_kettles, make_shop
@@ -287,7 +286,7 @@ def test_settings_that_are_wrong(monkeypatch, capsys):
     monkeypatch.setenv("EVERSHELF_PORT", "x")
     monkeypatch.setenv("EVERSHELF_LOG_LEVEL", "loud")
 
-    assert run_server.main([]) is Exit.SETTINGS
+    assert main([]) is Exit.SETTINGS
 
     output = capsys.readouterr()
     assert not output.out

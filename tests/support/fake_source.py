@@ -56,6 +56,13 @@ class Faults:
         """
         self._due[method, self.calls[method] + nth] = error
 
+    @property
+    def due(self) -> int:
+        """
+        How many calls will fail.
+        """
+        return len(self._due)
+
     def clear(self) -> None:
         """
         Let nothing more fail.
