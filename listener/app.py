@@ -146,7 +146,7 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
         daemon, status, requests = make_daemon(
             settings, source, complaints, store, stop
         )
-        details = partial(read_details, settings, uri)
+        details = partial(read_details, settings, status)
         app = Control(source, status, requests, keys, details, metrics_keys).make_app()
         stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(

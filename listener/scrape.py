@@ -109,7 +109,7 @@ class Scrape(Collector):
             "Its oldest entry: a checkpoint from before has lost its position.",
         )
         if oplog is not None:
-            window.add_metric([], oplog.last_s - oplog.first_s)
+            window.add_metric([], oplog.window_s)
             oldest.add_metric([], oplog.first_s)
         yield window
         yield oldest

@@ -471,9 +471,7 @@ MAY_IMPORT = {
         "recommender.product recommender.settings recommender.store "
         "recommender.weights"
     ),
-    "listener.details": (
-        "listener.assembly listener.errors listener.mapping recommender.settings"
-    ),
+    "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
     "listener.evaluate.catalogue": (
         "recommender.bulk recommender.generation recommender.manifest "

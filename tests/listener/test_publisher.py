@@ -65,7 +65,7 @@ def test_publishes_what_was_applied(
     assert manifest.checkpoints == {SHAPE.collection: "checkpoint 5"}
     assert (manifest.as_of, manifest.identity) == (at(5), IDENTITY)
     assert (manifest.fingerprint, manifest.published_s) == (SHAPE.fingerprint, EPOCH)
-    assert status.served == Served(manifest.generation, at(5), 2, 1)
+    assert status.served == Served(manifest.generation, at(5), 2, 1, 1)
 
 
 def test_one_line_per_publication(
@@ -122,7 +122,7 @@ def test_no_change_no_publication(
     assert not publisher.publish_if_due(model, idle=True)
     publisher.note_position(model)
     assert reader.read_manifest() == before
-    assert status.served == Served(before.generation, at(3), 1, 1)
+    assert status.served == Served(before.generation, at(3), 1, 1, 1)
 
 
 def test_position_waits_for_the_publication(
