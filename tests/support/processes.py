@@ -326,6 +326,7 @@ def make_pair(
         "EVERSHELF_PORT": str(port),
         "EVERSHELF_CONTROL_PORT": str(control_port),
         "EVERSHELF_LOG_FORMAT": "json",
+        "EVERSHELF_REQUEST_LINES_PER_S": "0",  # visitors of tests ask all the time
         **(settings or {}),
     }
     pair = Pair(
