@@ -14,7 +14,7 @@ from recommender.launch import launching
 
 
 # What somebody waits for; without one of these words the listener itself runs.
-ERRANDS: Final = frozenset({"verify", "doctor", "resync", "load"})
+ERRANDS: Final = frozenset({"verify", "doctor", "resync", "evaluate", "load"})
 
 
 def main(arguments: Sequence[str]) -> int:

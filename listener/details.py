@@ -1,30 +1,21 @@
 """
-What only a look at the database and the settings tells of the listener.
+What more there is to say of the listener than its state.
 """
 
 from __future__ import annotations
 
-from listener.assembly import open_examination
-from listener.errors import ListenerError
 from listener.mapping import SHAPING
+from listener.status import Status
 from recommender.settings import ListenerSettings
 
 
-def read_details(settings: ListenerSettings, uri: str) -> dict[str, object]:
+def read_details(settings: ListenerSettings, status: Status) -> dict[str, object]:
     """
     Return the settings that shape the model, and over how many seconds the oplog
     reaches; null where it may not be read, or nobody answers.
     """
+    oplog = status.oplog
     return {
         "settings": {name: getattr(settings, name) for name in SHAPING},
-        "oplog_window_s": _oplog_window_s(settings, uri),
+        "oplog_window_s": None if oplog is None else oplog.window_s,
     }
-
-
-def _oplog_window_s(settings: ListenerSettings, uri: str) -> int | None:
-    try:
-        with open_examination(settings, uri) as (database, _):
-            oplog = database.oplog()
-    except ListenerError:
-        return None
-    return None if oplog is None else oplog.last_s - oplog.first_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import json
 import os
 import tomllib
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -40,6 +42,7 @@ from pydantic_settings import (
 
 from recommender.errors import SettingsFault
 from recommender.logs import Format, Level
+from recommender.masking import to_password
 from recommender.weights import DEFAULT_WEIGHTS, Weights
 
 
@@ -48,7 +51,9 @@ SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
 DEFAULT_FILE: Final = "evershelf.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-SECRETS: Final = frozenset({"admin_keys", "mongodb_uri", "read_keys"})  # never shown
+ADDRESS: Final = "mongodb_uri"
+# Never shown.
+SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
 
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
@@ -94,6 +99,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Command = Literal["run", "verify", "doctor", "resync", "evaluate", "load"]
 
 
 class Settings(BaseSettings):
@@ -121,10 +127,16 @@ class Settings(BaseSettings):
     admin_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = (
         Field((), description="keys that open the admin doors, separated by commas")
     )
+    metrics_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)
+    ] = Field((), description="keys that open only /metrics, separated by commas")
     log_format: Format = Field(
         "auto", description="json, console, or auto: console on a terminal"
     )
     log_level: Level = Field("info", description="lines below this level are dropped")
+    print_config: bool = Field(
+        False, description="show each setting and where it comes from, then end"
+    )
 
     @property
     def store_dir(self) -> Path:
@@ -145,7 +157,7 @@ class Settings(BaseSettings):
         """
         Put the settings file below the environment.
         """
-        file = TomlConfigSettingsSource(settings_cls, toml_file=_settings_file())
+        file = TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
         return init_settings, env_settings, dotenv_settings, file
 
 
@@ -156,20 +168,20 @@ class ListenerSettings(Settings):
 
     model_config = SettingsConfigDict(cli_prog_name="run_listener.py")
 
-    command: CliPositionalArg[Literal["run", "verify", "doctor", "resync", "load"]] = (
-        Field(
-            "run",
-            description=(
-                "run: follow the collection (the default); "
-                "verify: compare the model with one trained from scratch; "
-                "doctor: look for what keeps it from working well; "
-                "resync: train the model from scratch now; "
-                "load: put a JSONL file into the demo's database"
-            ),
-        )
+    command: CliPositionalArg[Command] = Field(
+        "run",
+        description=(
+            "run: follow the collection (the default); "
+            "verify: compare the model with one trained from scratch; "
+            "doctor: look for what keeps it from working well; "
+            "resync: train the model from scratch now; "
+            "evaluate: measure how good the recommendations are; "
+            "load: put a JSONL file into the demo's database"
+        ),
     )
     file: CliPositionalArg[Path | None] = Field(
-        None, description="the JSONL file to load, gzipped if it ends in .gz"
+        None,
+        description="the JSONL file to load or evaluate, gzipped if it ends in .gz",
     )
     demo: bool = Field(
         False, description="without MONGODB_URI, start an embedded MongoDB with samples"
@@ -207,6 +219,19 @@ class ListenerSettings(Settings):
     sweep_per_s: Annotated[int, Field(ge=0)] = Field(
         30,  # 100,000 products in an hour
         description="most products a second that are compared with the model; 0: none",
+    )
+
+    truth: Path | None = Field(
+        None, description="CSV of groups of like products, for `evaluate`"
+    )
+    beside: Path | None = Field(
+        None, description="a second settings file, for `evaluate` to compare"
+    )
+    asked: Annotated[int, Field(ge=1)] = Field(
+        20_000, description="most products about which `evaluate` asks"
+    )
+    report: Path = Field(
+        Path("evaluation.html"), description="where `evaluate` writes its report"
     )
 
     name_fields: Names = Field(("name", "title"), description="where the name is")
@@ -300,6 +325,9 @@ class ServerSettings(Settings):
     cache_stale_s: Count = Field(
         5, description="how long after that caches may answer while they ask"
     )
+    request_lines_per_s: Count = Field(
+        10, description="most log lines a second of requests that went well; 0: none"
+    )
     drain_s: Seconds = Field(
         0.0, description="how long a server asked to stop says so before it does"
     )
@@ -326,6 +354,32 @@ def load_settings(kind: type[T], arguments: Sequence[str]) -> T:
         raise SettingsFault([str(error)]) from error
 
 
+def with_file(settings: T, path: Path) -> T:
+    """
+    Return *settings* with what the settings file at *path* says in their place.
+
+    Raises:
+        SettingsFault: The file cannot be used; naming every setting that is wrong.
+    """
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsFault(
+            [f"the settings file {path} cannot be used: {error}"]
+        ) from error
+    kind = type(settings)
+    unknown = list(_unknown_keys(named, str(path)))
+    if unknown:
+        raise SettingsFault(
+            [f"{one.name} in {path} means nothing to us" for one in unknown]
+        )
+    kept = {name: getattr(settings, name) for name in kind.model_fields}
+    try:
+        return kind(**kept | named)
+    except ValidationError as error:
+        raise SettingsFault(_to_lines(kind, error)) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """
@@ -349,7 +403,7 @@ def unknown_settings() -> Iterator[Unknown]:
     """
     yield from _unknown_variables(os.environ, "environment")
     yield from _unknown_variables(_dotenv(), str(DOTENV))
-    path = _settings_file()
+    path = settings_file()
     if path.exists():
         yield from _unknown_keys(tomllib.loads(path.read_text("utf-8")), str(path))
 
@@ -373,6 +427,19 @@ def _unknown_keys(names: Iterable[str], place: str) -> Iterator[Unknown]:
             yield Unknown(name, _nearest(rest, by_rest), place)
 
 
+def secrets_of(settings: Settings) -> Iterator[str]:
+    """
+    Yield each key and password in *settings*, as it is and as addresses write it.
+    """
+    for name in SECRETS:
+        value = getattr(settings, name, None) or ()
+        for secret in (value,) if isinstance(value, SecretStr) else value:
+            text = secret.get_secret_value()
+            if name == ADDRESS:  # its hosts and names may be shown
+                text = to_password(text)
+            yield from (text, unquote(text), quote(text, safe=""))
+
+
 def to_variable(kind: type[Settings], field: str) -> str:
     """
     Return the environment variable of a setting.
@@ -381,6 +448,33 @@ def to_variable(kind: type[Settings], field: str) -> str:
     if isinstance(alias, AliasChoices):
         return str(alias.choices[0])
     return PREFIX + field.upper()
+
+
+def to_flag(field: str) -> str:
+    """
+    Return the flag of a setting.
+    """
+    return f"--{field.replace('_', '-')}"
+
+
+def to_names(kind: type[Settings], field: str) -> tuple[str, ...]:
+    """
+    Return what a setting may be called in a settings file.
+    """
+    alias = kind.model_fields[field].validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [field]
+    return tuple(map(str, choices))
+
+
+def to_text(value: object) -> str:
+    """
+    Return a setting's value as its variable may have it.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return json.dumps(value) if isinstance(value, dict | bool) else str(value)
 
 
 def _nearest(rest: str, by_rest: Mapping[str, str]) -> str | None:
@@ -399,7 +493,10 @@ def _named_file() -> str | None:
     return os.environ.get(SETTINGS_FILE) or _dotenv().get(SETTINGS_FILE.lower())
 
 
-def _settings_file() -> Path:
+def settings_file() -> Path:
+    """
+    Return where the settings file is, or would be.
+    """
     return Path(_named_file() or DEFAULT_FILE)
 
 
@@ -415,7 +512,7 @@ def _unreadable_files() -> Iterator[str]:
     except (OSError, ValueError) as error:
         yield f"{DOTENV} cannot be used: {error}"
         return
-    path = _settings_file()
+    path = settings_file()
     if path.exists() or _named_file():
         try:
             tomllib.loads(path.read_text(encoding="utf-8"))
@@ -431,10 +528,8 @@ def _known_variables() -> Iterable[str]:
 
 def _known_keys() -> Iterator[str]:
     for kind in ALL_SETTINGS:
-        for name, field in kind.model_fields.items():
-            alias = field.validation_alias
-            choices = alias.choices if isinstance(alias, AliasChoices) else [name]
-            yield from map(str, choices)
+        for name in kind.model_fields:
+            yield from to_names(kind, name)
 
 
 def _to_lines(kind: type[Settings], error: ValidationError) -> list[str]:

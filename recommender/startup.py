@@ -11,10 +11,12 @@ from typing import TypeVar
 
 import structlog
 
+from recommender.effective import to_lines
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import configure_logs
-from recommender.settings import Settings, load_settings, unknown_settings
+from recommender.masking import Secrets
+from recommender.settings import Settings, load_settings, secrets_of, unknown_settings
 
 
 T = TypeVar("T", bound=Settings)
@@ -28,10 +30,18 @@ def begin(kind: type[T], arguments: Sequence[str], *, process: str) -> T:
 
     Raises:
         SettingsFault: Naming every setting that is wrong.
-        SystemExit: The arguments ask for help, or are not known.
+        SystemExit: The arguments ask for help or for the settings, or are not known.
     """
     settings = load_settings(kind, arguments)
-    configure_logs(settings.log_format, settings.log_level, process=process)
+    if settings.print_config:
+        sys.stdout.writelines(f"{line}\n" for line in to_lines(settings, arguments))
+        sys.exit(Exit.OK)
+    configure_logs(
+        settings.log_format,
+        settings.log_level,
+        process=process,
+        secrets=Secrets(secrets_of(settings)),
+    )
     for unknown in unknown_settings():
         log.warning(
             "settings.unknown",

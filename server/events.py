@@ -33,7 +33,6 @@ HEARTBEAT_S: Final = 15.0  # proxies hang up on what is silent for longer
 SEND_S: Final = 30.0  # who does not read for so long has left
 RETRY_MS: Final = 2_000
 NO_MODEL: Final = "no_model"
-LONGEST_NUMBER: Final = 18  # digits
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -58,6 +57,13 @@ class Events:
         """
         return (web.get("/v1/events", self.events),)
 
+    @property
+    def open(self) -> int:
+        """
+        How many streams there are.
+        """
+        return self._open
+
     async def close(self, _app: web.Application) -> None:
         """
         End all streams; browsers come back to whoever answers then.
@@ -75,14 +81,13 @@ class Events:
             retry = {"Retry-After": str(int(HEARTBEAT_S))}
             raise Problem(503, "too_many_streams", detail, headers=retry)
         response = web.StreamResponse(headers=HEADERS)
-        await response.prepare(request)
-        if request.method == "HEAD":
-            return response
-        stream = _Stream(response, _to_number(request.headers.get("Last-Event-ID")))
         self._open += 1
         try:
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                await self._tell(stream)
+            await response.prepare(request)
+            if request.method != "HEAD":
+                stream = _Stream(response, request.headers.get("Last-Event-ID"))
+                with contextlib.suppress(ConnectionError, TimeoutError):
+                    await self._tell(stream)
         finally:
             self._open -= 1
         return response
@@ -104,20 +109,18 @@ class Events:
 
 
 async def _tell_generations(stream: _Stream, history: History) -> None:
-    newest, epoch = history.newest, history.epoch
+    newest = history.newest
     if newest is None:
         return
-    changes = None
-    if stream.generation is not None and stream.epoch in {None, epoch}:
-        changes = history.since(stream.generation)
-    if stream.generation is None:
+    if stream.known is None:
         await stream.tell("generation", newest)
-    elif changes is None:
+        return
+    changes = history.since(stream.known)
+    if changes is None:
         await stream.tell("reset", replace(newest, difference=INCOMPLETE))
-    else:
-        for change in changes:
-            await stream.tell("generation", change)
-    stream.epoch = epoch
+        return
+    for change in changes:
+        await stream.tell("generation", change)
 
 
 @dataclass(slots=True)
@@ -126,13 +129,11 @@ class _Stream:
     What one caller has been told.
 
     Attributes:
-        generation: The newest that it knows; None: none yet.
-        epoch: Of the history that it was told of; None: nothing yet.
+        known: The id of the newest generation that it knows; None: none yet.
     """
 
     response: web.StreamResponse
-    generation: int | None
-    epoch: int | None = None
+    known: str | None
     _status: tuple[bool, str] | None = None
     _sent_s: float = 0.0
 
@@ -141,8 +142,8 @@ class _Stream:
         Tell of a generation.
         """
         data = orjson.dumps(_to_json(change)).decode()
-        await self.send(f"id: {change.generation}\nevent: {kind}\ndata: {data}\n\n")
-        self.generation = change.generation
+        await self.send(f"id: {change.id}\nevent: {kind}\ndata: {data}\n\n")
+        self.known = change.id
 
     async def tell_status(self, served: Served) -> None:
         """
@@ -186,13 +187,3 @@ def _to_json(change: Change) -> dict[str, Any]:
         "gone": [to_address(key) for key in difference.gone],
         "complete": difference.is_complete,
     }
-
-
-def _to_number(text: str | None) -> int | None:
-    """
-    Return the generation that the caller knows; -1, which never was, if it is none.
-    """
-    if text is None:
-        return None
-    is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
-    return int(text) if is_number else -1

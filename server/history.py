@@ -10,7 +10,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+import xxhash
+
 from recommender.difference import Difference, difference
+from recommender.manifest import Manifest
 from recommender.position import ClusterTime
 from recommender.snapshot import Snapshot
 
@@ -25,12 +28,14 @@ class Change:
     A generation that was served.
 
     Attributes:
+        id: Its number, and a mark of what is in it: stores made anew use numbers again.
         generation: Its number.
         as_of: Every write acknowledged at or before this is in it.
         visible: How many products visitors can see.
         difference: To the one served before.
     """
 
+    id: str
     generation: int
     as_of: ClusterTime
     visible: int
@@ -45,9 +50,8 @@ class History:
     def __init__(self) -> None:
         self._changes: deque[Change] = deque()
         self._keys = 0
-        self._base = 0  # the generation before the oldest change
+        self._base = ""  # the id of the generation before the oldest change
         self._newest: Change | None = None
-        self._epoch = 0
         self._mutex = threading.Lock()
 
     @property
@@ -56,13 +60,6 @@ class History:
         The newest generation, as if it had changed nothing; None before the first.
         """
         return self._newest
-
-    @property
-    def epoch(self) -> int:
-        """
-        Another one as soon as nobody can go on from what came before.
-        """
-        return self._epoch
 
     def note(self, before: Snapshot | None, after: Snapshot) -> None:
         """
@@ -73,9 +70,8 @@ class History:
         if before is None or after.generation <= before.generation:
             with self._mutex:
                 self._changes.clear()
-                self._keys, self._base = 0, after.generation
-                self._epoch += 1
                 self._newest = _to_change(after, Difference())
+                self._keys, self._base = 0, self._newest.id
             return
         change = _to_change(after, difference(before, after))
         with self._mutex:
@@ -85,24 +81,38 @@ class History:
             while len(self._changes) > MOST_CHANGES or self._keys > MOST_KEYS:
                 oldest = self._changes.popleft()
                 self._keys -= _size(oldest)
-                self._base = oldest.generation
+                self._base = oldest.id
 
-    def since(self, generation: int) -> list[Change] | None:
+    def since(self, known: str) -> list[Change] | None:
         """
-        Return the changes after *generation*, oldest first; None when they are not
-        all known, or when there was no such generation.
+        Return the changes after the one with the id *known*, oldest first; None when
+        there was no such change, or it is forgotten.
         """
+        missed: list[Change] = []
         with self._mutex:
-            newest = self._newest.generation if self._newest else -1
-            if not self._base <= generation <= newest:
-                return None
-            return [c for c in self._changes if c.generation > generation]
+            for change in reversed(self._changes):
+                if change.id == known:
+                    return missed[::-1]
+                missed.append(change)
+            return missed[::-1] if self._newest and known == self._base else None
 
 
 def _to_change(snapshot: Snapshot, difference: Difference) -> Change:
     return Change(
-        snapshot.generation, snapshot.manifest.as_of, snapshot.visible, difference
+        _to_id(snapshot.manifest),
+        snapshot.generation,
+        snapshot.manifest.as_of,
+        snapshot.visible,
+        difference,
     )
+
+
+def _to_id(manifest: Manifest) -> str:
+    """
+    Return what is the same for each server that reads this generation.
+    """
+    content = "".join(segment.checksum for segment in manifest.segments)
+    return f"{manifest.generation}-{xxhash.xxh3_64_hexdigest(content.encode())}"
 
 
 def _size(change: Change) -> int:

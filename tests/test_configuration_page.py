@@ -4,74 +4,63 @@ docs/configuration.md holds every setting, with its flag, default and meaning.
 
 from __future__ import annotations
 
-import json
 import re
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from listener.signals import NOW
+from recommender.effective import ERRAND
 from recommender.exits import Exit
-from recommender.settings import (
-    ListenerSettings,
-    ServerSettings,
-    Settings,
-    to_variable,
-)
+from recommender.handbook import TABLES, to_rows, with_tables
+from recommender.settings import ALL_SETTINGS
 
 
 PAGE = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text()
-ARGUMENTS = {"command", "file"}
+ROWS = [row for kind in TABLES.values() for row in to_rows(kind)]
 
 
-def to_row(kind: type[Settings], name: str) -> str:
+def test_page_has_the_tables_that_the_settings_make() -> None:
     """
-    Return a setting's line of the page.
+    The page says of each setting what the code does; after a change: `make docs`.
     """
-    setting = kind.model_fields[name]
-    default = setting.default
-    if isinstance(default, tuple):
-        default = ",".join(map(str, default))
-    if isinstance(default, dict | bool):
-        default = json.dumps(default)
-    shown = "" if default in {None, ""} else f"`{default}`"
-    flag = f"--{name.replace('_', '-')}"
-    return (
-        f"| `{to_variable(kind, name)}` | `{flag}` | {shown} | {setting.description} |"
-    )
+    assert with_tables(PAGE) == PAGE
 
 
-def rows() -> Iterator[str]:
+def test_tables_are_written_anew() -> None:
     """
-    Yield the lines of all settings, in order.
+    What was changed by hand in a table is put right, and nothing else is touched.
     """
-    shared = list(Settings.model_fields)
-    for kind, left_out in (
-        (Settings, set()),
-        (ListenerSettings, {*shared, *ARGUMENTS}),
-        (ServerSettings, set(shared)),
-    ):
-        names = [name for name in kind.model_fields if name not in left_out]
-        yield from (to_row(kind, name) for name in names)
+    spoilt = PAGE.replace("| `5003` |", "| `5004` |").replace(ROWS[-1], "")
+
+    assert spoilt != PAGE
+    assert with_tables(spoilt) == PAGE
 
 
-def test_page_has_these_settings_and_no_other() -> None:
+def test_page_without_a_table_is_refused() -> None:
     """
-    The page's tables are the settings, in order; after a change, copy these lines.
+    A heading that was renamed leaves no table behind that is never written again.
     """
-    lines = PAGE.splitlines()
-    written = [line for line in lines if line.startswith(("| `EVER", "| `MONGO"))]
-    assert written == list(rows())
+    with pytest.raises(ValueError, match="'Both'"):
+        with_tables(PAGE.replace("## Both", "## Either"))
 
 
-@pytest.mark.parametrize("row", list(rows()))
+def test_no_setting_is_left_out() -> None:
+    """
+    Each field of the settings has a line, but for what a program is told to do.
+    """
+    names = {name for kind in ALL_SETTINGS for name in kind.model_fields} - ERRAND
+
+    assert len(ROWS) == len(names)
+
+
+@pytest.mark.parametrize("row", ROWS)
 def test_every_setting_is_described(row: str) -> None:
     """
     No setting is without a description.
     """
-    assert not row.endswith("| None |")
+    assert not row.endswith("| None |\n")
 
 
 def test_every_exit_code_is_explained() -> None:

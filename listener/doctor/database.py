@@ -67,6 +67,13 @@ class Oplog:
     last_s: int
     is_whole: bool
 
+    @property
+    def window_s(self) -> int:
+        """
+        How many seconds lie between the two.
+        """
+        return self.last_s - self.first_s
+
 
 @dataclass(frozen=True, slots=True)
 class User:

@@ -34,7 +34,7 @@ def judge_oplog(oplog: Oplog, rebuild_s: float) -> Finding:
     """
     Return whether *oplog* reaches far enough back when a rebuild takes *rebuild_s*.
     """
-    window_s = oplog.last_s - oplog.first_s
+    window_s = oplog.window_s
     found = (
         f"it reaches {window_s / HOUR_S:.2f} h back; "
         f"a rebuild takes about {rebuild_s:,.1f} s"

@@ -10,7 +10,7 @@ from listener.clock import Clock
 from listener.doctor.database import Database
 from listener.doctor.finding import Finding, fail, ok, warn
 from listener.errors import Refused, Unreachable
-from listener.masking import masked
+from recommender.masking import masked
 
 
 OLDEST: Final = (6, 0)  # change events say when they were written since then

@@ -22,8 +22,8 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from listener.masking import without_secrets
 from recommender.errors import SettingsFault
+from recommender.masking import without_secrets
 
 
 Document = dict[str, Any]

@@ -4,7 +4,7 @@ A feed of the collection: dirty ids become what the products are now.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self
 
@@ -76,6 +76,13 @@ class MongoFeed:
             self._parts = _parts(self._chunk)
         return self._next(self._chunk)
 
+    @property
+    def waiting(self) -> int:
+        """
+        How many products were written that no batch has brought yet.
+        """
+        return self._reader.inbox.depth + sum(map(len, self._parts))
+
     def _ask_when_due(self) -> bool:
         """
         Ask the primary for the time, if that is due; return whether it was.
@@ -96,7 +103,7 @@ class MongoFeed:
             mutations=mutations,
             reached=Mark(chunk.checkpoint, chunk.as_of) if is_whole else None,
             read_time=max(chunk.read_time, self._told),
-            events=chunk.events if is_whole else 0,
+            events=chunk.events if is_whole else Counter(),
             written_s=chunk.written_s,
             is_last=is_whole and self._is_last,
         )
@@ -138,7 +145,7 @@ def _nothing_but(read_time: ClusterTime) -> Batch:
         mutations=(),
         reached=None,
         read_time=read_time,
-        events=0,
+        events=Counter(),
         written_s=None,
         is_last=True,
     )

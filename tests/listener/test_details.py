@@ -1,6 +1,8 @@
 import pytest
 
 from listener.details import read_details
+from listener.doctor.database import Oplog
+from listener.status import Status
 from recommender.settings import ListenerSettings, load_settings
 
 
@@ -9,27 +11,30 @@ def _settings():
     return load_settings(ListenerSettings, [])
 
 
-def test_details(settings, mongo_uri, collection):
+@pytest.fixture(name="status")
+def _status(clock):
+    return Status(clock.clock)
+
+
+def test_details(settings, status):
     """
     The settings that shape the model, none that is secret, and the oplog's reach.
     """
-    collection.insert_one({"name": "kettle"})
+    status.oplog = Oplog(1_000, 4_600, is_whole=False)
 
-    details = read_details(settings, mongo_uri)
+    details = read_details(settings, status)
 
-    assert details["oplog_window_s"] >= 0
+    assert details["oplog_window_s"] == 3_600
     assert details["settings"]["weights"]["name"] == 3
     assert "name_fields" in details["settings"]
     assert not {"admin_keys", "mongodb_uri"} & set(details["settings"])
 
 
-def test_nobody_answers(settings):
+def test_oplog_is_not_known(settings, status):
     """
-    Without the database the oplog's reach is not known.
+    Where the oplog may not be read, or nobody answers, its reach is null.
     """
-    uri = "mongodb://127.0.0.1:1/shop?serverSelectionTimeoutMS=100"
-
-    details = read_details(settings, uri)
+    details = read_details(settings, status)
 
     assert details["oplog_window_s"] is None
     assert details["settings"]["sublinear"] is True

@@ -35,10 +35,11 @@ from tests.support.documents import (
 
 # Settings that say where things are and when they happen, not what a product is.
 NOT_SHAPING = {
-    "admin_keys", "collection", "command", "control_port", "data_dir", "database",
-    "demo", "demo_port", "durable_interval_s", "shrink_grace_s", "file", "log_format", "log_level",
-    "max_staleness_s", "min_interval_s", "mongod", "mongodb_uri", "quiet_s",
-    "sweep_per_s",
+    "admin_keys", "asked", "beside", "collection", "command", "control_port",
+    "data_dir", "database", "demo", "demo_port", "durable_interval_s", "file",
+    "log_format", "log_level", "max_staleness_s", "metrics_keys", "min_interval_s",
+    "mongod", "mongodb_uri", "quiet_s", "report", "shrink_grace_s", "sweep_per_s",
+    "truth", "print_config",
 }  # fmt: skip
 
 

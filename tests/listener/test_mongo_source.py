@@ -271,7 +271,7 @@ def test_burst_arrives_in_parts(shop: MongoShop) -> None:
     sizes = [len(batch.mutations) for batch in follower.batches if batch.mutations]
     assert len(sizes) > 2
     assert max(sizes) <= READ_IDS
-    assert sum(batch.events for batch in follower.batches) == 5_000
+    assert sum(batch.events["insert"] for batch in follower.batches) == 5_000
     assert follower.names == shop.names()
 
 
@@ -297,7 +297,7 @@ def test_folded_notices_come_in_parts(
     assert [len(part.mutations) for part in parts] == [READ_IDS, READ_IDS, 1_000]
     assert [part.reached is None for part in parts] == [True, True, False]
     assert [part.is_last for part in parts[:2]] == [False, False]
-    assert [part.events for part in parts] == [0, 0, 5_000]
+    assert [part.events["insert"] for part in parts] == [0, 0, 5_000]
     assert follower.names == shop.names()
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_publishes_what_was_applied(
     assert manifest.checkpoints == {SHAPE.collection: "checkpoint 5"}
     assert (manifest.as_of, manifest.identity) == (at(5), IDENTITY)
     assert (manifest.fingerprint, manifest.published_s) == (SHAPE.fingerprint, EPOCH)
-    assert status.served == Served(manifest.generation, at(5), 2, 1)
+    assert status.served == Served(manifest.generation, at(5), 2, 1, 1)
 
 
 def test_one_line_per_publication(
@@ -121,7 +122,7 @@ def test_no_change_no_publication(
     assert not publisher.publish_if_due(model, idle=True)
     publisher.note_position(model)
     assert reader.read_manifest() == before
-    assert status.served == Served(before.generation, at(3), 1, 1)
+    assert status.served == Served(before.generation, at(3), 1, 1, 1)
 
 
 def test_position_waits_for_the_publication(
@@ -305,9 +306,15 @@ def test_counts_of_a_part_are_not_lost(
     """
     model = make_model()
     first = make_product("a"), make_product("b")
-    absorb(publisher, model, *map(Upsert, first), increment=None, events=0)
+    absorb(publisher, model, *map(Upsert, first), increment=None, events=Counter())
     assert model.mark.as_of == at(1)
-    absorb(publisher, model, Upsert(make_product("c")), increment=7, events=3)
+    absorb(
+        publisher,
+        model,
+        Upsert(make_product("c")),
+        increment=7,
+        events=Counter(insert=3),
+    )
     clock.advance(1)
     publisher.publish_if_due(model, idle=True)
 

@@ -84,7 +84,7 @@ def test_goes_on_from_the_durable_generation(folder: Path) -> None:
     assert found.model.mark.checkpoint == manifest.checkpoints["products"]
     assert found.model.mark.as_of == at(5)
     assert found.model.identity == IDENTITY
-    assert found.served == Served(manifest.generation, at(5), 2, 1)
+    assert found.served == Served(manifest.generation, at(5), 2, 1, 1)
     assert not found.is_behind
 
 
@@ -99,7 +99,7 @@ def test_servers_are_ahead(folder: Path) -> None:
 
     assert found.model is not None
     assert (found.model.index.products, found.model.mark.as_of) == (2, at(5))
-    assert found.served == Served(ahead.generation, at(8), 3, 2)
+    assert found.served == Served(ahead.generation, at(8), 3, 2, 1)
     assert found.floor == at(8)
     assert found.is_behind
 
@@ -148,7 +148,7 @@ def test_no_current_pointer(folder: Path, content: bytes | None) -> None:
     found = start(folder)
 
     assert found.model is not None
-    assert found.served == Served(manifest.generation, at(5), 2, 1)
+    assert found.served == Served(manifest.generation, at(5), 2, 1, 1)
     assert found.floor == at(5)
     assert found.is_behind
 

@@ -106,6 +106,13 @@ def test_row_01_sockets_reset(trio: SetStage, scene: Scene) -> None:
     assert not scene.logs("position.lost")
 
 
+def is_another(trio: SetStage, before: Mongod) -> bool:
+    """
+    Say whether the primary is another than *before*.
+    """
+    return trio.members.primary is not before
+
+
 def test_row_02_elections(trio: SetStage, scene: Scene, seller: Seller) -> None:
     """
     Primaries step down under writes; each next one is followed.
@@ -114,7 +121,7 @@ def test_row_02_elections(trio: SetStage, scene: Scene, seller: Seller) -> None:
         for _ in range(2):
             before = trio.members.primary
             step_down(trio)
-            wait_for(partial(has_primary_beside, trio, before))
+            wait_for(partial(is_another, trio, before))
             wait_for_writes(seller)
     scene.assert_recovered()
     assert not scene.logs("position.lost")
@@ -210,10 +217,6 @@ def test_row_19_writes_that_no_majority_has(trio: SetStage, scene: Scene) -> Non
 
 def step_down(trio: SetStage) -> None:
     trio.client.admin.command("replSetStepDown", 2, force=True)
-
-
-def has_primary_beside(trio: SetStage, one: Mongod) -> bool:
-    return trio.members.primary is not one
 
 
 def wait_for_writes(seller: Seller, count: int = 20) -> None:

@@ -89,7 +89,7 @@ DAMAGES: Final[dict[str, Callable[[Path], object]]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_row_23_damaged_store(
-    stage: Stage, scene: Scene, damage: Callable[[Path], None]
+    stage: Stage, scene: Scene, damage: Callable[[Path], object]
 ) -> None:
     """
     A listener that finds its store damaged says so and rebuilds it aside; the server

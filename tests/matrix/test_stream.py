@@ -8,7 +8,7 @@ import time
 
 from typing import Final
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.support.matrix import Scene

@@ -39,8 +39,8 @@ def make_settings(**values: Any) -> ListenerSettings:
     """
     Return the settings of a shop that sets nothing but *values*.
     """
-    given: dict[str, Any] = {"_env_file": None, **values}
-    return ListenerSettings(**given)
+    alone: dict[str, Any] = {"_env_file": None}
+    return ListenerSettings(**alone, **values)
 
 
 def make_mapped(document: dict[str, Any], **settings: Any) -> Mapped:

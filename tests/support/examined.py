@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from listener.assembly import CLOCK, open_examination, to_remote
 from listener.clock import Clock
 from listener.demo.ports import free_port
@@ -24,11 +22,10 @@ def examine(
     """
     Return what each check finds.
     """
-    chosen = ListenerSettings(
-        mongodb_uri=SecretStr(uri),
-        data_dir=data_dir,
-        **{"control_port": free_port(), **settings},
-    )
+    own: dict[str, Any] = {
+        "mongodb_uri": uri, "data_dir": data_dir, "control_port": free_port()
+    }  # fmt: skip
+    chosen = ListenerSettings(**own | settings)
     with ExitStack() as stack:
         rounds = Rounds(
             chosen,

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -188,7 +189,7 @@ class Answer:
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | Message
     body: bytes
 
     @property
@@ -331,6 +332,7 @@ def make_pair(
         "EVERSHELF_PORT": str(port),
         "EVERSHELF_CONTROL_PORT": str(control_port),
         "EVERSHELF_LOG_FORMAT": "json",
+        "EVERSHELF_REQUEST_LINES_PER_S": "0",  # visitors of tests ask all the time
         **(settings or {}),
     }
     pair = Pair(

@@ -113,9 +113,8 @@ class Stage:
         """
         what = {"appName": APP_NAME, "command.getMore": {"$exists": True}}
         pipeline: list[Document] = [
-            {"$currentOp": {}},
-            {"$match": {**what, "op": "getmore"}},
-        ]
+            {"$currentOp": {}}, {"$match": {**what, "op": "getmore"}}
+        ]  # fmt: skip
         return wait_for(lambda: next(iter(self.client.admin.aggregate(pipeline)), None))
 
     def roll_oplog(self) -> None:
