@@ -44,7 +44,8 @@ HARDLY: Final = WriteConcern(w=1)  # such a write may be rolled back
 
 DUPLICATE: Final = 11000  # no fault: it is there already
 
-# What faults, and others who write the same, do to a write. Anything else is a mistake
+# What faults, and others who write the same, do to a write, or to a read before one.
+# Anything else is a mistake
 # of this program, or something nobody has thought of.
 EXCUSED: Final[Set[int | None]] = frozenset(
     {
@@ -52,6 +53,7 @@ EXCUSED: Final[Set[int | None]] = frozenset(
         7,  # HostNotFound
         24,  # LockTimeout
         26,  # NamespaceNotFound: dropped meanwhile
+        43,  # CursorNotFound: it was another member's
         48,  # NamespaceExists: made by another meanwhile
         64,  # WriteConcernFailed: nobody confirmed it in time
         79,  # UnknownReplWriteConcern
@@ -65,6 +67,7 @@ EXCUSED: Final[Set[int | None]] = frozenset(
         215,  # DatabaseDropPending
         225,  # TransactionTooOld
         228,  # ConflictingOperationInProgress
+        237,  # CursorKilled
         244,  # TransactionAborted
         246,  # SnapshotUnavailable: the collection was made meanwhile
         251,  # NoSuchTransaction
