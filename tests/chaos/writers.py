@@ -44,9 +44,8 @@ HARDLY: Final = WriteConcern(w=1)  # such a write may be rolled back
 
 DUPLICATE: Final = 11000  # no fault: it is there already
 
-# What faults, and others who write the same, do to a write, or to a read before one.
-# Anything else is a mistake
-# of this program, or something nobody has thought of.
+# What faults, and others who write the same, do to a write or a read. Anything else
+# is a mistake of this program, or something nobody has thought of.
 EXCUSED: Final[Set[int | None]] = frozenset(
     {
         6,  # HostUnreachable
