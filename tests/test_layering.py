@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "recommender.text": "",
     "recommender.weights": "recommender.product recommender.text",
     "recommender.kernels": "",
+    "recommender.search_kernels": "recommender.kernels",
     "recommender.blob": "recommender.kernels",
     "recommender.word_kernels": "recommender.kernels recommender.text",
     "recommender.tally": (
@@ -35,8 +36,9 @@ MAY_IMPORT = {
         "recommender.weights recommender.word_kernels"
     ),
     "recommender.segment": (
-        "recommender.blob recommender.kernels recommender.product recommender.tally "
-        "recommender.text recommender.weights"
+        "recommender.blob recommender.kernels recommender.product "
+        "recommender.search_kernels recommender.tally recommender.text "
+        "recommender.weights"
     ),
     "recommender.row": "recommender.segment",
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
@@ -47,12 +49,15 @@ MAY_IMPORT = {
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
     "recommender.facets": "recommender.blob recommender.segment recommender.text",
-    "recommender.filters": "recommender.facets recommender.kernels recommender.segment",
+    "recommender.filters": (
+        "recommender.facets recommender.kernels recommender.search_kernels "
+        "recommender.segment"
+    ),
     "recommender.query": "recommender.kernels",
     "recommender.snapshot": (
         "recommender.blob recommender.errors recommender.filters "
         "recommender.generation recommender.kernels recommender.manifest "
-        "recommender.query recommender.segment"
+        "recommender.query recommender.search_kernels recommender.segment"
     ),
     "recommender.relations": "recommender.filters recommender.snapshot",
     "recommender.ranking": (
@@ -67,7 +72,7 @@ MAY_IMPORT = {
     ),
     "recommender.newest": (
         "recommender.filters recommender.kernels recommender.ranking "
-        "recommender.segment recommender.snapshot"
+        "recommender.search_kernels recommender.segment recommender.snapshot"
     ),
     "recommender.census": "recommender.snapshot recommender.text",
     "recommender.difference": (
