@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify test check docs bench chaos pictures lock clean reset
+.PHONY: help install run load verify evaluate test check docs bench quality chaos pictures lock clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -39,6 +39,9 @@ load: install ## put a JSONL file into the demo's database: make load FILE=produ
 verify: install ## compare the demo's model with one trained from scratch
 	@exec $(PY) run_listener.py verify --demo
 
+evaluate: install ## measure the demo's recommendations, or a file's: make evaluate FILE=products.jsonl.gz
+	@exec $(PY) run_listener.py evaluate $(FILE) --demo $(EVALUATE_ARGS)
+
 test: install ## run the whole test suite, on a real mongod
 	@exec $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
@@ -52,6 +55,9 @@ docs: install ## write the tables of docs/configuration.md anew from the setting
 
 bench: install ## measure it beside what people would otherwise use; takes ten minutes
 	@exec $(PY) -m benchmarks $(BENCH_ARGS)
+
+quality: install ## measure its recommendations on public catalogues, beside plain ways
+	@exec $(PY) -m benchmarks.quality $(QUALITY_ARGS)
 
 chaos: install ## break everything for a while: make chaos CHAOS_ARGS="--minutes 60"
 	@exec $(PY) -m tests.chaos $(CHAOS_ARGS)

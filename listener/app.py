@@ -87,6 +87,9 @@ def _do(settings: ListenerSettings) -> Exit:
             stop = Stop()
             stop_on_signals(stop)
             return _resync(settings, stop)
+        case "evaluate":
+            interrupt_on_signals()
+            return _evaluate(settings)
         case "load":
             interrupt_on_signals()
             return load_file(settings)
@@ -124,8 +127,17 @@ def _examine(settings: ListenerSettings) -> Exit:
     return Exit.OK if is_well else Exit.UNWELL
 
 
+def _evaluate(settings: ListenerSettings) -> Exit:
+    # only here: statistics take a second to import, which a restart need not wait
+    from listener.evaluate.command import evaluate_model  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        return evaluate_model(settings, lambda: stack.enter_context(_address(settings)))
+
+
 def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
+    metrics_keys = Keys.of(key.get_secret_value() for key in settings.metrics_keys)
     complaints = Complaints(CLOCK.monotonic)
     with (
         open_source(settings, uri, complaints) as source,
@@ -135,7 +147,7 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
             settings, source, complaints, store, stop
         )
         details = partial(read_details, settings, uri)
-        app = Control(source, status, requests, keys, details).make_app()
+        app = Control(source, status, requests, keys, details, metrics_keys).make_app()
         stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(
             "listener.started",

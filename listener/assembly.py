@@ -24,11 +24,13 @@ from listener.rebuilds import Rebuilds, Requests
 from listener.remote import Remote
 from listener.restore import restore
 from listener.schedule import Policy, Schedule
+from listener.scrape import Scrape
 from listener.signals import Stop
 from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
+from listener.window import Window
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.store import Store, StoreReader
@@ -137,6 +139,7 @@ def make_daemon(
     restored = restore(store, StoreReader(settings.store_dir), weights, shape)
     status = Status(CLOCK)
     status.served = restored.served
+    status.metrics.registry.register(Scrape(status))
     policy = Policy(settings.quiet_s, settings.min_interval_s, settings.max_staleness_s)
     guard = ShrinkGuard(settings.shrink_grace_s)
     publisher = Publisher(
@@ -167,6 +170,7 @@ def make_daemon(
             StretchReader(source, weights), status, CLOCK, per_s=settings.sweep_per_s
         ),
         complaints=complaints,
+        window=Window(source.oplog, CLOCK),
         clock=CLOCK,
         stop=stop,
     )

@@ -21,6 +21,7 @@ from listener.rebuilds import Requests
 from listener.status import Served, Status
 from recommender.logs import RECENT
 from recommender.position import ClusterTime
+from recommender.registry import CONTENT_TYPE, to_text
 from server.access import Keys
 from server.doors import require_admin
 from server.params import TrainParams, parse
@@ -41,7 +42,9 @@ class Control:
     Answers for the daemon, from another thread.
 
     Attributes:
+        keys: Of admins.
         details: What more there is to say to who asks for it; may take a while.
+        metrics_keys: Good for `/metrics`, as those are.
     """
 
     source: Source
@@ -49,6 +52,7 @@ class Control:
     requests: Requests
     keys: Keys
     details: Callable[[], Mapping[str, object]] = dict
+    metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
 
     def make_app(self) -> web.Application:
         """
@@ -62,6 +66,7 @@ class Control:
         app.router.add_get("/health/live", self.live)
         app.router.add_get("/health/ready", self.ready)
         app.router.add_get("/logs", self.logs)
+        app.router.add_get("/metrics", self.metrics)
         app.router.add_post("/train", self.train)
         return app
 
@@ -119,6 +124,16 @@ class Control:
         lines = RECENT.to_json(request.query.get("since", ""))
         body = b'{"lines":%b}' % lines
         return web.Response(body=body, content_type="application/json")
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """
+        Answer with all metrics, as text.
+        """
+        require_admin(request, self.keys | self.metrics_keys)
+        return web.Response(
+            body=to_text(self.status.metrics.registry),
+            headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},
+        )
 
     async def train(self, request: web.Request) -> web.Response:
         """

@@ -33,6 +33,7 @@ from listener.signals import Stop
 from listener.status import NEVER, Status
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
+from listener.window import Window
 from recommender.mutation import Delete, Mutation
 from recommender.position import ClusterTime, State
 
@@ -57,6 +58,7 @@ class Parts:
     requests: Requests
     sweep: Sweep
     complaints: Complaints
+    window: Window
     clock: Clock
     stop: Stop
 
@@ -117,7 +119,20 @@ class Daemon:
             self._tend(self._model)
         self._parts.beacon.tend()
         self._parts.complaints.pulse()
+        self._parts.window.tend()
+        self._tell_figures()
         self._status.beat()
+
+    def _tell_figures(self) -> None:
+        """
+        Record what nobody but a scrape asks for.
+        """
+        status, durable = self._status, self._parts.upkeep.durable
+        status.waiting = 0 if self._feed is None else self._feed.waiting
+        status.incomplete = self._parts.complaints.total
+        status.oplog = self._parts.window.oplog
+        if durable is not None:
+            status.durable_as_of = durable.as_of
 
     def _guarded_follow(self) -> None:
         try:
@@ -181,6 +196,7 @@ class Daemon:
         Try again later; meanwhile the model at hand is followed on.
         """
         self._rebuild_failures += 1
+        self._status.metrics.note_rebuild_failure()
         luck = random.random()  # noqa: S311
         wait_s = delay_s(self._rebuild_failures, luck, LONGEST_REFUSED_S)
         self._rebuild_at = self._parts.clock.monotonic() + wait_s
@@ -216,6 +232,7 @@ class Daemon:
         self._rebuild_failures = 0
         self._is_swapped = True
         self._parts.requests.note_rebuilt()
+        self._status.metrics.note_rebuild(reason)
         self._parts.publisher.guard(reason)
         self._parts.publisher.note_cause("rebuild")
 
@@ -259,6 +276,7 @@ class Daemon:
             parts.requests.fulfil(self._status.served)
         if parts.upkeep.tend(model):
             parts.publisher.note_cause("merge")
+            self._status.metrics.note_merge()
         parts.publisher.note_position(model)
         if self._is_open:
             self._tell_state(model)
@@ -291,7 +309,9 @@ class Daemon:
         counts = model.absorb(batch)
         self._parts.sweep.note(batch.mutations)
         self._forget_deleted(batch.mutations)
-        self._parts.publisher.note_batch(batch, counts, clock.monotonic() - started)
+        took_s = clock.monotonic() - started
+        self._parts.publisher.note_batch(batch, counts, took_s)
+        self._status.metrics.note_batch(batch, counts, model.mark.as_of, took_s)
         self._status.read_time = batch.read_time
 
     def _note_answer(self, model: Model, batch: Batch) -> None:
@@ -317,6 +337,7 @@ class Daemon:
         self._disconnect()
         self._is_lost = True
         self._status.note_failure(error)
+        self._status.metrics.note_loss(error.reason)
         loss = self._status.troubles, error.reason
         if loss[0] == self._last_loss[0]:
             self._pause(LONGEST_REBUILD_S)

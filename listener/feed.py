@@ -4,6 +4,7 @@ What the daemon needs of a database, in its own words.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Batch:
         reached: Where one is once all of it is applied; None when that is no further
             than before, as while a part of what belongs together is still to come.
         read_time: The database's time of its last answer.
-        events: How many writes were noticed.
+        events: How many writes were noticed, by kind, such as "insert".
         written_s: Unix time of the oldest of those writes, by the database's clock;
             None without any.
         is_last: Whether nothing more was waiting when the batch was taken.
@@ -47,7 +48,7 @@ class Batch:
     mutations: Sequence[Mutation]
     reached: Mark | None
     read_time: ClusterTime
-    events: int
+    events: Counter[str]
     written_s: float | None
     is_last: bool
 
@@ -92,6 +93,13 @@ class Feed(AbstractContextManager["Feed"], Protocol):
             Unreachable: Go on from the last checkpoint, later.
             PositionLost: No checkpoint leads on from here.
             Refused: The database does not allow it any more.
+        """
+
+    @property
+    def waiting(self) -> int:
+        """
+        How many products were written that no batch has brought yet, as far as is
+        known.
         """
 
 

@@ -108,7 +108,7 @@ class Publisher:
         """
         waiting = self._unpublished
         waiting.counts += counts
-        waiting.events += batch.events
+        waiting.events += batch.events.total()
         waiting.train_s += train_s
         if counts.changes:
             if waiting.written_s is None:
@@ -195,6 +195,7 @@ class Publisher:
             )
         except OSError as error:
             self._schedule.note_failure(self._clock.monotonic())
+            self._status.metrics.note_publish_failure()
             self._trouble.note_failure(error)
             return False
         self._trouble.note_success()
@@ -202,14 +203,18 @@ class Publisher:
         now = self._clock.monotonic()
         self._schedule.note_publication(now)
         self._unpublished.train_s += now - started
-        self._say(manifest)
+        self._note_publication(manifest, now - started)
         self._unpublished = _Unpublished("changes")
         self._status.served = to_served(manifest)
         return True
 
-    def _say(self, manifest: Manifest) -> None:
+    def _note_publication(self, manifest: Manifest, took_s: float) -> None:
         done = self._unpublished
         written = done.written_s
+        delay_s = None if written is None else self._clock.wall() - written
+        self._status.metrics.note_publication(
+            done.cause, took_s=took_s, delay_s=delay_s
+        )
         log.info(
             "model.published",
             cause=done.cause,
@@ -222,11 +227,7 @@ class Publisher:
             unchanged=done.counts.unchanged,
             events=done.events,
             train_ms=round(done.train_s * 1000, 2),
-            publish_ms=(
-                None
-                if written is None
-                else round((self._clock.wall() - written) * 1000, 2)
-            ),
+            publish_ms=None if delay_s is None else round(delay_s * 1000, 2),
             segments=len(manifest.segments),
             as_of=manifest.as_of.to_text(),
         )
@@ -237,5 +238,9 @@ def to_served(manifest: Manifest) -> Served:
     Return what a manifest serves.
     """
     return Served(
-        manifest.generation, manifest.as_of, manifest.products, manifest.visible
+        manifest.generation,
+        manifest.as_of,
+        manifest.products,
+        manifest.visible,
+        len(manifest.segments),
     )

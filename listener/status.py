@@ -11,8 +11,10 @@ from typing import Any, Final
 import structlog
 
 from listener.clock import Clock
+from listener.doctor.database import Oplog
 from listener.guard import HELD
 from listener.lag import BEHIND
+from listener.metrics import Metrics
 from listener.tally import Tally
 from recommender.position import ClusterTime, State
 
@@ -37,12 +39,14 @@ class Served:
         as_of: Every write acknowledged at or before this is in it.
         products: Living products.
         visible: Those that a visitor may see.
+        segments: What it consists of.
     """
 
     generation: int = 0
     as_of: ClusterTime = NEVER
     products: int = 0
     visible: int = 0
+    segments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,11 @@ class Status:
     Attributes:
         failures: How many there were in the trouble that goes on; 0 when all is well.
         troubles: How many troubles there were, with that one.
+        metrics: What is counted and measured as it happens.
+        waiting: Products that were written and wait to be read again.
+        incomplete: How often a document was found that lacks sense in places.
+        durable_as_of: From where the stream is followed again after a crash.
+        oplog: What the oplog reaches over; None when that is not known.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -84,6 +93,11 @@ class Status:
         self.troubles = 0
         self.last_error = ""
         self.tally = Tally()  # of the scan under way
+        self.metrics = Metrics()
+        self.waiting = 0
+        self.incomplete = 0
+        self.durable_as_of = NEVER
+        self.oplog: Oplog | None = None
         self._beat_at = clock.monotonic()
         self._said_at = clock.monotonic()
         self._said: set[tuple[State, str]] = set()  # in this trouble

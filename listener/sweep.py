@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
@@ -241,7 +242,7 @@ class Sweep:
             mutations=mutations,
             reached=None,
             read_time=current.model.mark.as_of,
-            events=0,
+            events=Counter(),
             written_s=None,
             is_last=True,
         )

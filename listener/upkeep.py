@@ -34,6 +34,7 @@ class Upkeep:
         self._store = store
         self._clock = clock
         self._collected_at = clock.monotonic()
+        self._garbage = Trouble("garbage")
 
     def tend(self, model: Model) -> bool:
         """
@@ -43,8 +44,23 @@ class Upkeep:
         now = self._clock.monotonic()
         if now - self._collected_at >= GARBAGE_S:
             self._collected_at = now
-            self._store.collect_garbage(now)
+            self._collect_garbage(now)
         return self._merges.tend(model.index)
+
+    @property
+    def durable(self) -> Manifest | None:
+        """
+        What a crash of the host falls back to, as far as is known.
+        """
+        return self._durable.newest
+
+    def _collect_garbage(self, now: float) -> None:
+        try:
+            self._store.collect_garbage(now)
+        except OSError as error:
+            self._garbage.note_failure(error)
+        else:
+            self._garbage.note_success()
 
     def close(self) -> None:
         """
@@ -65,9 +81,9 @@ class _Durable:
         self._clock = clock
         self._worker = ThreadPoolExecutor(1, "durable")
         self._running: Future[Manifest | None] | None = None
-        self._durable = store.current
+        self.newest = store.current
         # A first model does not wait; one that cannot be kept waits like any other.
-        self._written_at = clock.monotonic() if self._durable else -math.inf
+        self._written_at = clock.monotonic() if self.newest else -math.inf
         self._trouble = Trouble("durable")
 
     def tend(self) -> None:
@@ -86,7 +102,7 @@ class _Durable:
             self._trouble.note_failure(error)
 
     def _is_due(self, now: float) -> bool:
-        current, durable = self._store.current, self._durable
+        current, durable = self._store.current, self.newest
         if current is None or current == durable:
             return False
         is_new = durable is None or current.generation != durable.generation
@@ -98,7 +114,7 @@ class _Durable:
         error = done.exception()
         if error is None:
             self._trouble.note_success()
-            self._durable = done.result()
+            self.newest = done.result()
         elif isinstance(error, OSError):
             self._trouble.note_failure(error)
         else:

@@ -16,6 +16,8 @@ import structlog
 
 from structlog.typing import EventDict, Processor
 
+from recommender.masking import Secrets
+
 
 Format = Literal["auto", "json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -51,7 +53,13 @@ class Recent:
 RECENT: Final = Recent()
 
 
-def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
+def configure_logs(
+    log_format: Format,
+    level: Level,
+    *,
+    process: str,
+    secrets: Secrets = Secrets(),  # noqa: B008 it never changes
+) -> None:
     """
     Send every log line of this process to standard output.
 
@@ -62,30 +70,28 @@ def configure_logs(log_format: Format, level: Level, *, process: str) -> None:
         log_format: "auto" is pretty on a terminal and JSON elsewhere.
         level: Lines below it are dropped before they are built.
         process: "listener" or "server"; part of each line.
+        secrets: What no line may show, nor a traceback in it.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         _name_process(process),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _hide(secrets),
         RECENT.note,
     ]
-    last: list[Processor]
+    last: Processor
     if is_for_people(log_format):
-        last = [
-            structlog.dev.ConsoleRenderer(
-                sort_keys=False,
-                # the pretty ones show local variables, which may be secrets
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
+        last = structlog.dev.ConsoleRenderer(
+            sort_keys=False,
+            # the pretty ones show local variables, and come after secrets are hidden
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     else:
-        last = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_to_json),
-        ]
+        last = structlog.processors.JSONRenderer(serializer=_to_json)
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
@@ -127,6 +133,13 @@ def _name_process(process: str) -> Processor:
         return event
 
     return add
+
+
+def _hide(secrets: Secrets) -> Processor:
+    def hide(_logger: object, _method: str, event: EventDict) -> EventDict:
+        return {key: secrets.without_any(value) for key, value in event.items()}
+
+    return hide
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

@@ -1,18 +1,27 @@
 """
-Addresses as they may be shown: without what is secret in them.
+What may be shown of addresses, and of any text, without what is secret in them.
 """
 
 from __future__ import annotations
 
+import json
 import re
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 
 HIDDEN: Final = "***"
+SHORTEST: Final = 4  # characters; what is shorter is in many innocent words
 # All before the last "@": a password may hold anything when it was not escaped.
 _USER: Final = re.compile(r"://(?P<user>[^:/@]*)(?P<password>:.*)?@", re.DOTALL)
 _BETWEEN: Final = re.compile(r"[:/@?&=,]")
+# The same within a text, where an address ends at the next blank.
+_IN_TEXT: Final = re.compile(r"(?P<before>://[^\s:/@]*):\S*@")
+# Where keys stand in addresses and headers of requests.
+_KEY: Final = re.compile(
+    r"(?P<before>[?&]key=|\bbearer\s+|\bx-api-key\W{1,4})[^\s&\"',#]+", re.IGNORECASE
+)
 
 
 def masked(uri: str) -> str:
@@ -25,13 +34,73 @@ def masked(uri: str) -> str:
     return uri.partition("?")[0]
 
 
+def to_password(uri: str) -> str:
+    """
+    Return the password in an address, as it is written there; empty without one.
+    """
+    found = _USER.search(uri)
+    return (found["password"] or "")[1:] if found else ""
+
+
 def without_secrets(text: str, uri: str) -> str:
     """
     Return what was said of an address with each piece of its password hidden.
     """
-    found = _USER.search(uri)
-    password = (found["password"] or "")[1:] if found else ""
+    password = to_password(uri)
     pieces = {password, *_BETWEEN.split(password)} - {""}
     for piece in sorted(pieces, key=len, reverse=True):
         text = text.replace(piece, HIDDEN)
     return text
+
+
+class Secrets:
+    """
+    What must not be shown by a process, whoever says it.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        """
+        Know the *values* of at least `SHORTEST` characters.
+        """
+        forms = {form for value in values for form in _forms(value)}
+        known = sorted((f for f in forms if len(f) >= SHORTEST), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def without(self, text: str) -> str:
+        """
+        Return a text with them hidden, and with passwords in any address and keys of
+        any request.
+        """
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        if "://" in text:
+            text = _IN_TEXT.sub(rf"\g<before>:{HIDDEN}@", text)
+        lower = text.lower()
+        if "key" in lower or "bearer" in lower:  # the search costs more
+            text = _KEY.sub(rf"\g<before>{HIDDEN}", text)
+        return text
+
+    def without_any(self, value: object) -> object:
+        """
+        Return the same of whatever a log line may hold; what is neither number nor text
+        nor made of such becomes text.
+        """
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self.without(value)
+        if isinstance(value, Mapping):
+            return {key: self.without_any(of) for key, of in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.without_any(one) for one in value]
+        return self.without(str(value))
+
+
+def _forms(value: str) -> Iterator[str]:
+    """
+    Yield how a value may be written: as it is, and as Python and JSON quote it.
+    """
+    yield value
+    yield repr(value)[1:-1]
+    yield repr(f'"{value}')[2:-1]  # beside quotes of both kinds
+    yield json.dumps(value)[1:-1]

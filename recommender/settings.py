@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -41,6 +42,7 @@ from pydantic_settings import (
 
 from recommender.errors import SettingsFault
 from recommender.logs import Format, Level
+from recommender.masking import to_password
 from recommender.weights import DEFAULT_WEIGHTS, Weights
 
 
@@ -49,7 +51,9 @@ SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
 DEFAULT_FILE: Final = "evershelf.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-SECRETS: Final = frozenset({"admin_keys", "mongodb_uri", "read_keys"})  # never shown
+ADDRESS: Final = "mongodb_uri"
+# Never shown.
+SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
 
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
@@ -95,6 +99,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Command = Literal["run", "verify", "doctor", "resync", "evaluate", "load"]
 
 
 class Settings(BaseSettings):
@@ -122,6 +127,9 @@ class Settings(BaseSettings):
     admin_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = (
         Field((), description="keys that open the admin doors, separated by commas")
     )
+    metrics_keys: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)
+    ] = Field((), description="keys that open only /metrics, separated by commas")
     log_format: Format = Field(
         "auto", description="json, console, or auto: console on a terminal"
     )
@@ -160,20 +168,20 @@ class ListenerSettings(Settings):
 
     model_config = SettingsConfigDict(cli_prog_name="run_listener.py")
 
-    command: CliPositionalArg[Literal["run", "verify", "doctor", "resync", "load"]] = (
-        Field(
-            "run",
-            description=(
-                "run: follow the collection (the default); "
-                "verify: compare the model with one trained from scratch; "
-                "doctor: look for what keeps it from working well; "
-                "resync: train the model from scratch now; "
-                "load: put a JSONL file into the demo's database"
-            ),
-        )
+    command: CliPositionalArg[Command] = Field(
+        "run",
+        description=(
+            "run: follow the collection (the default); "
+            "verify: compare the model with one trained from scratch; "
+            "doctor: look for what keeps it from working well; "
+            "resync: train the model from scratch now; "
+            "evaluate: measure how good the recommendations are; "
+            "load: put a JSONL file into the demo's database"
+        ),
     )
     file: CliPositionalArg[Path | None] = Field(
-        None, description="the JSONL file to load, gzipped if it ends in .gz"
+        None,
+        description="the JSONL file to load or evaluate, gzipped if it ends in .gz",
     )
     demo: bool = Field(
         False, description="without MONGODB_URI, start an embedded MongoDB with samples"
@@ -211,6 +219,19 @@ class ListenerSettings(Settings):
     sweep_per_s: Annotated[int, Field(ge=0)] = Field(
         30,  # 100,000 products in an hour
         description="most products a second that are compared with the model; 0: none",
+    )
+
+    truth: Path | None = Field(
+        None, description="CSV of groups of like products, for `evaluate`"
+    )
+    beside: Path | None = Field(
+        None, description="a second settings file, for `evaluate` to compare"
+    )
+    asked: Annotated[int, Field(ge=1)] = Field(
+        20_000, description="most products about which `evaluate` asks"
+    )
+    report: Path = Field(
+        Path("evaluation.html"), description="where `evaluate` writes its report"
     )
 
     name_fields: Names = Field(("name", "title"), description="where the name is")
@@ -304,6 +325,9 @@ class ServerSettings(Settings):
     cache_stale_s: Count = Field(
         5, description="how long after that caches may answer while they ask"
     )
+    request_lines_per_s: Count = Field(
+        10, description="most log lines a second of requests that went well; 0: none"
+    )
     drain_s: Seconds = Field(
         0.0, description="how long a server asked to stop says so before it does"
     )
@@ -328,6 +352,32 @@ def load_settings(kind: type[T], arguments: Sequence[str]) -> T:
         raise SettingsFault(_to_lines(kind, error)) from error
     except SettingsError as error:
         raise SettingsFault([str(error)]) from error
+
+
+def with_file(settings: T, path: Path) -> T:
+    """
+    Return *settings* with what the settings file at *path* says in their place.
+
+    Raises:
+        SettingsFault: The file cannot be used; naming every setting that is wrong.
+    """
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsFault(
+            [f"the settings file {path} cannot be used: {error}"]
+        ) from error
+    kind = type(settings)
+    unknown = list(_unknown_keys(named, str(path)))
+    if unknown:
+        raise SettingsFault(
+            [f"{one.name} in {path} means nothing to us" for one in unknown]
+        )
+    kept = {name: getattr(settings, name) for name in kind.model_fields}
+    try:
+        return kind(**kept | named)
+    except ValidationError as error:
+        raise SettingsFault(_to_lines(kind, error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +425,19 @@ def _unknown_keys(names: Iterable[str], place: str) -> Iterator[Unknown]:
         if name not in known:
             rest = name.lower().removeprefix(PREFIX.lower())
             yield Unknown(name, _nearest(rest, by_rest), place)
+
+
+def secrets_of(settings: Settings) -> Iterator[str]:
+    """
+    Yield each key and password in *settings*, as it is and as addresses write it.
+    """
+    for name in SECRETS:
+        value = getattr(settings, name, None) or ()
+        for secret in (value,) if isinstance(value, SecretStr) else value:
+            text = secret.get_secret_value()
+            if name == ADDRESS:  # its hosts and names may be shown
+                text = to_password(text)
+            yield from (text, unquote(text), quote(text, safe=""))
 
 
 def to_variable(kind: type[Settings], field: str) -> str:

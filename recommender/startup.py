@@ -15,7 +15,8 @@ from recommender.effective import to_lines
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import configure_logs
-from recommender.settings import Settings, load_settings, unknown_settings
+from recommender.masking import Secrets
+from recommender.settings import Settings, load_settings, secrets_of, unknown_settings
 
 
 T = TypeVar("T", bound=Settings)
@@ -35,7 +36,12 @@ def begin(kind: type[T], arguments: Sequence[str], *, process: str) -> T:
     if settings.print_config:
         sys.stdout.writelines(f"{line}\n" for line in to_lines(settings, arguments))
         sys.exit(Exit.OK)
-    configure_logs(settings.log_format, settings.log_level, process=process)
+    configure_logs(
+        settings.log_format,
+        settings.log_level,
+        process=process,
+        secrets=Secrets(secrets_of(settings)),
+    )
     for unknown in unknown_settings():
         log.warning(
             "settings.unknown",

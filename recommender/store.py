@@ -380,6 +380,9 @@ class Store:
 
         Args:
             now_s: The time, on the same clock at each call.
+
+        Raises:
+            OSError: Some of them cannot be removed; all others are.
         """
         try:
             named = self._named()
@@ -394,9 +397,14 @@ class Store:
             for name, since in self._unnamed_since.items()
             if now_s - since >= GRACE_S
         ]
+        failure: OSError | None = None
         for name in expired:
-            with contextlib.suppress(FileNotFoundError):
-                (self._folder / SEGMENTS / name).unlink()
+            try:
+                (self._folder / SEGMENTS / name).unlink(missing_ok=True)
+            except OSError as error:
+                failure = error
+        if failure is not None:
+            raise failure
         return len(expired)
 
     def _named(self) -> set[str]:

@@ -84,6 +84,9 @@ class Keys:
     def __bool__(self) -> bool:
         return bool(self.digests)
 
+    def __or__(self, others: Keys) -> Keys:
+        return Keys(self.digests + others.digests)
+
     def accept(self, key: str) -> bool:
         """
         Say whether *key* is one of them, in a time that does not tell how nearly.

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,7 +39,8 @@ from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
 from server.recommendations import Recommender
-from server.request_log import HTTP_LOGGER, request_log_middleware
+from server.request_log import HTTP_LOGGER, RequestLog
+from server.scrape import Scrape
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
 from server.waiting import Waiting
@@ -48,6 +50,8 @@ LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
 LONGEST_LINE: Final = 64 * 1024  # bytes of an address; ids to exclude are many
 KEEP_ALIVE_S: Final = 75.0  # longer than proxies keep a connection
 SHUTDOWN_S: Final = 3.0  # for requests in flight; all take milliseconds but `train`
+
+SCRAPE: Final = web.AppKey("scrape", Scrape)
 
 _log = structlog.get_logger()
 
@@ -66,12 +70,16 @@ class House:
     Attributes:
         gate: Who may read, and how often.
         origins: Which other sites' pages may.
+        metrics_keys: Good for `/metrics`, as admin keys are.
+        request_lines_per_s: How many requests that went well are logged.
         cache_s: How long caches may answer without asking.
         cache_stale_s: How long after that, while they ask.
     """
 
     gate: Gate = field(default_factory=Gate)
     origins: Origins = field(default_factory=Origins)
+    metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
+    request_lines_per_s: int = 10
     cache_s: int = 0
     cache_stale_s: int = 5
 
@@ -89,7 +97,15 @@ class House:
             to_networks(settings.trusted_proxies),
         )
         origins = Origins.of(settings.cors_origins)
-        return cls(gate, origins, settings.cache_s, settings.cache_stale_s)
+        metrics_keys = Keys.of(key.get_secret_value() for key in settings.metrics_keys)
+        return cls(
+            gate,
+            origins,
+            metrics_keys,
+            settings.request_lines_per_s,
+            settings.cache_s,
+            settings.cache_stale_s,
+        )
 
     @property
     def cache_control(self) -> str:
@@ -137,7 +153,8 @@ def make_app(
     """
     app = web.Application(
         middlewares=[
-            request_log_middleware,
+            live.metrics.middleware,
+            RequestLog(house.request_lines_per_s).middleware,
             Compression().middleware,
             sight_middleware(live),
             problem_middleware,
@@ -149,6 +166,7 @@ def make_app(
     app[CACHE_CONTROL] = house.cache_control
     keys = house.gate.admin_keys
     waiting, events = Waiting(live), Events(live)
+    scrape = app[SCRAPE] = Scrape(live, events, keys | house.metrics_keys)
     app.router.add_routes(
         [
             *Health(draining).routes(),
@@ -158,6 +176,7 @@ def make_app(
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
             *events.routes(),
             *reference.routes(),
+            *scrape.routes(),
             *Train(live, keys, control_port).routes(),
             *Page().routes(),
             *Desk(keys, desk_port).routes(),
@@ -169,6 +188,10 @@ def make_app(
     )
     app.on_shutdown.extend([waiting.close, events.close])
     return app
+
+
+def _to_count(server: web.Server) -> Callable[[], int]:
+    return lambda: len(server.connections)
 
 
 async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:
@@ -196,6 +219,8 @@ async def _serve(settings: ServerSettings, house: House) -> Exit:
     async with live.following():
         try:
             await runner.setup()
+            if runner.server is not None:
+                app[SCRAPE].connections = _to_count(runner.server)
             await _bind(runner, settings.host, settings.port)
             await signals.first.wait()
             _log.info("server.stopping")

@@ -58,6 +58,13 @@ class Events:
         """
         return (web.get("/v1/events", self.events),)
 
+    @property
+    def open(self) -> int:
+        """
+        How many streams there are.
+        """
+        return self._open
+
     async def close(self, _app: web.Application) -> None:
         """
         End all streams; browsers come back to whoever answers then.

@@ -22,7 +22,7 @@ from server.problems import Problem
 
 
 GUARDED: Final = "/v1/"
-UNCOUNTED: Final = ("/health/",)  # probes come as they like
+UNCOUNTED: Final = ("/health/", "/metrics")  # probes come as they like
 STREAM: Final = "/v1/events"  # where browsers can send no header
 SHARED_BITS: Final = 64  # of an IPv6 address; one household has all below
 FORWARDED_FOR: Final = "X-Forwarded-For"

@@ -18,6 +18,7 @@ from recommender.snapshot import Snapshot
 from recommender.store import StoreReader
 from server.history import History
 from server.loader import Served, read_next
+from server.metrics import Metrics
 from server.watch import Watch, watch
 
 
@@ -30,6 +31,9 @@ _log = structlog.get_logger()
 class Live:
     """
     Follows the store in a thread of its own; whoever answers takes `served` once.
+
+    Attributes:
+        metrics: Where it is noted what was loaded.
     """
 
     def __init__(self, reader: StoreReader, loop: asyncio.AbstractEventLoop) -> None:
@@ -41,6 +45,7 @@ class Live:
         """
         self.reader = reader
         self.history = History()
+        self.metrics = Metrics()
         self._loop = loop
         self._served = Served()
         self._changed = asyncio.Event()
@@ -105,10 +110,35 @@ class Live:
         self._served = after
         self._tell_soon()
         if after.snapshot is not None and after.snapshot is not before.snapshot:
-            _log_load(after.snapshot, time.perf_counter() - started_s)
+            self._note_load(after.snapshot, time.perf_counter() - started_s)
             self.history.note(before.snapshot, after.snapshot)
             self._tell_soon()
-        _log_fault(before, after)
+        self._note_fault(before, after)
+
+    def _note_load(self, snapshot: Snapshot, took_s: float) -> None:
+        manifest = snapshot.manifest
+        delay_s = time.time() - manifest.published_s
+        self.metrics.note_load(took_s=took_s, delay_s=delay_s)
+        _log.info(
+            "model.loaded",
+            generation=manifest.generation,
+            products=manifest.products,
+            visible=manifest.visible,
+            segments=len(manifest.segments),
+            load_ms=round(took_s * 1000, 3),
+            since_publish_ms=round(delay_s * 1000, 3),
+        )
+
+    def _note_fault(self, before: Served, after: Served) -> None:
+        """
+        Say when trouble begins and when it ends, however often it is met between.
+        """
+        serving = after.snapshot.generation if after.snapshot else None
+        if after.fault and not before.fault:
+            self.metrics.note_fault()
+            _log.error("model.load_failed", reason=after.fault, serving=serving)
+        elif before.fault and not after.fault:
+            _log.info("model.load_recovered", serving=serving)
 
     def _follow(self, watching: Watch) -> None:
         while not self._stopping.is_set():
@@ -127,27 +157,3 @@ class Live:
     def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-
-def _log_load(snapshot: Snapshot, took_s: float) -> None:
-    manifest = snapshot.manifest
-    _log.info(
-        "model.loaded",
-        generation=manifest.generation,
-        products=manifest.products,
-        visible=manifest.visible,
-        segments=len(manifest.segments),
-        load_ms=round(took_s * 1000, 3),
-        since_publish_ms=round((time.time() - manifest.published_s) * 1000, 3),
-    )
-
-
-def _log_fault(before: Served, after: Served) -> None:
-    """
-    Say when trouble begins and when it ends, however often it is met between.
-    """
-    serving = after.snapshot.generation if after.snapshot else None
-    if after.fault and not before.fault:
-        _log.error("model.load_failed", reason=after.fault, serving=serving)
-    elif before.fault and not after.fault:
-        _log.info("model.load_recovered", serving=serving)

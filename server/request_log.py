@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -14,36 +15,85 @@ import structlog
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from server.problems import REQUEST_ID
 
 
+ROUTINE: Final = ("/health/", "/metrics")  # asked by machines, without end
+
 _log = structlog.get_logger()
 
 
-@web.middleware
-async def request_log_middleware(
-    request: web.Request, handler: Handler
-) -> web.StreamResponse:
+class RequestLog:
     """
-    Log `request`, at debug level unless the answer tells of a failure.
+    Logs `request` once for each, at most so many a second of those that went well.
+    """
 
-    503 is none: it tells of a state, which has a line of its own and lasts longer
-    than one request. The defect behind a 500 is logged as `request.failed`.
-    """
-    started_s = time.perf_counter()
-    response = await handler(request)
-    _log.log(
-        logging.ERROR if _is_failure(response.status) else logging.DEBUG,
-        "request",
-        method=request.method,
-        path=request.path,
-        status=response.status,
-        ms=round((time.perf_counter() - started_s) * 1000, 3),
-        request_id=request.get(REQUEST_ID),
-    )
-    return response
+    def __init__(
+        self, per_s: int, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """
+        Log at most *per_s* a second above debug level.
+        """
+        self._per_s = per_s
+        self._monotonic = monotonic
+        self._second = -1
+        self._lines = 0
+        self._skipped = 0
+
+    @property
+    def middleware(self) -> Middleware:
+        """
+        What logs each request that passes.
+        """
+
+        @web.middleware
+        async def middleware(
+            request: web.Request, handler: Handler
+        ) -> web.StreamResponse:
+            started_s = time.perf_counter()
+            response = await handler(request)
+            self._log(request, response.status, time.perf_counter() - started_s)
+            return response
+
+        return middleware
+
+    def _log(self, request: web.Request, status: int, took_s: float) -> None:
+        level = self._to_level(request.path, status)
+        skipped = 0
+        if level >= logging.INFO:
+            skipped, self._skipped = self._skipped, 0
+        _log.log(
+            level,
+            "request",
+            method=request.method,
+            path=request.path,
+            status=status,
+            ms=round(took_s * 1000, 3),
+            request_id=request.get(REQUEST_ID),
+            skipped=skipped,
+        )
+
+    def _to_level(self, path: str, status: int) -> int:
+        """
+        Return the level of a request's line; count it when that is too low to be seen.
+
+        503 is no failure: it tells of a state, which has a line of its own and lasts
+        longer than one request. The defect behind a 500 is logged as `request.failed`.
+        """
+        if _is_failure(status):
+            return logging.ERROR
+        if path.startswith(ROUTINE):
+            return logging.DEBUG
+        second = int(self._monotonic())
+        if second != self._second:
+            self._second, self._lines = second, 0
+        if self._lines < self._per_s:
+            self._lines += 1
+            return logging.INFO
+        self._skipped += 1
+        return logging.DEBUG
 
 
 def _is_failure(status: int) -> bool:

@@ -23,7 +23,6 @@ MAY_IMPORT = {
     "recommender.product": "",
     "recommender.mutation": "recommender.product",
     "recommender.position": "",
-    "listener.lag": "recommender.position",
     "recommender.manifest": "recommender.errors recommender.position",
     # from products to frozen segments
     "recommender.text": "",
@@ -89,14 +88,17 @@ MAY_IMPORT = {
     "recommender.exits": "",
     "recommender.launch": "",
     "recommender.masking": "",
-    "recommender.logs": "",
-    "recommender.settings": "recommender.errors recommender.logs recommender.weights",
+    "recommender.registry": "",
+    "recommender.logs": "recommender.masking",
+    "recommender.settings": (
+        "recommender.errors recommender.logs recommender.masking recommender.weights"
+    ),
     "recommender.effective": (
         "recommender.logs recommender.masking recommender.settings"
     ),
     "recommender.handbook": "recommender.effective recommender.settings",
     "recommender.startup": (
-        "recommender.effective recommender.errors recommender.exits recommender.logs "
+        "recommender.effective recommender.errors recommender.exits recommender.logs recommender.masking "
         "recommender.settings"
     ),
     # the server: it cannot name the index or a mutation
@@ -127,9 +129,10 @@ MAY_IMPORT = {
     "server.history": (
         "recommender.difference recommender.position recommender.snapshot"
     ),
+    "server.metrics": "recommender.registry",
     "server.live": (
         "recommender.snapshot recommender.store server.history server.loader "
-        "server.watch"
+        "server.metrics server.watch"
     ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
@@ -172,6 +175,10 @@ MAY_IMPORT = {
     ),
     "server.files": "",
     "server.page": "server.files server.problems",
+    "server.scrape": (
+        "recommender.registry server.access server.doors server.events "
+        "server.freshness server.live"
+    ),
     "server.health": (
         "server.answers server.draining server.page server.problems server.sight"
     ),
@@ -198,7 +205,7 @@ MAY_IMPORT = {
         "server.draining server.events server.gate server.health server.lines "
         "server.live server.model server.origins server.pace server.page "
         "server.problems server.products server.recommendations server.reference "
-        "server.request_log server.sight server.train server.waiting"
+        "server.request_log server.scrape server.sight server.train server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -242,26 +249,36 @@ MAY_IMPORT = {
         "listener.mongo.events listener.mongo.inbox listener.mongo.tokens "
         "recommender.position"
     ),
+    "listener.mongo.oplog": (
+        "listener.doctor.database listener.mongo.client listener.mongo.errors"
+    ),
     "listener.mongo.feed": (
         "listener.feed listener.mongo.inbox listener.mongo.reader recommender.mutation "
         "recommender.position recommender.product"
     ),
     "listener.mongo.source": (
-        "listener.errors listener.feed listener.mongo.client listener.mongo.errors "
-        "listener.mongo.feed listener.mongo.reader listener.mongo.tokens "
-        "recommender.position recommender.product"
+        "listener.doctor.database listener.errors listener.feed listener.mongo.client "
+        "listener.mongo.errors listener.mongo.feed listener.mongo.oplog "
+        "listener.mongo.reader listener.mongo.tokens recommender.position "
+        "recommender.product"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
-        "listener.mongo.events"
+        "listener.mongo.events listener.mongo.oplog"
     ),
     # the loop, and what it needs
     "listener.clock": "",
     "listener.guard": "",
     "listener.tally": "",
-    "listener.status": (
-        "listener.clock listener.guard listener.lag listener.tally recommender.position"
+    "listener.metrics": (
+        "listener.feed recommender.index recommender.position recommender.registry"
     ),
+    "listener.lag": "recommender.position",
+    "listener.status": (
+        "listener.clock listener.doctor.database listener.guard listener.lag "
+        "listener.metrics listener.tally recommender.position"
+    ),
+    "listener.scrape": "listener.status recommender.position",
     "listener.trouble": "",
     "listener.beacon": (
         "listener.clock listener.status listener.trouble recommender.position "
@@ -281,6 +298,9 @@ MAY_IMPORT = {
         "listener.tally recommender.bulk recommender.index recommender.weights"
     ),
     "listener.background": "",
+    "listener.window": (
+        "listener.background listener.clock listener.doctor.database listener.errors"
+    ),
     "listener.rebuilds": (
         "listener.background listener.guard listener.rebuild listener.status "
         "recommender.position"
@@ -303,8 +323,8 @@ MAY_IMPORT = {
         "listener.backoff listener.beacon listener.clock listener.complaints "
         "listener.errors listener.feed listener.guard listener.lag listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
-        "listener.status listener.sweep listener.upkeep recommender.mutation "
-        "recommender.position"
+        "listener.status listener.sweep listener.upkeep listener.window "
+        "recommender.mutation recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -314,8 +334,8 @@ MAY_IMPORT = {
     "listener.serving": "",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.logs recommender.position server.access server.doors "
-        "server.params server.problems"
+        "recommender.logs recommender.position recommender.registry server.access "
+        "server.doors server.params server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
@@ -445,20 +465,78 @@ MAY_IMPORT = {
         "listener.guard listener.keys listener.mapping listener.mongo.client "
         "listener.mongo.examination listener.mongo.source listener.publisher "
         "listener.rebuild listener.rebuilds listener.remote listener.restore "
-        "listener.schedule listener.signals listener.status listener.stretch "
-        "listener.sweep listener.upkeep recommender.product recommender.settings "
-        "recommender.store recommender.weights"
+        "listener.schedule listener.scrape listener.signals listener.status "
+        "listener.stretch listener.sweep listener.upkeep listener.window "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.weights"
     ),
     "listener.details": (
         "listener.assembly listener.errors listener.mapping recommender.settings"
     ),
+    # how good the recommendations are
+    "listener.evaluate.catalogue": (
+        "recommender.bulk recommender.generation recommender.manifest "
+        "recommender.position recommender.product recommender.snapshot "
+        "recommender.text recommender.weights"
+    ),
+    "listener.evaluate.asking": (
+        "listener.clock listener.evaluate.catalogue listener.progress"
+    ),
+    "listener.evaluate.measures": (
+        "listener.evaluate.asking listener.evaluate.catalogue"
+    ),
+    "listener.evaluate.popularity": (
+        "listener.evaluate.asking listener.evaluate.catalogue"
+    ),
+    "listener.evaluate.relevance": "listener.evaluate.catalogue",
+    "listener.evaluate.statistics": "listener.evaluate.catalogue",
+    "listener.evaluate.truth": (
+        "listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.relevance recommender.address recommender.errors"
+    ),
+    "listener.evaluate.evaluation": (
+        "listener.clock listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.measures listener.evaluate.popularity "
+        "listener.evaluate.relevance listener.evaluate.statistics "
+        "listener.evaluate.truth"
+    ),
+    "listener.evaluate.wording": (
+        "listener.evaluate.evaluation listener.evaluate.statistics"
+    ),
+    "listener.evaluate.result": (
+        "listener.evaluate.evaluation listener.evaluate.statistics"
+    ),
+    "listener.evaluate.table": "listener.evaluate.result listener.evaluate.wording",
+    "listener.evaluate.examples": (
+        "listener.evaluate.asking listener.evaluate.catalogue recommender.reasons "
+        "recommender.snapshot server.sentence"
+    ),
+    "listener.evaluate.markup": "",
+    "listener.evaluate.plots": "listener.evaluate.catalogue listener.evaluate.markup",
+    "listener.evaluate.page": (
+        "listener.evaluate.asking listener.evaluate.evaluation "
+        "listener.evaluate.examples listener.evaluate.markup listener.evaluate.plots "
+        "listener.evaluate.popularity listener.evaluate.result listener.evaluate.table"
+    ),
+    "listener.evaluate.reading": (
+        "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
+        "listener.progress recommender.product recommender.settings"
+    ),
+    "listener.evaluate.command": (
+        "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.evaluate.evaluation listener.evaluate.examples "
+        "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
+        "listener.evaluate.table listener.evaluate.truth recommender.errors "
+        "recommender.exits recommender.logs recommender.settings"
+    ),
+    # the listener's process
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
-        "listener.doctor.show listener.errors listener.resync listener.serving "
-        "listener.signals listener.verify recommender.errors recommender.exits "
-        "recommender.logs recommender.settings recommender.startup recommender.store "
-        "server.access"
+        "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.resync listener.serving listener.signals listener.verify "
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -483,7 +561,14 @@ FENCED = {
         "listener.visibility",
     ),
     "numba": ("recommender.kernels",),
-    "numpy": ("listener.compare", "recommender"),
+    "numpy": ("listener.compare", "listener.evaluate", "recommender"),
+    "prometheus_client": (
+        "listener.metrics",
+        "listener.scrape",
+        "recommender.registry",
+        "server.metrics",
+        "server.scrape",
+    ),
     "pydantic": (
         "listener.demo.desk",
         "listener.demo.draft",
@@ -494,7 +579,7 @@ FENCED = {
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
-    "scipy": ("recommender.oracle",),
+    "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
     "structlog": (
         "listener",
@@ -514,6 +599,7 @@ NOT_CORE = {
     "recommender.handbook",
     "recommender.launch",
     "recommender.logs",
+    "recommender.registry",
     "recommender.startup",
 }
 IMPURE_MODULES = {

@@ -61,6 +61,8 @@ def _run(settings: ListenerSettings, site: Site, stop: Stop) -> Exit:
     ports = {
         "EVERSHELF_PORT": str(site.port),
         "EVERSHELF_CONTROL_PORT": str(control_port),
+        # the page asks each second, and what its writes become is to be seen here
+        "EVERSHELF_REQUEST_LINES_PER_S": "0",
     }
     with _database(settings) as (uri, parts):
         environment = {**ports, "MONGODB_URI": uri, "EVERSHELF_DESK_PORT": "0"}

@@ -26,6 +26,10 @@ PIPELINE: Final = [
     },
 ]
 
+# How most products are written; whatever else does so counts as `OTHER`.
+KINDS: Final = frozenset({"insert", "update", "replace", "delete"})
+OTHER: Final = "other"
+
 # Kinds after which the collection is not what it was.
 ENDS: Final = {
     "drop": "collection_dropped",
@@ -41,11 +45,13 @@ class Dirty:
     Something was written to a product.
 
     Attributes:
+        kind: One of `KINDS`, or `OTHER`.
         id: Its `_id`, as the driver gives it.
         time: When, on the database's logical clock.
         written_s: When, in Unix time by the database's clock; None if it did not say.
     """
 
+    kind: str
     id: object
     time: ClusterTime
     written_s: float | None
@@ -85,6 +91,7 @@ def to_notice(event: Mapping[str, Any]) -> Notice:
         return Irrelevant(kind)
     wall = event.get("wallTime")
     return Dirty(
+        kind=kind if kind in KINDS else OTHER,
         id=event["documentKey"]["_id"],
         time=to_cluster_time(event["clusterTime"]),
         written_s=None if wall is None else wall.timestamp(),

@@ -4,24 +4,21 @@ The database as the doctor sees it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any, Final
 
 from pymongo import ReadPreference
-from pymongo.errors import OperationFailure
 from pymongo.read_preferences import Nearest, Primary
 
 from listener.doctor.database import Listed, Oplog, Server, User
 from listener.mongo.client import CODEC, Clients, Document, database_name
-from listener.mongo.errors import NOT_ALLOWED, translated
+from listener.mongo.errors import translated
 from listener.mongo.events import PIPELINE
+from listener.mongo.oplog import is_allowed, read_oplog
 
 
 ROUTER: Final = "isdbgrid"
-BEGINNING: Final = "initiating set"  # what the first entry of an oplog says
-OLDEST: Final = 1
-NEWEST: Final = -1
 
 
 class Examination:
@@ -87,7 +84,7 @@ class Examination:
         Return what the collection's name stands for; None: the user may not ask.
         """
         found: list[Any] = []
-        if not _is_allowed(lambda: found.extend(self._database.list_collections())):
+        if not is_allowed(lambda: found.extend(self._database.list_collections())):
             return None
         its = next((one for one in found if one["name"] == self.collection), None)
         return Listed(
@@ -104,7 +101,7 @@ class Examination:
         """
         Return whether the user may read the collection.
         """
-        return _is_allowed(lambda: self._collection.find_one({}, {"_id": 1}))
+        return is_allowed(lambda: self._collection.find_one({}, {"_id": 1}))
 
     def may_watch(self) -> bool:
         """
@@ -115,7 +112,7 @@ class Examination:
             with self._collection.watch(PIPELINE):
                 pass
 
-        return _is_allowed(watch)
+        return is_allowed(watch)
 
     def count(self) -> int:
         """
@@ -136,24 +133,7 @@ class Examination:
         Return what the oplog reaches over; None: the user may not read it, or there is
         none here, as behind a router.
         """
-        entries: list[Document | None] = []
-
-        def read() -> None:
-            entries.extend(map(self._entry, (OLDEST, NEWEST)))
-
-        if not _is_allowed(read):
-            return None
-        first, last = entries
-        if first is None or last is None:
-            return None
-        said = first["o"].get("msg")
-        return Oplog(first["ts"].time, last["ts"].time, is_whole=said == BEGINNING)
-
-    def _entry(self, end: int) -> Document | None:
-        oplog = self._client.local.get_collection(
-            "oplog.rs", CODEC, ReadPreference.PRIMARY
-        )
-        return oplog.find_one(sort=[("$natural", end)])
+        return read_oplog(self._client)
 
     def _server(self, which: Nearest | Primary) -> Server:
         with translated():
@@ -168,17 +148,3 @@ class Examination:
             is_primary=hello["isWritablePrimary"],
             time_s=hello["localTime"].replace(tzinfo=UTC).timestamp(),
         )
-
-
-def _is_allowed(ask: Callable[[], object]) -> bool:
-    """
-    Return whether the user may do what *ask* does.
-    """
-    with translated():
-        try:
-            ask()
-        except OperationFailure as error:
-            if error.code != NOT_ALLOWED:
-                raise
-            return False
-    return True

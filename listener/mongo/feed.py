@@ -4,7 +4,7 @@ A feed of the collection: dirty ids become what the products are now.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self
 
@@ -20,6 +20,7 @@ from recommender.product import Product
 # whose members are no majority goes on saying that there is nothing new.
 ASK_EVERY_S: Final = 5.0
 READ_IDS: Final = 2_000  # read again at once; bounds what is held as objects
+READ_BYTES: Final = 4 << 20  # of their ids; a command holds 16 MB
 
 Ids = Sequence[tuple[bytes, object]]
 ReadAgain = Callable[[Iterable[object], ClusterTime], Iterable[Product]]
@@ -75,6 +76,13 @@ class MongoFeed:
             self._parts = _parts(self._chunk)
         return self._next(self._chunk)
 
+    @property
+    def waiting(self) -> int:
+        """
+        How many products were written that no batch has brought yet.
+        """
+        return self._reader.inbox.depth + sum(map(len, self._parts))
+
     def _ask_when_due(self) -> bool:
         """
         Ask the primary for the time, if that is due; return whether it was.
@@ -95,7 +103,7 @@ class MongoFeed:
             mutations=mutations,
             reached=Mark(chunk.checkpoint, chunk.as_of) if is_whole else None,
             read_time=max(chunk.read_time, self._told),
-            events=chunk.events if is_whole else 0,
+            events=chunk.events if is_whole else Counter(),
             written_s=chunk.written_s,
             is_last=is_whole and self._is_last,
         )
@@ -115,10 +123,18 @@ class MongoFeed:
 
 
 def _parts(chunk: Chunk) -> deque[Ids]:
-    ids = list(chunk.ids.items())
-    return deque(
-        ids[start : start + READ_IDS] for start in range(0, len(ids) or 1, READ_IDS)
-    )
+    """
+    Return a chunk's ids in pieces of which each can be asked for at once; at least one.
+    """
+    parts: deque[list[tuple[bytes, object]]] = deque([[]])
+    size = 0
+    for key, id_ in chunk.ids.items():
+        size += len(key)
+        if parts[-1] and (len(parts[-1]) == READ_IDS or size > READ_BYTES):
+            parts.append([])
+            size = len(key)
+        parts[-1].append((key, id_))
+    return deque[Ids](parts)
 
 
 def _nothing_but(read_time: ClusterTime) -> Batch:
@@ -129,7 +145,7 @@ def _nothing_but(read_time: ClusterTime) -> Batch:
         mutations=(),
         reached=None,
         read_time=read_time,
-        events=0,
+        events=Counter(),
         written_s=None,
         is_last=True,
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +28,7 @@ class Chunk:
 
     Attributes:
         ids: By key.
-        events: How many events they stand for.
+        events: How many events they stand for, by kind.
         newest: Time of the newest of those events; of the stream's opening without.
         written_s: Unix time of the oldest of them, by the database's clock, if known.
         checkpoint: Leads on after them.
@@ -37,7 +37,7 @@ class Chunk:
     """
 
     ids: Mapping[bytes, object]
-    events: int
+    events: Counter[str]
     newest: ClusterTime
     written_s: float | None
     checkpoint: str
@@ -58,7 +58,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
     last = chunks[-1]
     return Chunk(
         ids=ids,
-        events=sum(chunk.events for chunk in chunks),
+        events=sum((chunk.events for chunk in chunks), Counter()),
         newest=max(chunk.newest for chunk in chunks),
         written_s=min(written, default=None),
         checkpoint=last.checkpoint,
@@ -91,6 +91,14 @@ class Inbox:
             if len(self._chunks) > MOST_CHUNKS:
                 self._chunks = deque((joined(self._chunks),))
             self._changed.notify()
+
+    @property
+    def depth(self) -> int:
+        """
+        How many ids wait.
+        """
+        with self._changed:
+            return sum(len(chunk.ids) for chunk in self._chunks)
 
     def fail(self, error: ListenerError) -> None:
         """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -187,7 +188,7 @@ class Reader:
             self._written = dirty[-1].time
         return Chunk(
             ids=ids,
-            events=len(dirty),
+            events=Counter(notice.kind for notice in dirty),
             newest=max((notice.time for notice in dirty), default=token_time(token)),
             written_s=min(written, default=None),
             checkpoint=to_checkpoint(Place(token, self._written)),

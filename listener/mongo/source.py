@@ -17,11 +17,13 @@ from pymongo.collection import Collection
 from pymongo.errors import ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
+from listener.doctor.database import Oplog
 from listener.errors import ListenerError, PositionLost, Refused
 from listener.feed import Page, PageEnd
 from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
 from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
 from listener.mongo.feed import MongoFeed
+from listener.mongo.oplog import read_oplog
 from listener.mongo.reader import Followed, Reader
 from listener.mongo.tokens import (
     just_before,
@@ -102,6 +104,12 @@ class MongoSource:
             msg = "the database is not a replica set"
             raise Refused(msg, REFUSED[NO_REPLICA_SET])
         return to_cluster_time(time)
+
+    def oplog(self) -> Oplog | None:
+        """
+        Return what the oplog reaches over; None where it may not be read.
+        """
+        return read_oplog(self._clients.reads)
 
     def follow(self, checkpoint: str | None) -> MongoFeed:
         """

@@ -26,6 +26,7 @@ from server.access import Keys
 from tests.support.clock import EPOCH, FakeClock
 from tests.support.fake_source import START, FakeSource
 from tests.support.listener import at
+from tests.support.metrics import value
 from tests.support.shops import until
 
 
@@ -89,6 +90,43 @@ async def problem_of(answer: Any) -> dict[str, Any]:
     content: dict[str, Any] = await answer.json(content_type=None)
     assert content["status"] == answer.status
     return content
+
+
+# what it counts
+
+
+async def test_metrics(make_client: Ask, status: Status) -> None:
+    """
+    A scrape gets what was counted, as text; with keys, only with one.
+    """
+    status.metrics.note_merge()
+    client = await make_client()
+    closed = await make_client("key")
+
+    answer = await client.get("/metrics")
+    refused = await closed.get("/metrics")
+    let_in = await closed.get("/metrics", headers={"X-API-Key": "key"})
+
+    assert answer.content_type == "text/plain"
+    assert value(await answer.text(), "evershelf_listener_merges_total") == 1
+    assert (refused.status, let_in.status) == (401, 200)
+
+
+async def test_metrics_key(
+    source: FakeSource, status: Status, requests: Requests
+) -> None:
+    """
+    A key for the metrics opens nothing else.
+    """
+    control = Control(
+        source, status, requests, Keys(), metrics_keys=Keys.of(["scraper"])
+    )
+    async with TestClient(TestServer(control.make_app())) as client:
+        headers = {"Authorization": "Bearer scraper"}
+        refused = await client.get("/metrics")
+        let_in = await client.get("/metrics", headers=headers)
+
+    assert (refused.status, let_in.status) == (401, 200)
 
 
 # what it says of itself

@@ -10,7 +10,15 @@ import pytest
 
 from bson.timestamp import Timestamp
 
-from listener.mongo.events import ENDS, Dirty, Ended, Irrelevant, to_notice
+from listener.mongo.events import (
+    ENDS,
+    KINDS,
+    OTHER,
+    Dirty,
+    Ended,
+    Irrelevant,
+    to_notice,
+)
 from recommender.position import ClusterTime
 
 
@@ -18,16 +26,17 @@ KEY = {"documentKey": {"_id": "a"}, "clusterTime": Timestamp(7, 1)}
 
 
 @pytest.mark.parametrize(
-    "kind", ["insert", "update", "replace", "delete", "frobnicate"]
+    ("kind", "counted"),
+    [*((kind, kind) for kind in sorted(KINDS)), ("frobnicate", OTHER)],
 )
-def test_unknown_kinds(kind: str) -> None:
+def test_unknown_kinds(kind: str, counted: str) -> None:
     """
     An event that names a document makes it dirty, of whatever kind it is, and whatever
     else it says.
     """
     event: dict[str, Any] = {"operationType": kind, **KEY, "later": {"x": 1}}
 
-    assert to_notice(event) == Dirty("a", ClusterTime(7, 1), None)
+    assert to_notice(event) == Dirty(counted, "a", ClusterTime(7, 1), None)
 
 
 @pytest.mark.parametrize("event", [{"operationType": "createIndexes"}, {}])

@@ -36,6 +36,7 @@ from tests.support.documents import (
 # Settings that say where things are and when they happen, not what a product is.
 NOT_SHAPING = {
     "admin_keys", "collection", "command", "control_port", "data_dir", "database",
+    "metrics_keys",
     "demo", "demo_port", "durable_interval_s", "shrink_grace_s", "file", "log_format", "log_level",
     "max_staleness_s", "min_interval_s", "mongod", "mongodb_uri", "quiet_s",
     "sweep_per_s",

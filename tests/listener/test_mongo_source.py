@@ -271,7 +271,7 @@ def test_burst_arrives_in_parts(shop: MongoShop) -> None:
     sizes = [len(batch.mutations) for batch in follower.batches if batch.mutations]
     assert len(sizes) > 2
     assert max(sizes) <= READ_IDS
-    assert sum(batch.events for batch in follower.batches) == 5_000
+    assert sum(batch.events["insert"] for batch in follower.batches) == 5_000
     assert follower.names == shop.names()
 
 
@@ -297,8 +297,25 @@ def test_folded_notices_come_in_parts(
     assert [len(part.mutations) for part in parts] == [READ_IDS, READ_IDS, 1_000]
     assert [part.reached is None for part in parts] == [True, True, False]
     assert [part.is_last for part in parts[:2]] == [False, False]
-    assert [part.events for part in parts] == [0, 0, 5_000]
+    assert [part.events["insert"] for part in parts] == [0, 0, 5_000]
     assert follower.names == shop.names()
+
+
+def test_ids_that_no_one_query_could_name(shop: MongoShop) -> None:
+    """
+    Ids that are larger together than a command may be are read again in parts; the
+    listener would try the same query for ever.
+    """
+    with follow(shop) as follower:
+        follower.open()
+        ids = [f"{number} {'x' * 12_000}" for number in range(1_900)]
+        shop.collection.insert_many({"_id": id_, "name": "one"} for id_ in ids)
+        end = shop.source.now()
+        inbox = follower._feed._reader.inbox
+        wait_for(lambda: inbox._chunks and inbox._chunks[-1].as_of >= end)
+        follower.follow_to(end)
+
+    assert follower.names == dict.fromkeys(map(to_key, ids), "one")
 
 
 def test_transaction_of_large_ids(shop: MongoShop) -> None:

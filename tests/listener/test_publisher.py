@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -305,9 +306,15 @@ def test_counts_of_a_part_are_not_lost(
     """
     model = make_model()
     first = make_product("a"), make_product("b")
-    absorb(publisher, model, *map(Upsert, first), increment=None, events=0)
+    absorb(publisher, model, *map(Upsert, first), increment=None, events=Counter())
     assert model.mark.as_of == at(1)
-    absorb(publisher, model, Upsert(make_product("c")), increment=7, events=3)
+    absorb(
+        publisher,
+        model,
+        Upsert(make_product("c")),
+        increment=7,
+        events=Counter(insert=3),
+    )
     clock.advance(1)
     publisher.publish_if_due(model, idle=True)
 

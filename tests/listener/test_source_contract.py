@@ -418,7 +418,7 @@ def test_counts_and_times_of_a_batch(shop: Shop) -> None:
         for number in range(10):
             when = shop.put(f"{number}", "one")
         follower.follow_to(when)
-        assert sum(batch.events for batch in follower.batches) == 10
+        assert sum(batch.events.total() for batch in follower.batches) == 10
     for batch in follower.batches:
         assert (batch.written_s is None) == (not batch.mutations)
         assert batch.reached is None or batch.read_time >= batch.reached.as_of

@@ -20,7 +20,7 @@ from recommender.errors import StoreEmpty
 from recommender.manifest import Manifest
 from recommender.mutation import Upsert
 from recommender.snapshot import Snapshot
-from recommender.store import DURABLE, GRACE_S, Store, StoreReader
+from recommender.store import DURABLE, GRACE_S, SEGMENTS, Store, StoreReader
 from tests.support.clock import FakeClock
 from tests.support.listener import at, events, make_model
 from tests.support.products import compact, make_catalogue, make_product, publish
@@ -170,6 +170,35 @@ def test_same_is_not_written_again(
     tend_idle(upkeep, model)
 
     assert (reader.folder / DURABLE).stat().st_ino == before
+
+
+def test_garbage_that_cannot_be_removed_stops_nothing(
+    upkeep: Upkeep,
+    store: Store,
+    reader: StoreReader,
+    model: Model,
+    clock: FakeClock,
+    logs: list[Any],
+) -> None:
+    """
+    What stays, such as a folder that is not ours, is said once, keeps nothing else from
+    being removed, and once more when it is gone.
+    """
+    segments = reader.folder / SEGMENTS
+    for name in ("a", "c"):
+        (segments / name).touch()
+    (segments / "b").mkdir()
+    publish(store, model.index)
+    for _ in range(10):
+        clock.advance(GRACE_S / 5)
+        upkeep.tend(model)
+    (segments / "b").rmdir()
+    clock.advance(GARBAGE_S)
+    upkeep.tend(model)
+
+    assert [file.name for file in segments.iterdir()] == ["1-0.seg"]
+    lines = events(logs, "garbage.failed", "garbage.recovered")
+    assert [line["event"] for line in lines] == ["garbage.failed", "garbage.recovered"]
 
 
 def test_close_makes_the_newest_durable(

@@ -1,4 +1,7 @@
+import logging
+
 import pytest
+import structlog
 
 from recommender.store import Store, StoreReader
 
@@ -12,3 +15,14 @@ def _store(tmp_path):
 @pytest.fixture(name="reader")
 def _reader(store, tmp_path):
     return StoreReader(tmp_path / "model")
+
+
+@pytest.fixture(autouse=True)
+def _restore_logs():
+    """
+    Leave no setting of the logs behind.
+    """
+    handlers = list(logging.getLogger().handlers)
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers = handlers

@@ -6,14 +6,7 @@ import pytest
 import structlog
 
 from recommender.logs import RECENT, Recent, configure_logs
-
-
-@pytest.fixture(autouse=True)
-def _restore():
-    handlers = list(logging.getLogger().handlers)
-    yield
-    structlog.reset_defaults()
-    logging.getLogger().handlers = handlers
+from recommender.masking import Secrets
 
 
 @pytest.fixture(name="lines")
@@ -123,6 +116,48 @@ def test_traceback_shows_no_variables(capsys, log_format):
 
     assert "IndexError" in (out := capsys.readouterr().out)
     assert "swordfish" not in out
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_traceback_hides_secrets(capsys, log_format):
+    """
+    What an error and its causes quote is hidden in their traceback, and in what is kept
+    for pages.
+    """
+    secrets = Secrets(["swordfish"])
+    configure_logs(log_format, "info", process="listener", secrets=secrets)
+    address, fish = "mongodb://me:hidden@db1/shop", "swordfish"
+
+    try:
+        try:
+            raise OSError(address, fish)  # noqa: TRY301 its traceback is wanted
+        except OSError as error:
+            raise LookupError(fish) from error
+    except LookupError:
+        structlog.get_logger().exception("listener.crashed", given={"k": fish})
+
+    kept = RECENT.to_json().decode()
+    for said in (capsys.readouterr().out, kept):
+        assert "mongodb://me:***@db1/shop" in said
+        assert "LookupError: ***" in said
+        assert "hidden@" not in said
+        assert "swordfish" not in said
+
+
+def test_libraries_show_no_secrets(lines):
+    """
+    What libraries say is searched like the rest.
+    """
+    secrets = Secrets(["swordfish"])
+    configure_logs("json", "info", process="server", secrets=secrets)
+
+    logging.getLogger("some.library").warning("GET /v1/events?key=%s", "abc")
+    logging.getLogger("some.library").warning("given %r", {"k": "swordfish"})
+
+    assert [line["message"] for line in lines()] == [
+        "GET /v1/events?key=***",
+        "given {'k': '***'}",
+    ]
 
 
 @pytest.mark.parametrize("odd", ["half \ud800", 1 << 80, {1, 2}, b"\xff", {(1,): 2}])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from recommender.masking import masked, without_secrets
+from recommender.masking import Secrets, masked, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,43 @@ def test_what_is_said_of_an_address() -> None:
     assert without_secrets(said, uri) == said.replace("pa55", "***")
     assert without_secrets("me at db1", uri) == "me at db1"
     assert without_secrets("all is well", "mongodb://db1/shop") == "all is well"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("key swordfish is wrong", "key *** is wrong"),
+        ("KeyError: 'it\\'s swordfish'", "KeyError: 'it\\'s ***'"),
+        ("got 'pa\\'ss' and {\"k\": \"pa'ss\"}", 'got \'***\' and {"k": "***"}'),
+        ("at mongodb://me:hidden@db1:1/x?w=1", "at mongodb://me:***@db1:1/x?w=1"),
+        ("at mongodb://me:a@b/c@db1 twice", "at mongodb://me:***@db1 twice"),
+        ("at mongodb://db1/x, me@there", "at mongodb://db1/x, me@there"),
+        ("GET /v1/events?a=1&key=abc&b=2", "GET /v1/events?a=1&key=***&b=2"),
+        ("Authorization: Bearer abc", "Authorization: Bearer ***"),
+        ("{'X-API-Key': 'abc', 'a': 1}", "{'X-API-Key': '***', 'a': 1}"),
+        ("monkey=1 and a bearer", "monkey=1 and a bearer"),
+        ("tea", "tea"),
+    ],
+)
+def test_what_may_not_be_shown(said: str, shown: str) -> None:
+    """
+    Known secrets are hidden however they are quoted, and so are a password in any
+    address and a key in any request; nothing else is.
+    """
+    assert Secrets(["swordfish", "pa'ss", "tea"]).without(said) == shown
+
+
+def test_whatever_a_line_holds() -> None:
+    """
+    Secrets are found in what is nested, and numbers stay numbers.
+    """
+    secrets = Secrets(["swordfish"])
+    line = {"a": ["swordfish", 1], "b": {"c": ("x swordfish",)}, "d": None, "e": 2.5}
+
+    assert secrets.without_any(line) == {
+        "a": ["***", 1],
+        "b": {"c": ["x ***"]},
+        "d": None,
+        "e": 2.5,
+    }
+    assert secrets.without_any(ValueError("swordfish")) == "***"

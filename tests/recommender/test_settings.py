@@ -255,7 +255,7 @@ def test_unknown_command_is_a_fault():
     """
     (fault,) = faults_of(arguments=["fly"])
 
-    assert "'run', 'verify', 'doctor', 'resync' or 'load'" in fault
+    assert "'run', 'verify', 'doctor', 'resync', 'evaluate' or 'load'" in fault
 
 
 def test_unknown_flag_ends_with_usage(capsys):

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import structlog
 
 from structlog.testing import capture_logs
 
@@ -25,6 +26,26 @@ def test_faults_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr()
     assert said.err == "A=1: wrong\nB=2: wrong\n"
     assert not said.out
+
+
+def test_secrets_of_the_settings_are_hidden(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    Whatever is logged after the start shows no key, and no password, as it is or as an
+    address writes it.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVERSHELF_ADMIN_KEYS", "first-key,second-key")
+    monkeypatch.setenv("EVERSHELF_METRICS_KEYS", "third-key")
+    monkeypatch.setenv("MONGODB_URI", "mongodb://me:pa%3Ass@db1/shop")
+    begin(ListenerSettings, ["--log-format", "json"], process="listener")
+
+    structlog.get_logger().info(
+        "said", text="first-key second-key third-key pa:ss pa%3Ass db1 shop"
+    )
+
+    assert '"*** *** *** *** *** db1 shop"' in capsys.readouterr().out
 
 
 def test_what_was_set_in_vain_is_said(

@@ -93,7 +93,7 @@ async def test_every_door_is_described(serve, shop):
 
     described = {(operation.method, operation.path) for operation in OPERATIONS}
     others = {path for _, path in routes - described}
-    pages = {"/openapi.json", "/docs", "/client.js", "/client.d.ts", "/ui"}
+    pages = {"/openapi.json", "/docs", "/client.js", "/client.d.ts", "/metrics", "/ui"}
     assert described <= routes
     assert {path for path in others if not path.startswith("/ui/")} == pages
 

@@ -1,6 +1,16 @@
 import pytest
 
+from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
+
+from server.app import House
+from server.request_log import RequestLog
+from tests.support.clock import FakeClock
+
+
+@pytest.fixture(name="clock")
+def _clock():
+    return FakeClock()
 
 
 async def ask(serve, path, **more):
@@ -26,11 +36,12 @@ async def test_each_request_is_one_line(serve, shop):
     assert line.pop("ms") > 0
     assert line == {
         "event": "request",
-        "log_level": "debug",
+        "log_level": "info",
         "method": "GET",
         "path": "/v1/products/k1/similar",
         "status": 200,
         "request_id": "abc",
+        "skipped": 0,
     }
 
 
@@ -39,11 +50,51 @@ async def test_each_request_is_one_line(serve, shop):
 )
 async def test_refusals_are_no_errors(serve, path, status):
     """
-    What callers do wrong, and a model that is not there yet, floods no log.
+    What callers do wrong, and a model that is not there yet, is told as what goes well.
     """
     answer, (line,) = await ask(serve, path)
 
     assert (answer.status, line["status"]) == (status, status)
+    assert line["log_level"] == "info"
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+async def test_probes_are_no_news(serve, path):
+    """
+    What machines ask without end is told at debug level.
+    """
+    _, (line,) = await ask(serve, path)
+
+    assert line["log_level"] == "debug"
+
+
+def test_under_load_some_are_told(clock):
+    """
+    So many lines a second are seen, and each says how many were not before it; a
+    failure always is.
+    """
+    log = RequestLog(2, clock.monotonic)
+    with capture_logs() as lines:
+        for status in (200, 200, 200, 404, 200, 500):
+            log._log(make_mocked_request("GET", "/v1/model"), status, 0.001)
+        clock.advance(1)
+        log._log(make_mocked_request("GET", "/v1/model"), 200, 0.001)
+
+    seen = [line for line in lines if line["log_level"] != "debug"]
+    assert [line["status"] for line in seen] == [200, 200, 500, 200]
+    assert [line["skipped"] for line in seen] == [0, 0, 3, 0]
+    assert len(lines) == 7
+
+
+async def test_none_are_told(serve):
+    """
+    With 0 only failures are seen.
+    """
+    client = await serve(house=House(request_lines_per_s=0))
+    with capture_logs() as lines:
+        await client.get("/")
+
+    (line,) = [line for line in lines if line["event"] == "request"]
     assert line["log_level"] == "debug"
 
 

@@ -356,6 +356,13 @@ class FakeFeed:
             self._source.on_idle(timeout_s)
         return batch
 
+    @property
+    def waiting(self) -> int:
+        """
+        How many writes have not come.
+        """
+        return len(self._source.log) - self._position
+
     def _take(self) -> Batch | None:
         source = self._source
         if self._parts:
@@ -412,7 +419,7 @@ class FakeFeed:
             mutations=mutations,
             reached=mark if is_whole else None,
             read_time=source.time,
-            events=self._events if is_whole else 0,
+            events=Counter(update=self._events if is_whole else 0),
             written_s=EPOCH if mutations else None,
             is_last=is_last,
         )

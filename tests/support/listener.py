@@ -4,6 +4,7 @@ What the listener's rooms work with, for tests.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,7 +79,7 @@ def make_batch(
         "mutations": mutations,
         "reached": None if increment is None else make_mark(increment),
         "read_time": at(increment or 0),
-        "events": len(mutations),
+        "events": Counter(update=len(mutations)),
         "written_s": EPOCH if mutations else None,
         "is_last": True,
     }

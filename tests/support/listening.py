@@ -25,6 +25,7 @@ from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
+from listener.window import Window
 from recommender.errors import StoreEmpty
 from recommender.position import ClusterTime
 from recommender.snapshot import Snapshot
@@ -125,6 +126,7 @@ class Listening:
                 per_s=self._sweep_per_s,
             ),
             complaints=Complaints(self.clock.monotonic),
+            window=Window(lambda: None, clock),
             clock=clock,
             stop=self.stop_asked,
         )

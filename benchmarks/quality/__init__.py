@@ -1,0 +1,3 @@
+"""
+How good the recommendations are on public catalogues, beside plain ways to make them.
+"""

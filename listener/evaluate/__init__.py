@@ -1,0 +1,3 @@
+"""
+How good the recommendations are, in numbers and to look at.
+"""
