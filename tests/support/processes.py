@@ -81,8 +81,14 @@ class Process:
         """
         Ask it to stop; return its exit code.
         """
-        self._running.terminate()
+        self.ask_to_stop()
         return self.wait()
+
+    def ask_to_stop(self) -> None:
+        """
+        Ask it to stop, and do not wait until it has.
+        """
+        self._running.terminate()
 
     def kill(self) -> None:
         """
