@@ -91,6 +91,7 @@ MAY_IMPORT = {
     # what an operator sets, sees and types
     "recommender.address": "",
     "recommender.exits": "",
+    "recommender.supervisor": "",
     "recommender.launch": "",
     "recommender.masking": "",
     "recommender.registry": "",
@@ -205,13 +206,15 @@ MAY_IMPORT = {
         "server.shapes"
     ),
     "server.reference": "server.openapi",
+    "server.watchdog": "recommender.supervisor",
     "server.app": (
-        "recommender.exits recommender.settings recommender.store server.access "
-        "server.answers server.compression server.desk server.discovery "
-        "server.draining server.events server.gate server.health server.lines "
-        "server.live server.model server.origins server.pace server.page "
-        "server.problems server.products server.recommendations server.reference "
-        "server.request_log server.scrape server.sight server.train server.waiting"
+        "recommender.exits recommender.settings recommender.store "
+        "recommender.supervisor server.access server.answers server.compression "
+        "server.desk server.discovery server.draining server.events server.gate "
+        "server.health server.lines server.live server.model server.origins "
+        "server.pace server.page server.problems server.products "
+        "server.recommendations server.reference server.request_log server.scrape "
+        "server.sight server.train server.waiting server.watchdog"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -330,7 +333,7 @@ MAY_IMPORT = {
         "listener.errors listener.feed listener.guard listener.lag listener.model "
         "listener.publisher listener.rebuild listener.rebuilds listener.signals "
         "listener.status listener.sweep listener.upkeep listener.window "
-        "recommender.mutation recommender.position"
+        "recommender.mutation recommender.position recommender.supervisor"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -474,7 +477,7 @@ MAY_IMPORT = {
         "listener.schedule listener.scrape listener.signals listener.status "
         "listener.stretch listener.sweep listener.upkeep listener.window "
         "recommender.product recommender.settings recommender.store "
-        "recommender.weights"
+        "recommender.supervisor recommender.weights"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -605,6 +608,7 @@ NOT_CORE = {
     "recommender.logs",
     "recommender.registry",
     "recommender.startup",
+    "recommender.supervisor",
 }
 IMPURE_MODULES = {
     "asyncio", "builtins", "codecs", "concurrent", "ctypes", "datetime", "fcntl",
