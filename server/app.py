@@ -41,6 +41,7 @@ from server.products import Products
 from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
+from server.shedding import Shedding
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
 from server.waiting import Waiting
@@ -74,6 +75,7 @@ class House:
         request_lines_per_s: How many requests that went well are logged.
         cache_s: How long caches may answer without asking.
         cache_stale_s: How long after that, while they ask.
+        shed_after_s: How much work may pile up before requests are turned away.
     """
 
     gate: Gate = field(default_factory=Gate)
@@ -82,6 +84,7 @@ class House:
     request_lines_per_s: int = 10
     cache_s: int = 0
     cache_stale_s: int = 5
+    shed_after_s: float = 0.5
 
     @classmethod
     def of(cls, settings: ServerSettings) -> House:
@@ -105,6 +108,7 @@ class House:
             settings.request_lines_per_s,
             settings.cache_s,
             settings.cache_stale_s,
+            settings.shed_after_s,
         )
 
     @property
@@ -151,6 +155,7 @@ def make_app(
         draining: Whether it is about to stop.
         desk_port: The demo's, on loopback; 0 when there is none.
     """
+    shedding = Shedding(house.shed_after_s, live.metrics)
     app = web.Application(
         middlewares=[
             live.metrics.middleware,
@@ -159,6 +164,7 @@ def make_app(
             sight_middleware(live),
             problem_middleware,
             house.origins.middleware,
+            shedding.middleware,
             house.gate.middleware,
         ],
         client_max_size=LARGEST_BODY,
@@ -172,7 +178,7 @@ def make_app(
             *Health(draining).routes(),
             *Products(waiting, keys).routes(),
             *Discovery(waiting).routes(),
-            *Recommender(waiting, keys).routes(),
+            *Recommender(waiting, keys, shedding).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
             *events.routes(),
             *reference.routes(),

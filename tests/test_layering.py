@@ -144,6 +144,7 @@ MAY_IMPORT = {
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
+    "server.shedding": "server.metrics server.problems server.sight",
     "server.waiting": (
         "recommender.position server.freshness server.live server.loader server.params "
         "server.sight"
@@ -164,7 +165,7 @@ MAY_IMPORT = {
     "server.recommendations": (
         "recommender.query recommender.reasons recommender.snapshot recommender.text "
         "recommender.words server.access server.answers server.body server.lookup "
-        "server.params server.selection server.waiting"
+        "server.params server.selection server.shedding server.waiting"
     ),
     "server.model": (
         "recommender.errors recommender.manifest recommender.store server.access "
@@ -206,7 +207,8 @@ MAY_IMPORT = {
         "server.draining server.events server.gate server.health server.lines "
         "server.live server.model server.origins server.pace server.page "
         "server.problems server.products server.recommendations server.reference "
-        "server.request_log server.scrape server.sight server.train server.waiting"
+        "server.request_log server.scrape server.shedding server.sight server.train "
+        "server.waiting"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
