@@ -329,7 +329,7 @@ class ServerSettings(Settings):
         10, description="most log lines a second of requests that went well; 0: none"
     )
     shed_after_s: Seconds = Field(
-        0.5,
+        0.25,
         description="how much work may pile up before requests get 503; 0: any",
     )
     drain_s: Seconds = Field(

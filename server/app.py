@@ -26,6 +26,7 @@ from server.answers import CACHE_CONTROL
 from server.compression import Compression
 from server.desk import Desk
 from server.discovery import Discovery
+from server.doorway import Doorway
 from server.draining import Draining
 from server.events import Events
 from server.gate import Gate, tell_rate, to_networks
@@ -84,7 +85,7 @@ class House:
     request_lines_per_s: int = 10
     cache_s: int = 0
     cache_stale_s: int = 5
-    shed_after_s: float = 0.5
+    shed_after_s: float = 0.25
 
     @classmethod
     def of(cls, settings: ServerSettings) -> House:
@@ -257,7 +258,7 @@ class _Signals:
 
 async def _bind(runner: web.AppRunner, host: str, port: int) -> None:
     try:
-        await web.TCPSite(runner, host, port, reuse_address=True).start()
+        await Doorway(runner, host, port).start()
     except OSError as error:
         msg = (
             f"EVERSHELF_HOST={host} EVERSHELF_PORT={port} cannot be listened on: "

@@ -114,6 +114,7 @@ MAY_IMPORT = {
     "server.compression": "",
     "server.origins": "",
     "server.draining": "",
+    "server.doorway": "",
     "server.pace": "",
     "server.gate": "server.access server.doors server.pace server.problems",
     "server.body": "server.faults server.params server.problems",
@@ -204,7 +205,8 @@ MAY_IMPORT = {
     "server.app": (
         "recommender.exits recommender.settings recommender.store server.access "
         "server.answers server.compression server.desk server.discovery "
-        "server.draining server.events server.gate server.health server.lines "
+        "server.doorway server.draining server.events server.gate server.health "
+        "server.lines "
         "server.live server.model server.origins server.pace server.page "
         "server.problems server.products server.recommendations server.reference "
         "server.request_log server.scrape server.shedding server.sight server.train "
