@@ -36,6 +36,7 @@ class Offered:
 
     Attributes:
         sent: How many requests were due.
+        seconds: From the first until all were answered.
         good_s: Of those answered with 200.
         shed_s: Of those answered with 503.
         unadvised: Those of the latter that were not told when to come back.
@@ -45,6 +46,7 @@ class Offered:
     """
 
     sent: int = 0
+    seconds: float = 0.0
     good_s: list[float] = field(default_factory=list)
     shed_s: list[float] = field(default_factory=list)
     unadvised: int = 0
@@ -82,9 +84,10 @@ async def _offer(
     last = loop.time() + LAST_S
     while (crowd.is_busy or watch.is_busy) and loop.time() < last:  # noqa: ASYNC110 a poll is what keeps the pace, too
         await asyncio.sleep(BEAT_S)
+    done = crowd.done
+    done.seconds = loop.time() - began
     crowd.close()
     watch.close()
-    done = crowd.done
     done.failed = done.sent - len(done.good_s) - len(done.shed_s)
     done.health_s = watch.done.good_s
     done.health_failed = watch.done.sent - len(done.health_s)
