@@ -58,6 +58,8 @@ MEASURES: Final = (
     Measure("store_bytes", "bytes in the store", "MB", 0.15, 8.0),
     Measure("read_p50", "answers, median", "ms", 0.25, 1.0),
     Measure("read_p99", "answers, p99", "ms", 0.5, 10.0),
+    Measure("bare_p50", "a bare server's answers beside, median", "ms"),
+    Measure("bare_p99", "a bare server's answers beside, p99", "ms"),
     Measure("served_p50", "from a write to an answer that shows it", "ms", 0.25, 5.0),
     Measure("lag", "behind the oplog", "s", 0.0, 2.0),
     Measure("products", "products", ""),

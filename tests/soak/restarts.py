@@ -50,11 +50,24 @@ class Restarts:
         self._journal = journal
         faults = ProcessFaults(shopfront, cluster)
         self._faults = {**faults.listener_faults, **faults.server_faults}
-        began = time.monotonic()
+        self._count = count
+        self._began_at = time.monotonic()
         self._left = [
-            (began + within_s * (number + 1) / count, KINDS[number % len(KINDS)])
+            (
+                self._began_at + within_s * (number + 1) / count,
+                KINDS[number % len(KINDS)],
+            )
             for number in range(count)
         ]
+
+    @property
+    def done_at(self) -> float | None:
+        """
+        When the last was over, or, without any, when it began; None before.
+        """
+        if len(self.ended_at) < self._count:
+            return None
+        return self.ended_at[-1] if self.ended_at else self._began_at
 
     def __call__(self, chance: random.Random) -> float:
         """

@@ -56,12 +56,13 @@ class Sampler:
         Return a number for each measure that has one now: what belongs to a process
         that is not running has none.
         """
-        pair = self._shopfront.pair
+        pair, taken = self._shopfront.pair, self._prober.take()
         return {
             **self._of_process("listener", pair.listener),
             **self._of_process("server", pair.server),
             **_of_folder(pair.data_dir / "model"),
-            **_of_times("read", self._prober.take()),
+            **_of_times("read", taken.ours),
+            **_of_times("bare", taken.bare),
             **_of_times("served", self._witness.take()),
             **self._of_model(),
             "load": os.getloadavg()[0],
