@@ -30,12 +30,13 @@ PANELS: Final[Sequence[tuple[str, str, Mapping[str, str]]]] = (
         {"listener_pss": "listener", "server_pss": "server"},
     ),
     (
-        "Open files, and files in the store",
+        "Open files, segments of the model, files kept for each publication",
         "",
         {
-            "listener_files": "listener",
-            "server_files": "server",
-            "store_files": "store",
+            "listener_files": "listener's open files",
+            "server_files": "server's open files",
+            "segments": "segments",
+            "kept_files": "files kept",
         },
     ),
     (
@@ -43,7 +44,7 @@ PANELS: Final[Sequence[tuple[str, str, Mapping[str, str]]]] = (
         "ms/s",
         {"listener_work": "listener", "server_work": "server"},
     ),
-    ("Size of the store", "MB", {"store_bytes": "store"}),
+    ("On disk", "MB", {"model_bytes": "model", "store_bytes": "store"}),
     (
         "Answers, 20 a second",
         "ms",

@@ -7,22 +7,27 @@ from __future__ import annotations
 import os
 import time
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks.figures import NEARLY_ALL, to_ms
 from benchmarks.footprint import MB
 from benchmarks.process_stats import processor_s, proportional_bytes
+from listener.upkeep import GARBAGE_S
+from recommender.store import GRACE_S, StoreReader
 from tests.chaos.cluster import Cluster
 from tests.chaos.shopfront import Shopfront, to_time
 from tests.soak.prober import Prober
 from tests.soak.timed import Timed
 from tests.support.processes import Process
 
+
+KEPT_S: Final = GRACE_S + GARBAGE_S  # how long the store keeps what is not needed
 
 Sample = Mapping[str, float]
 
@@ -50,6 +55,7 @@ class Sampler:
         self._prober = prober
         self._witness = witness
         self._used: dict[str, Used] = {}
+        self._published: deque[tuple[float, int]] = deque()
 
     def look(self) -> Sample:
         """
@@ -60,7 +66,7 @@ class Sampler:
         return {
             **self._of_process("listener", pair.listener),
             **self._of_process("server", pair.server),
-            **_of_folder(pair.data_dir / "model"),
+            **self._of_store(pair.data_dir / "model"),
             **_of_times("read", taken.ours),
             **_of_times("bare", taken.bare),
             **_of_times("served", self._witness.take()),
@@ -108,17 +114,35 @@ class Sampler:
         return {
             "lag": max(0, behind),
             "products": model["products"],
-            "generation": model["generation"],
+        }
+
+    def _of_store(self, folder: Path) -> Sample:
+        """
+        Return what the newest generation consists of, and what is kept beside it: what
+        was removed stays for a minute, so that its number follows that of generations.
+        """
+        sizes = list(_sizes(folder))
+        manifest = StoreReader(folder).read_manifest()
+        now = time.monotonic()
+        self._published.append((now, manifest.generation))
+        while self._published[0][0] < now - KEPT_S:
+            self._published.popleft()
+        published = max(1, manifest.generation - self._published[0][1])
+        return {
+            "generation": manifest.generation,
+            "segments": len(manifest.segments),
+            "model_bytes": sum(segment.size for segment in manifest.segments) / MB,
+            "store_files": len(sizes),
+            "store_bytes": sum(sizes) / MB,
+            "kept_files": (len(sizes) - len(manifest.segments)) / published,
         }
 
 
-def _of_folder(folder: Path) -> Sample:
-    sizes: list[int] = []
+def _sizes(folder: Path) -> Iterator[int]:
     for root, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):  # removed meanwhile
-                sizes.append((Path(root) / name).stat().st_size)
-    return {"store_files": len(sizes), "store_bytes": sum(sizes) / MB}
+                yield (Path(root) / name).stat().st_size
 
 
 def _of_times(name: str, took_s: Sequence[float]) -> Sample:
