@@ -4,6 +4,8 @@ From settings to working parts.
 
 from __future__ import annotations
 
+import os
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -34,6 +36,7 @@ from listener.window import Window
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.store import Store, StoreReader
+from recommender.supervisor import Supervisor
 from recommender.weights import Weights
 
 
@@ -173,5 +176,6 @@ def make_daemon(
         window=Window(source.oplog, CLOCK),
         clock=CLOCK,
         stop=stop,
+        supervisor=Supervisor.of(os.environ, CLOCK.monotonic),
     )
     return Daemon(parts, restored.model), status, requests

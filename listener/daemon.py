@@ -36,6 +36,7 @@ from listener.upkeep import Upkeep
 from listener.window import Window
 from recommender.mutation import Delete, Mutation
 from recommender.position import ClusterTime, State
+from recommender.supervisor import Supervisor
 
 
 REPLACED: Final = "collection_replaced"
@@ -61,6 +62,7 @@ class Parts:
     window: Window
     clock: Clock
     stop: Stop
+    supervisor: Supervisor
 
 
 class Daemon:
@@ -96,6 +98,7 @@ class Daemon:
         Raises:
             Refused: The database does not allow it, and never did.
         """
+        self._parts.supervisor.ready()
         try:
             while not self._parts.stop.is_set():
                 self.turn()
@@ -105,6 +108,7 @@ class Daemon:
         else:
             self._status.enter(State.STOPPING)
         finally:
+            self._parts.supervisor.stopping()
             self.close()
 
     def turn(self) -> None:
@@ -122,6 +126,7 @@ class Daemon:
         self._parts.window.tend()
         self._tell_figures()
         self._status.beat()
+        self._parts.supervisor.feed()
 
     def _tell_figures(self) -> None:
         """

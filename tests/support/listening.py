@@ -30,6 +30,7 @@ from recommender.errors import StoreEmpty
 from recommender.position import ClusterTime
 from recommender.snapshot import Snapshot
 from recommender.store import Store, StoreReader
+from recommender.supervisor import Supervisor
 from tests.support.clock import FakeClock
 from tests.support.fake_source import FakeSource
 from tests.support.listener import SHAPE
@@ -71,6 +72,7 @@ class Listening:
         policy: Policy = PROMPT,
         grace_s: float = 0.0,
         sweep_per_s: int = 0,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self.source = source
         self.clock = clock
@@ -79,6 +81,7 @@ class Listening:
         self._grace_s = grace_s
         self._sweep_per_s = sweep_per_s
         self._folder = folder
+        self._supervisor = supervisor or Supervisor(monotonic=clock.monotonic)
         self.seen: list[tuple[int, ClusterTime]] = []
         source.on_idle = clock.advance
         self.start()
@@ -129,6 +132,7 @@ class Listening:
             window=Window(lambda: None, clock),
             clock=clock,
             stop=self.stop_asked,
+            supervisor=self._supervisor,
         )
         self.daemon = Daemon(parts, restored.model)
 
