@@ -5,7 +5,7 @@ What a generation is made of, as one small JSON file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -67,7 +67,7 @@ def to_bytes(manifest: Manifest) -> bytes:
     """
     Return the manifest as JSON behind a line with its format and checksum.
     """
-    body = orjson.dumps(asdict(manifest), default=list)
+    body = orjson.dumps(manifest, default=list)
     return b"evershelf manifest %d %s\n%s\n" % (
         FORMAT,
         xxhash.xxh3_64_hexdigest(body).encode(),
