@@ -209,7 +209,7 @@ def test_a_server_starts_as_it_is_told_to(
     would not, to all the world, without keys of admins.
     """
     port = free_port()
-    own = {name: "a-key-of-admins" for name in secrets}
+    own = dict.fromkeys(secrets, "a-key-of-admins")
     settings = {
         "EVERSHELF_DATA_DIR": str(tmp_path / "data"),
         "EVERSHELF_PORT": str(port),
