@@ -254,7 +254,9 @@ MAY_IMPORT = {
     "listener.mongo.errors": "listener.errors",
     "listener.mongo.inbox": "listener.errors recommender.position",
     "listener.mongo.tokens": "listener.errors recommender.position",
-    "listener.mongo.events": "listener.mongo.tokens recommender.position",
+    "listener.mongo.events": (
+        "listener.errors listener.mongo.tokens recommender.position"
+    ),
     "listener.mongo.reader": (
         "listener.errors listener.keys listener.mongo.client listener.mongo.errors "
         "listener.mongo.events listener.mongo.inbox listener.mongo.tokens "
