@@ -17,6 +17,8 @@ from recommender.errors import StoreCorrupt, StoreTooNew
 from recommender.position import ClusterTime
 
 
+# Raised with whatever a reader must know: this file, the segments', and the version of
+# `recommender.text`, since a search is read by the server's words.
 FORMAT: Final = 1
 LONGEST_FORMAT: Final = 9  # digits; more are damage, not a later format
 
