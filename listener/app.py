@@ -29,11 +29,11 @@ from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
 from listener.resync import Resynced, resync_here, resync_there
 from listener.serving import serve_in_background
-from listener.signals import Stop, interrupt_on_signals, stop_on_signals
+from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
 from recommender.errors import RecommenderError, SettingsFault
 from recommender.exits import Exit
 from recommender.logs import is_for_people
-from recommender.settings import ListenerSettings
+from recommender.settings import ListenerSettings, with_schema
 from recommender.startup import begin, refuse
 from recommender.store import Store, StoreReader
 from server.access import Keys
@@ -75,7 +75,9 @@ def _do(settings: ListenerSettings) -> Exit:
             stop = Stop()
             stop_on_signals(stop)
             with _address(settings) as uri:
-                return _follow(settings, uri, stop)
+                for in_effect, its in _rounds(settings, stop):
+                    _follow(in_effect, uri, its)
+            return Exit.OK
         case "verify":
             interrupt_on_signals()
             with _address(settings) as uri:
@@ -135,7 +137,20 @@ def _evaluate(settings: ListenerSettings) -> Exit:
         return evaluate_model(settings, lambda: stack.enter_context(_address(settings)))
 
 
-def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
+def _rounds(
+    settings: ListenerSettings, stop: Stop
+) -> Iterator[tuple[ListenerSettings, Round]]:
+    """
+    Yield the settings in effect, again when others are, until a round ends for good.
+    """
+    while True:
+        its = Round(stop)
+        yield with_schema(settings), its
+        if not its.is_over or stop.is_set():
+            return
+
+
+def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
     metrics_keys = Keys.of(key.get_secret_value() for key in settings.metrics_keys)
     complaints = Complaints(CLOCK.monotonic)
@@ -161,7 +176,6 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
         finally:
             stop_control()
         log.info("listener.stopped", generation=status.served.generation)
-    return Exit.OK
 
 
 def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
@@ -170,7 +184,9 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
     if is_running:
         done = resync_there(to_remote(settings), CLOCK, stop)
     else:
-        done = _resync_here(settings, stop)
+        done = None
+        for in_effect, its in _rounds(settings, stop):
+            done = _resync_here(in_effect, its)
     if done is None:
         log.info("resync.stopped", goes_on=is_running)
         return Exit.INTERRUPTED
@@ -184,7 +200,7 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
     return Exit.OK
 
 
-def _resync_here(settings: ListenerSettings, stop: Stop) -> Resynced | None:
+def _resync_here(settings: ListenerSettings, stop: Round) -> Resynced | None:
     complaints = Complaints(CLOCK.monotonic)
     with (
         _address(settings) as uri,

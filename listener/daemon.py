@@ -26,6 +26,7 @@ from listener.feed import Batch, Feed, Source
 from listener.guard import HELD, REQUESTED
 from listener.lag import BEHIND, Lag
 from listener.model import Model
+from listener.profile.first_start import FirstStart
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
 from listener.rebuilds import Rebuilds, Requests
@@ -39,6 +40,9 @@ from recommender.position import ClusterTime, State
 
 
 REPLACED: Final = "collection_replaced"
+FIRST_LOOK: Final = (
+    "first_look"  # there are enough documents to find out what they have
+)
 
 log = structlog.get_logger()
 
@@ -59,6 +63,7 @@ class Parts:
     sweep: Sweep
     complaints: Complaints
     window: Window
+    first_start: FirstStart
     clock: Clock
     stop: Stop
 
@@ -268,6 +273,8 @@ class Daemon:
         Publish what is applied, whether or not the database answers.
         """
         parts = self._parts
+        if parts.first_start.is_due_with(model.index.products):
+            parts.rebuilds.ask(FIRST_LOOK)
         if parts.requests.take_demands(model.mark.as_of):
             parts.publisher.demand()
         is_published = parts.publisher.publish_if_due(model, idle=self._is_idle)

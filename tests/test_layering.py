@@ -238,6 +238,30 @@ MAY_IMPORT = {
         "listener.display listener.fields listener.keys listener.values.paths "
         "listener.visibility recommender.product recommender.settings recommender.text"
     ),
+    # what a shop's documents call things
+    "listener.profile.names": "",
+    "listener.profile.paths": "",
+    "listener.profile.quality": "listener.values.texts listener.values.times",
+    "listener.profile.candidates": (
+        "listener.display listener.fields listener.profile.names "
+        "listener.profile.paths listener.profile.quality listener.values.paths "
+        "listener.values.usable recommender.settings"
+    ),
+    "listener.profile.visible": (
+        "listener.profile.names listener.profile.paths listener.values.numbers "
+        "listener.values.paths recommender.settings"
+    ),
+    "listener.profile.decision": (
+        "listener.profile.candidates listener.profile.names listener.profile.paths "
+        "listener.profile.visible listener.visibility recommender.settings"
+    ),
+    "listener.profile.page": (
+        "listener.profile.candidates listener.profile.decision listener.profile.names"
+    ),
+    "listener.profile.first_start": (
+        "listener.errors listener.mapping listener.profile.decision "
+        "listener.profile.page listener.profile.paths recommender.settings"
+    ),
     "listener.complaints": "listener.fields recommender.address",
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
@@ -323,9 +347,9 @@ MAY_IMPORT = {
     "listener.daemon": (
         "listener.backoff listener.beacon listener.clock listener.complaints "
         "listener.errors listener.feed listener.guard listener.lag listener.model "
-        "listener.publisher listener.rebuild listener.rebuilds listener.signals "
-        "listener.status listener.sweep listener.upkeep listener.window "
-        "recommender.mutation recommender.position"
+        "listener.profile.first_start listener.publisher listener.rebuild "
+        "listener.rebuilds listener.signals listener.status listener.sweep "
+        "listener.upkeep listener.window recommender.mutation recommender.position"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -464,8 +488,8 @@ MAY_IMPORT = {
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
         "listener.guard listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source listener.publisher "
-        "listener.rebuild listener.rebuilds listener.remote listener.restore "
+        "listener.mongo.examination listener.mongo.source "
+        "listener.profile.first_start listener.publisher listener.rebuild listener.rebuilds listener.remote listener.restore "
         "listener.schedule listener.scrape listener.signals listener.status "
         "listener.stretch listener.sweep listener.upkeep listener.window "
         "recommender.product recommender.settings recommender.store "
