@@ -4,10 +4,12 @@ The listener's process: arguments in, exit code out.
 
 from __future__ import annotations
 
+import sys
+
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 import structlog
 
@@ -27,6 +29,9 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
+from listener.profile.decision import decide
+from listener.profile.first_start import SAMPLE
+from listener.profile.page import to_toml
 from listener.resync import Resynced, resync_here, resync_there
 from listener.serving import serve_in_background
 from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
@@ -70,33 +75,42 @@ def main(arguments: Sequence[str]) -> Exit:
 
 
 def _do(settings: ListenerSettings) -> Exit:
+    if settings.command in {"run", "resync"}:
+        stop = Stop()
+        stop_on_signals(stop)
+        if settings.command == "run":
+            return _run(settings, stop)
+        return _resync(settings, stop)
+    interrupt_on_signals()
+    return _look(settings)
+
+
+def _run(settings: ListenerSettings, stop: Stop) -> Exit:
+    with _address(settings) as uri:
+        for in_effect, its in _rounds(settings, stop):
+            _follow(in_effect, uri, its)
+    return Exit.OK
+
+
+def _look(settings: ListenerSettings) -> Exit:
+    """
+    Do what has nothing to finish when it is interrupted.
+    """
     match settings.command:
-        case "run":
-            stop = Stop()
-            stop_on_signals(stop)
-            with _address(settings) as uri:
-                for in_effect, its in _rounds(settings, stop):
-                    _follow(in_effect, uri, its)
-            return Exit.OK
         case "verify":
-            interrupt_on_signals()
             with _address(settings) as uri:
                 return _verify(settings, uri)
         case "doctor":
-            interrupt_on_signals()
             return _examine(settings)
-        case "resync":
-            stop = Stop()
-            stop_on_signals(stop)
-            return _resync(settings, stop)
+        case "profile":
+            with _address(settings) as uri:
+                return _profile(settings, uri)
         case "evaluate":
-            interrupt_on_signals()
             return _evaluate(settings)
         case "load":
-            interrupt_on_signals()
             return load_file(settings)
-        case _:
-            assert_never(settings.command)
+    msg = f"no such command: {settings.command}"
+    raise AssertionError(msg)
 
 
 @contextmanager
@@ -127,6 +141,14 @@ def _examine(settings: ListenerSettings) -> Exit:
         is_pretty = is_for_people(settings.log_format)
         is_well = show(rounds.findings(), is_pretty=is_pretty)
     return Exit.OK if is_well else Exit.UNWELL
+
+
+def _profile(settings: ListenerSettings, uri: str) -> Exit:
+    complaints = Complaints(CLOCK.monotonic)
+    with open_source(settings, uri, complaints) as source:
+        decision = decide(source.sample(SAMPLE))
+    sys.stdout.write(to_toml(decision, settings.collection))
+    return Exit.OK
 
 
 def _evaluate(settings: ListenerSettings) -> Exit:

@@ -101,7 +101,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Command = Literal["run", "verify", "doctor", "resync", "evaluate", "load"]
+Command = Literal["run", "verify", "doctor", "profile", "resync", "evaluate", "load"]
 
 
 class Settings(BaseSettings):
@@ -176,6 +176,7 @@ class ListenerSettings(Settings):
             "run: follow the collection (the default); "
             "verify: compare the model with one trained from scratch; "
             "doctor: look for what keeps it from working well; "
+            "profile: show which fields the documents have, as a settings file; "
             "resync: train the model from scratch now; "
             "evaluate: measure how good the recommendations are; "
             "load: put a JSONL file into the demo's database"

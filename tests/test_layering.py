@@ -416,12 +416,17 @@ MAY_IMPORT = {
         "listener.clock listener.doctor.finding listener.remote recommender.position "
         "recommender.store"
     ),
+    "listener.doctor.schema": (
+        "listener.doctor.database listener.doctor.finding listener.profile.candidates "
+        "listener.profile.decision listener.profile.first_start listener.profile.page "
+        "listener.visibility recommender.settings"
+    ),
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.server "
-        "listener.errors listener.feed listener.mapping listener.remote "
+        "listener.doctor.model listener.doctor.oplog listener.doctor.schema "
+        "listener.doctor.server listener.errors listener.feed listener.mapping listener.remote "
         "recommender.errors recommender.settings recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
@@ -557,6 +562,7 @@ MAY_IMPORT = {
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
         "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.profile.decision listener.profile.first_start listener.profile.page "
         "listener.resync listener.serving listener.signals listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"

@@ -37,23 +37,35 @@ def to_said(choice: Choice) -> str:
     return f"{' or '.join(choice.paths)} (sure {choice.sure:.2f}, {choice.share:.0%})"
 
 
+def to_line(name: str, value: str | Sequence[str]) -> str:
+    """
+    Return a setting as a line of the file.
+    """
+    if isinstance(value, str):
+        return f"{name} = {_to_string(value)}"
+    return f"{name} = [{', '.join(map(_to_string, value))}]"
+
+
 def _lines(decision: Decision) -> Iterator[str]:
     for role in ROLES:
-        choice = decision.choices.get(role)
-        if role not in MAPPED:
-            if choice is not None:
-                yield f"# {role}: {to_said(choice)}; nothing makes use of it yet"
-        elif choice is None:
-            yield f"# {role}: {_why_not(decision, role)}"
-        elif choice.is_default:
-            yield f"# {role}: as the defaults have it (sure {choice.sure:.2f}, {choice.share:.0%})"
-        else:
-            yield f"{role}_fields = {_to_list(choice.paths)}  # sure {choice.sure:.2f}, {choice.share:.0%}"
-    seen = f"{decision.visible:.0%} of the products are visible"
+        yield _to_role(role, decision)
+    seen = f"{decision.visible:.0%} of the sample are visible"
     if decision.visible_when is None:
         yield f"# visible_when: as the defaults have it; {seen}"
     else:
-        yield f"visible_when = {_to_string(decision.visible_when)}  # {seen}"
+        yield f"{to_line('visible_when', decision.visible_when)}  # {seen}"
+
+
+def _to_role(role: str, decision: Decision) -> str:
+    choice = decision.choices.get(role)
+    if choice is None:
+        return f"# {role}: {_why_not(decision, role)}"
+    if role not in MAPPED:
+        return f"# {role}: {to_said(choice)}; nothing makes use of it yet"
+    how = f"sure {choice.sure:.2f}, {choice.share:.0%} have it"
+    if choice.is_default:
+        return f"# {role}: as the defaults have it; {how}"
+    return f"{to_line(f'{role}_fields', choice.paths)}  # {how}"
 
 
 def _why_not(decision: Decision, role: str) -> str:
@@ -61,10 +73,6 @@ def _why_not(decision: Decision, role: str) -> str:
     if path is None:
         return "nothing found"
     return f"{path} refers to another collection, which is not followed"
-
-
-def _to_list(texts: Sequence[str]) -> str:
-    return f"[{', '.join(map(_to_string, texts))}]"
 
 
 def _to_string(text: str) -> str:
