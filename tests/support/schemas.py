@@ -137,7 +137,7 @@ def _emporium(good: Good) -> dict[str, Any]:
 
 def _medusa(good: Good) -> dict[str, Any]:
     return {
-        "_id": f"prod_{good.number:026}",
+        "id": f"prod_{good.number:026}",
         "title": good.name,
         "subtitle": None,
         "handle": good.slug,
