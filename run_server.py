@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Sequence
-
 from recommender.exits import Exit
 from recommender.launch import launching
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     """
     Run the server; return its exit code.
     """
     with launching(if_stopped=Exit.OK):
         from server.process import main as run  # noqa: PLC0415 that is what takes long
-    return run(arguments)
+    return run(sys.argv[1:])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -4,6 +4,8 @@ From settings to working parts.
 
 from __future__ import annotations
 
+import os
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +25,7 @@ from listener.publisher import Publisher, Shape
 from listener.rebuild import Rebuild
 from listener.rebuilds import Rebuilds, Requests
 from listener.remote import Remote
-from listener.restore import restore
+from listener.restore import FIRST_START, restore
 from listener.schedule import Policy, Schedule
 from listener.scrape import Scrape
 from listener.signals import Round
@@ -35,6 +37,7 @@ from listener.window import Window
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.store import Store, StoreReader
+from recommender.supervisor import Supervisor
 from recommender.weights import Weights
 
 
@@ -157,7 +160,7 @@ def make_daemon(
         settings,
         sample=source.sample,
         begin_again=stop.end,
-        has_model=restored.model is not None,
+        is_new=restored.reason == FIRST_START,
     )
     rebuild = Rebuild(
         source, weights, CLOCK, stop.is_set, status.tally, first_start.find_out
@@ -184,5 +187,6 @@ def make_daemon(
         first_start=first_start,
         clock=CLOCK,
         stop=stop,
+        supervisor=Supervisor.of(os.environ, CLOCK.monotonic),
     )
     return Daemon(parts, restored.model), status, requests

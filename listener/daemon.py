@@ -37,6 +37,7 @@ from listener.upkeep import Upkeep
 from listener.window import Window
 from recommender.mutation import Delete, Mutation
 from recommender.position import ClusterTime, State
+from recommender.supervisor import Supervisor
 
 
 REPLACED: Final = "collection_replaced"
@@ -66,6 +67,7 @@ class Parts:
     first_start: FirstStart
     clock: Clock
     stop: Stop
+    supervisor: Supervisor
 
 
 class Daemon:
@@ -101,6 +103,7 @@ class Daemon:
         Raises:
             Refused: The database does not allow it, and never did.
         """
+        self._parts.supervisor.ready()
         try:
             while not self._parts.stop.is_set():
                 self.turn()
@@ -110,6 +113,8 @@ class Daemon:
         else:
             self._status.enter(State.STOPPING)
         finally:
+            if not self._parts.stop.is_over:
+                self._parts.supervisor.stopping()
             self.close()
 
     def turn(self) -> None:
@@ -127,6 +132,7 @@ class Daemon:
         self._parts.window.tend()
         self._tell_figures()
         self._status.beat()
+        self._parts.supervisor.feed()
 
     def _tell_figures(self) -> None:
         """

@@ -23,7 +23,12 @@ class Stop:
     Whether the process has been asked to stop.
 
     A plain flag: a signal may come while the same thread holds any lock.
+
+    Attributes:
+        is_over: Whether something else begins instead, see `Round`.
     """
+
+    is_over = False
 
     def __init__(self) -> None:
         self._is_set = False
@@ -54,15 +59,11 @@ class Round(Stop):
     """
     One of several things that a process does one after the other until it is asked to
     stop: it ends also when the next is to begin.
-
-    Attributes:
-        is_over: Whether the next is to begin.
     """
 
     def __init__(self, process: Stop) -> None:
         super().__init__()
         self._process = process
-        self.is_over = False
 
     def is_set(self) -> bool:
         """

@@ -42,6 +42,12 @@ class StoreLocked(RecommenderError):  # noqa: N818
     """
 
 
+class StoreUnusable(RecommenderError):  # noqa: N818
+    """
+    The folder of the store cannot be made: mend its permissions, or set another one.
+    """
+
+
 class SettingsFault(RecommenderError):  # noqa: N818
     """
     A setting is wrong.

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from recommender.facets import Codes, brand_codes, category_codes
-from recommender.kernels import Bools, Doubles, Wanted, read_only
+from recommender.kernels import Bools, Doubles, read_only
+from recommender.search_kernels import Wanted
 from recommender.segment import Segment
 
 

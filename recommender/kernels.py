@@ -5,13 +5,15 @@ plain numpy.
 All take and fill arrays, allocate little, and release the interpreter's lock.
 Each is compiled once, for the types that its annotations name, so that no call ever
 waits for a compiler; the code is cached beside this file, or under NUMBA_CACHE_DIR.
+The cache only knows the file that a kernel stands in: kernels that call one another
+stand in one.
 Weights are widened by `np.float64`: to the compiler, `float` of a float32 is float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -59,6 +61,7 @@ _TYPES: dict[str, Any] = {
     "bool": types.boolean,
     "int": types.int64,
     "float": types.float64,
+    "tuple[int, int, int]": cast("Any", types.UniTuple)(types.int64, 3),
     "np.uint64": types.uint64,
     "Bytes": _array(types.uint8, readonly=True),
     "Bools": _array(types.boolean, readonly=True),
@@ -86,7 +89,7 @@ def kernel(function: F) -> F:
     return cast("F", numba.njit(signature, cache=True, nogil=True)(function))
 
 
-def _argument(tuple_class: T) -> T:
+def argument(tuple_class: T) -> T:
     """
     Let kernels take the named tuple; its arrays must be read-only.
     """
@@ -96,67 +99,6 @@ def _argument(tuple_class: T) -> T:
     members = [_TYPES[str(name)] for name in names]
     _TYPES[tuple_class.__name__] = cast("Any", types.NamedTuple)(members, tuple_class)
     return tuple_class
-
-
-@_argument
-class Postings(NamedTuple):
-    """
-    Rows and weights by term: those of term t lie from indptr[t] to indptr[t + 1].
-    """
-
-    indptr: Longs
-    rows: Ints
-    tf: Floats
-
-
-@_argument
-class Norms(NamedTuple):
-    """
-    What the norms of rows are made of: ‖d‖² = L²·A + 2L·B + C.
-    """
-
-    a: Doubles
-    b: Doubles
-    c: Doubles
-    big_l: float
-    query_square: float
-
-
-@_argument
-class Columns(NamedTuple):
-    """
-    What filters look at, by row.
-    """
-
-    dead: Bools
-    visible: Bools
-    in_stock: Bools
-    price: Doubles
-    category_indptr: Longs
-    category_codes: Ints
-    brand_codes: Ints
-
-
-@_argument
-class Wanted(NamedTuple):
-    """
-    What filters ask for; an empty table of codes, a stock of -1, a price of NaN and
-    no ranges ask for nothing.
-
-    A row must have one of `categories`, one of `within` and none of `unwanted`. The
-    table of brands ends with whether no brand is accepted. Where there are ranges,
-    the price must lie in one of them.
-    """
-
-    categories: Bools
-    within: Bools
-    unwanted: Bools
-    brands: Bools
-    stock: int
-    min_price: float
-    max_price: float
-    lows: Doubles
-    highs: Doubles
 
 
 @kernel
@@ -364,192 +306,6 @@ def find_keys(
             if same:
                 out[i] = row
             low += 1
-
-
-@kernel
-def add_scores(
-    postings: Postings,
-    terms: Longs,
-    weights: Doubles,
-    scores: DoublesOut,
-    touched: IntsOut,
-) -> int:
-    """
-    scores(d) += Σ_t weight(t)·tf(d,t); return how many rows are listed in *touched*.
-
-    A term of -1 is absent here. *scores* must be zero, weights and tf above zero: a row
-    whose score stayed at zero would be listed again.
-    """
-    count = 0
-    for i in range(len(terms)):
-        if terms[i] < 0:
-            continue
-        weight = weights[i]
-        for j in range(postings.indptr[terms[i]], postings.indptr[terms[i] + 1]):
-            row = postings.rows[j]
-            if scores[row] == 0.0:
-                touched[count] = row
-                count += 1
-            scores[row] += weight * np.float64(postings.tf[j])
-    return count
-
-
-@kernel
-def is_in_range(price: float, least: float, most: float) -> bool:
-    """
-    Whether a price lies within limits, where NaN is no limit; no price is in none.
-    """
-    if not np.isnan(least) and not price >= least:
-        return False
-    return bool(np.isnan(most) or price <= most)
-
-
-@kernel
-def is_in_any_range(price: float, lows: Doubles, highs: Doubles) -> bool:
-    """
-    Whether a price lies in one of the ranges, bounds included; without ranges any does.
-    """
-    for i in range(len(lows)):
-        if lows[i] <= price <= highs[i]:
-            return True
-    return len(lows) == 0
-
-
-@kernel
-def has_categories(row: int, columns: Columns, wanted: Wanted) -> bool:
-    """
-    Whether a row is in the categories asked for, and in none of the unwanted.
-    """
-    is_among = len(wanted.categories) == 0
-    is_within = len(wanted.within) == 0
-    can_be_unwanted = len(wanted.unwanted) > 0
-    if is_among and is_within and not can_be_unwanted:
-        return True
-    for j in range(columns.category_indptr[row], columns.category_indptr[row + 1]):
-        code = columns.category_codes[j]
-        if can_be_unwanted and wanted.unwanted[code]:
-            return False
-        if not is_among:
-            is_among = wanted.categories[code]
-        if not is_within:
-            is_within = wanted.within[code]
-    return is_among and is_within
-
-
-@kernel
-def is_accepted(row: int, columns: Columns, wanted: Wanted) -> bool:
-    """
-    Whether a row is alive, visible and passes the filters.
-    """
-    if columns.dead[row] or not columns.visible[row]:
-        return False
-    if wanted.stock >= 0 and columns.in_stock[row] != (wanted.stock == 1):
-        return False
-    if not is_in_range(columns.price[row], wanted.min_price, wanted.max_price):
-        return False
-    if len(wanted.brands) > 0:
-        brand = columns.brand_codes[row]
-        if not wanted.brands[brand if brand >= 0 else len(wanted.brands) - 1]:
-            return False
-    if not is_in_any_range(columns.price[row], wanted.lows, wanted.highs):
-        return False
-    return has_categories(row, columns, wanted)
-
-
-@kernel
-def insert_ranked(
-    best: LongsOut, rows: IntsOut, kept: int, value: int, row: int
-) -> int:
-    """
-    Put a row at its rank, best first, ties by row; return how many are kept.
-    """
-    at = min(kept, len(best) - 1)
-    while at > 0 and (
-        best[at - 1] < value or (best[at - 1] == value and rows[at - 1] > row)
-    ):
-        best[at] = best[at - 1]
-        rows[at] = rows[at - 1]
-        at -= 1
-    best[at] = value
-    rows[at] = row
-    return min(kept + 1, len(best))
-
-
-@kernel
-def best_rows(
-    touched: Ints, scores: DoublesOut, norms: Norms, floor: int,
-    columns: Columns, wanted: Wanted, best: LongsOut, rows: IntsOut,
-) -> int:  # fmt: skip
-    """
-    Keep the best accepted rows, best first, ties by row; return how many.
-
-    A score is the cosine in billionths, rounded: scores(d) / (‖q‖·‖d‖), with
-    ‖d‖² = L²·A + 2L·B + C. Rows below *floor* are left out. *scores* is zero again
-    afterwards.
-    """
-    kept = 0
-    worst = max(floor, 1)
-    for i in range(len(touched)):
-        row = touched[i]
-        score = scores[row]
-        scores[row] = 0.0
-        square = norms.c[row] + norms.big_l * (
-            norms.big_l * norms.a[row] + 2.0 * norms.b[row]
-        )
-        square *= norms.query_square
-        bar = (worst - 1) * 1e-9  # cheaper than a root, and never too strict
-        if score * score < bar * bar * square:
-            continue
-        value = int(np.rint(score / np.sqrt(square) * 1e9))
-        if value < worst:
-            continue
-        if kept == len(best) and value == worst and row > rows[kept - 1]:
-            continue
-        if is_accepted(row, columns, wanted):
-            kept = insert_ranked(best, rows, kept, value, row)
-            if kept == len(best):
-                worst = max(worst, best[kept - 1])
-    return kept
-
-
-@kernel
-def all_rows(
-    touched: Ints, scores: DoublesOut, norms: Norms, floor: int,
-    columns: Columns, wanted: Wanted, values: LongsOut, rows: IntsOut,
-) -> int:  # fmt: skip
-    """
-    List all accepted rows at or above *floor*, in no order; else as `best_rows`, which
-    is slow where many are kept.
-    """
-    kept = 0
-    for i in range(len(touched)):
-        row = touched[i]
-        score = scores[row]
-        scores[row] = 0.0
-        square = norms.c[row] + norms.big_l * (
-            norms.big_l * norms.a[row] + 2.0 * norms.b[row]
-        )
-        value = int(np.rint(score / np.sqrt(square * norms.query_square) * 1e9))
-        if value >= max(floor, 1) and is_accepted(row, columns, wanted):
-            values[kept] = value
-            rows[kept] = row
-            kept += 1
-    return kept
-
-
-@kernel
-def first_accepted(order: Ints, columns: Columns, wanted: Wanted, rows: IntsOut) -> int:
-    """
-    Fill *rows* with the first accepted ones in *order*; return how many there are.
-    """
-    kept = 0
-    for i in range(len(order)):
-        if kept == len(rows):
-            break
-        if is_accepted(order[i], columns, wanted):
-            rows[kept] = order[i]
-            kept += 1
-    return kept
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from recommender import kernels
+from recommender import search_kernels
 from recommender.filters import Filters, to_wanted
 from recommender.kernels import Ints, read_only
 from recommender.ranking import Choice, deepening, one_per
@@ -51,7 +51,9 @@ def _first_in(view: View, filters: Filters, count: int) -> Iterable[Row]:
     if wanted is None:
         return ()
     rows = np.empty(min(count, len(view.segment)), np.int32)
-    kept = kernels.first_accepted(_order(view.segment), view.columns, wanted, rows)
+    kept = search_kernels.first_accepted(
+        _order(view.segment), view.columns, wanted, rows
+    )
     return (Row(view, row) for row in rows[:kept].tolist())
 
 

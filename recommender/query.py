@@ -49,11 +49,13 @@ class Query:
         hashes: Of the terms, (T,).
         weights: tf·idf², so that weight·tf(d,t) is the term's part of a score before
             both lengths divide it, (T,).
-        square: The vector's squared length.
+        squares: (tf·idf)², (T,).
+        square: Their sum, the vector's squared length.
     """
 
     hashes: Hashes
     weights: Doubles
+    squares: Doubles
     square: float
 
     @classmethod
@@ -62,7 +64,8 @@ class Query:
         Return the query for what is like *vector*.
         """
         values = vector.values
-        return cls(vector.hashes, values * vector.idf, float(values @ values))
+        squares = values * values
+        return cls(vector.hashes, values * vector.idf, squares, float(squares.sum()))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

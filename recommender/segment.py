@@ -26,9 +26,9 @@ from recommender.kernels import (
     Hashes,
     Ints,
     Longs,
-    Postings,
 )
 from recommender.product import Product
+from recommender.search_kernels import Forward, Postings
 from recommender.tally import Terms, tally
 from recommender.text import encode
 from recommender.weights import Weights
@@ -104,6 +104,13 @@ class Segment:
         The rows of each term.
         """
         return Postings(self.post_indptr, self.post_rows, self.post_tf)
+
+    @property
+    def forward(self) -> Forward:
+        """
+        The terms of each row.
+        """
+        return Forward(self.indptr, self.terms, self.tf)
 
     def find(self, key: bytes) -> int:
         """

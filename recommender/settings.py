@@ -168,8 +168,6 @@ class ListenerSettings(Settings):
     Follow a MongoDB collection and keep its recommendation model current.
     """
 
-    model_config = SettingsConfigDict(cli_prog_name="run_listener.py")
-
     command: CliPositionalArg[Command] = Field(
         "run",
         description=(
@@ -312,8 +310,6 @@ class ServerSettings(Settings):
     """
     Answer recommendation calls from the latest model.
     """
-
-    model_config = SettingsConfigDict(cli_prog_name="run_server.py")
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")

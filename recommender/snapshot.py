@@ -15,26 +15,25 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from recommender import kernels
+from recommender import kernels, search_kernels
 from recommender.blob import Blob
 from recommender.errors import StoreCorrupt, UnknownProduct
 from recommender.filters import NO_FILTERS, Filters, to_wanted
 from recommender.generation import Generation
 from recommender.kernels import (
     Bools,
-    Columns,
     Doubles,
     Hashes,
     Ints,
-    Norms,
     read_only,
 )
 from recommender.manifest import Manifest
 from recommender.query import Query, Vector
+from recommender.search_kernels import Columns, Norms, Sought
 from recommender.segment import NO_CODE, Segment, hash_keys
 
 
@@ -193,29 +192,49 @@ class _Living:
     lost: Ints  # rows that died since the snapshot before
 
 
+class _Room(NamedTuple):
+    """
+    What a query needs for at least R rows: scores, all zero; a list to fill; and their
+    lengths.
+    """
+
+    scores: Doubles
+    touched: Ints
+    lengths: Doubles
+
+    @classmethod
+    def of(cls, rows: int) -> _Room:
+        """
+        Return room for *rows* rows.
+        """
+        return cls(
+            np.zeros(rows, np.float64),
+            np.empty(rows, np.int32),
+            np.empty(rows, np.float64),
+        )
+
+
 class _Scratch(threading.local):
     """
-    Room for scores, zero between queries: 12 bytes for each row of the largest
-    segment that the thread has asked.
+    Room that is used again: 20 bytes for each row of the largest segment that the
+    thread has asked.
     """
 
     def __init__(self) -> None:
-        self._room = np.zeros(0, np.float64), np.zeros(0, np.int32)
+        self._room = _Room.of(0)
 
-    def take(self, rows: int) -> tuple[Doubles, Ints]:
+    def take(self, rows: int) -> _Room:
         """
-        Return scores, all zero, and a list to fill, for at least *rows* rows.
+        Return room for *rows* rows.
         """
-        room, self._room = self._room, (np.zeros(0, np.float64), NO_ROWS)
-        if len(room[0]) < rows:
-            return np.zeros(rows, np.float64), np.empty(rows, np.int32)
-        return room
+        room, self._room = self._room, _Room.of(0)
+        return room if len(room.scores) >= rows else _Room.of(rows)
 
-    def give_back(self, scores: Doubles, touched: Ints) -> None:
+    def give_back(self, room: _Room) -> None:
         """
-        Take what was lent, zero again; a query that failed gives nothing back.
+        Take what was lent, scores zero again; a query that failed gives nothing back.
         """
-        self._room = scores, touched
+        self._room = room
 
 
 _scratch = _Scratch()
@@ -379,23 +398,28 @@ class Snapshot:
             return ()
         places = np.empty(len(query.hashes), np.int64)
         kernels.find_sorted(segment.dictionary, query.hashes, places)
-        scores, touched = _scratch.take(len(segment))
-        count = kernels.add_scores(
-            segment.postings, places, query.weights, scores, touched
+        terms = Sought(
+            read_only(places), read_only(query.weights), read_only(query.squares)
         )
-        room = min(limit, count)
-        best = np.empty(room, np.int64)
-        rows = np.empty(room, np.int32)
         norms = Norms(segment.squares, view.b, view.c, self.big_l, query.square)
-        asked = (touched[:count], scores, norms, floor, view.columns, wanted)
-        if room <= MANY:
-            kept = kernels.best_rows(*asked, best, rows)
+        asked = norms, floor, view.columns, wanted
+        room = _scratch.take(len(segment))
+        if limit <= MANY:
+            best, rows = np.empty(limit, np.int64), np.empty(limit, np.int32)
+            kept = search_kernels.best_rows(
+                segment.postings, segment.forward, terms, *asked, *room, best, rows
+            )
         else:
-            best, rows = np.empty(count, np.int64), np.empty(count, np.int32)
-            kept = kernels.all_rows(*asked, best, rows)
+            best, rows = (
+                np.empty(len(segment), np.int64),
+                np.empty(len(segment), np.int32),
+            )
+            kept = search_kernels.all_rows(
+                segment.postings, terms, *asked, *room, best, rows
+            )
             order = np.lexsort((rows[:kept], -best[:kept]))[:limit]
             best, rows, kept = best[order], rows[order], len(order)
-        _scratch.give_back(scores, touched)
+        _scratch.give_back(room)
         return zip(best[:kept].tolist(), rows[:kept].tolist(), strict=True)
 
 

@@ -28,7 +28,13 @@ import orjson
 
 from recommender import manifest as manifests
 from recommender import segment_file
-from recommender.errors import StoreCorrupt, StoreEmpty, StoreLocked, StoreTooNew
+from recommender.errors import (
+    StoreCorrupt,
+    StoreEmpty,
+    StoreLocked,
+    StoreTooNew,
+    StoreUnusable,
+)
 from recommender.generation import Generation
 from recommender.manifest import Manifest, SegmentRef
 from recommender.position import ClusterTime, Position, State
@@ -44,6 +50,7 @@ LOCK: Final = "lock"
 # A reader may have read a pointer just before it moved; it opens its files at once.
 GRACE_S: Final = 60.0
 # Who asks whether the store is held has the lock for some microseconds.
+REMEDY: Final = "mend its permissions, or set another EVERSHELF_DATA_DIR"
 LOCK_TRIES: Final = 10
 LOCK_PAUSE_S: Final = 0.005
 # Numbers that a crash may cost; the durable pointer is renewed before they run out.
@@ -227,10 +234,15 @@ class Store:
 
         Raises:
             StoreLocked: Another process holds it.
+            StoreUnusable: It cannot be made, or written.
         """
-        (folder / SEGMENTS).mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            (folder / SEGMENTS).mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            msg = f"the store cannot be opened: {error}; {REMEDY}"
+            raise StoreUnusable(msg) from error
         try:
             _take(lock)
         except BlockingIOError as error:

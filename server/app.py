@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import time
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from aiohttp import web
 from recommender.exits import Exit
 from recommender.settings import ServerSettings
 from recommender.store import StoreReader
+from recommender.supervisor import Supervisor
 from server import reference
 from server.access import Keys, check_binding
 from server.answers import CACHE_CONTROL
@@ -44,6 +47,7 @@ from server.scrape import Scrape
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
 from server.waiting import Waiting
+from server.watchdog import supervised
 
 
 LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
@@ -222,7 +226,8 @@ async def _serve(settings: ServerSettings, house: House) -> Exit:
             if runner.server is not None:
                 app[SCRAPE].connections = _to_count(runner.server)
             await _bind(runner, settings.host, settings.port)
-            await signals.first.wait()
+            async with supervised(Supervisor.of(os.environ, time.monotonic)):
+                await signals.first.wait()
             _log.info("server.stopping")
             draining.is_on = True
             with contextlib.suppress(TimeoutError):

@@ -33,6 +33,7 @@ HEARTBEAT_S: Final = 15.0  # proxies hang up on what is silent for longer
 SEND_S: Final = 30.0  # who does not read for so long has left
 RETRY_MS: Final = 2_000
 NO_MODEL: Final = "no_model"
+STILL_HERE: Final = ": still here\n\n"  # a comment, which no reader is told of
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -86,8 +87,10 @@ class Events:
             await response.prepare(request)
             if request.method != "HEAD":
                 stream = _Stream(response, request.headers.get("Last-Event-ID"))
-                with contextlib.suppress(ConnectionError, TimeoutError):
+                with contextlib.suppress(ConnectionError):
                     await self._tell(stream)
+        except TimeoutError:
+            _hang_up(request)
         finally:
             self._open -= 1
         return response
@@ -106,6 +109,15 @@ class Events:
                 return self._is_closed or not is_same
 
             await self._live.wait_until(is_news, LOOK_S)
+
+
+def _hang_up(request: web.Request) -> None:
+    """
+    Drop the connection with what waits in it to be read: to end the answer properly
+    would be to wait for the reader again, for ever.
+    """
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _tell_generations(stream: _Stream, history: History) -> None:
@@ -161,7 +173,7 @@ class _Stream:
         Send a comment when nothing was sent for long.
         """
         if time.monotonic() - self._sent_s >= HEARTBEAT_S:
-            await self.send(": still here\n\n")
+            await self.send(STILL_HERE)
 
     async def send(self, text: str) -> None:
         """

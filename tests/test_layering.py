@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "recommender.text": "",
     "recommender.weights": "recommender.product recommender.text",
     "recommender.kernels": "",
+    "recommender.search_kernels": "recommender.kernels",
     "recommender.blob": "recommender.kernels",
     "recommender.word_kernels": "recommender.kernels recommender.text",
     "recommender.tally": (
@@ -35,8 +36,9 @@ MAY_IMPORT = {
         "recommender.weights recommender.word_kernels"
     ),
     "recommender.segment": (
-        "recommender.blob recommender.kernels recommender.product recommender.tally "
-        "recommender.text recommender.weights"
+        "recommender.blob recommender.kernels recommender.product "
+        "recommender.search_kernels recommender.tally recommender.text "
+        "recommender.weights"
     ),
     "recommender.row": "recommender.segment",
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
@@ -47,12 +49,15 @@ MAY_IMPORT = {
     # from segments to answers
     "recommender.generation": "recommender.manifest recommender.segment",
     "recommender.facets": "recommender.blob recommender.segment recommender.text",
-    "recommender.filters": "recommender.facets recommender.kernels recommender.segment",
+    "recommender.filters": (
+        "recommender.facets recommender.kernels recommender.search_kernels "
+        "recommender.segment"
+    ),
     "recommender.query": "recommender.kernels",
     "recommender.snapshot": (
         "recommender.blob recommender.errors recommender.filters "
         "recommender.generation recommender.kernels recommender.manifest "
-        "recommender.query recommender.segment"
+        "recommender.query recommender.search_kernels recommender.segment"
     ),
     "recommender.relations": "recommender.filters recommender.snapshot",
     "recommender.ranking": (
@@ -67,7 +72,7 @@ MAY_IMPORT = {
     ),
     "recommender.newest": (
         "recommender.filters recommender.kernels recommender.ranking "
-        "recommender.segment recommender.snapshot"
+        "recommender.search_kernels recommender.segment recommender.snapshot"
     ),
     "recommender.census": "recommender.snapshot recommender.text",
     "recommender.difference": (
@@ -86,6 +91,7 @@ MAY_IMPORT = {
     # what an operator sets, sees and types
     "recommender.address": "",
     "recommender.exits": "",
+    "recommender.supervisor": "",
     "recommender.launch": "",
     "recommender.masking": "",
     "recommender.registry": "",
@@ -200,13 +206,15 @@ MAY_IMPORT = {
         "server.shapes"
     ),
     "server.reference": "server.openapi",
+    "server.watchdog": "recommender.supervisor",
     "server.app": (
-        "recommender.exits recommender.settings recommender.store server.access "
-        "server.answers server.compression server.desk server.discovery "
-        "server.draining server.events server.gate server.health server.lines "
-        "server.live server.model server.origins server.pace server.page "
-        "server.problems server.products server.recommendations server.reference "
-        "server.request_log server.scrape server.sight server.train server.waiting"
+        "recommender.exits recommender.settings recommender.store "
+        "recommender.supervisor server.access server.answers server.compression "
+        "server.desk server.discovery server.draining server.events server.gate "
+        "server.health server.lines server.live server.model server.origins "
+        "server.pace server.page server.problems server.products "
+        "server.recommendations server.reference server.request_log server.scrape "
+        "server.sight server.train server.waiting server.watchdog"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -349,7 +357,8 @@ MAY_IMPORT = {
         "listener.errors listener.feed listener.guard listener.lag listener.model "
         "listener.profile.first_start listener.publisher listener.rebuild "
         "listener.rebuilds listener.signals listener.status listener.sweep "
-        "listener.upkeep listener.window recommender.mutation recommender.position"
+        "listener.upkeep listener.window recommender.mutation recommender.position "
+        "recommender.supervisor"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -498,7 +507,7 @@ MAY_IMPORT = {
         "listener.schedule listener.scrape listener.signals listener.status "
         "listener.stretch listener.sweep listener.upkeep listener.window "
         "recommender.product recommender.settings recommender.store "
-        "recommender.weights"
+        "recommender.supervisor recommender.weights"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -630,6 +639,7 @@ NOT_CORE = {
     "recommender.logs",
     "recommender.registry",
     "recommender.startup",
+    "recommender.supervisor",
 }
 IMPURE_MODULES = {
     "asyncio", "builtins", "codecs", "concurrent", "ctypes", "datetime", "fcntl",

@@ -24,7 +24,8 @@ from recommender.settings import ListenerSettings, with_schema
 
 SAMPLE: Final = 500  # documents, drawn by chance; shares are known to a few per cent
 ENOUGH: Final = 20  # documents; of fewer one odd one decides too much
-PENDING: Final = "schema.pending"  # in the data folder: it has yet to be found out
+# In the data folder, from its first start on: what documents have is found out there.
+ASKED: Final = "schema.asked"
 KEPT: Final = (
     "# The products were followed before anything was found out about them, so all\n"
     "# stays as it was. `run_listener.py profile` shows what would be found now.\n"
@@ -47,20 +48,20 @@ class FirstStart:
         *,
         sample: Callable[[int], Sequence[Document]],
         begin_again: Callable[[], None],
-        has_model: bool,
+        is_new: bool,
     ) -> None:
         """
         Look whether it is known already.
 
-        A model that these settings have made is proof that somebody was content with
-        them, unless it was one of too few documents.
+        A store that is there though nobody ever asked is one of an earlier version,
+        whose settings somebody was content with: they stay.
 
         Args:
             settings: In effect now.
             sample: Returns documents drawn by chance, at most so many; may raise
                 ListenerError.
             begin_again: Called when other settings are in effect from now on.
-            has_model: Whether there is a model that these settings have made.
+            is_new: Whether there is no store yet.
 
         Raises:
             OSError: The folder of the file cannot be written.
@@ -69,14 +70,13 @@ class FirstStart:
         self._sample = sample
         self._begin_again = begin_again
         self._path = settings.schema_path
-        self._pending = settings.data_dir / PENDING
-        self.is_due = not self._path.exists()
-        if self.is_due and has_model and not self._pending.exists():
+        asked = settings.data_dir / ASKED
+        if is_new:
+            asked.parent.mkdir(parents=True, exist_ok=True)
+            asked.touch()
+        elif not asked.exists() and not self._path.exists():
             _create(self._path, KEPT)
-            self.is_due = False
-        if self.is_due:
-            self._pending.parent.mkdir(parents=True, exist_ok=True)
-            self._pending.touch()
+        self.is_due = not self._path.exists()
 
     def is_due_with(self, products: int) -> bool:
         """
@@ -110,7 +110,6 @@ class FirstStart:
     def _keep(self, decision: Decision) -> None:
         try:
             is_ours = _create(self._path, to_toml(decision, self._settings.collection))
-            self._pending.unlink(missing_ok=True)
         except OSError as error:
             self.is_due = True
             msg = f"{self._path} cannot be written: {error}"

@@ -133,7 +133,8 @@ class Stream {
   #source = null;
   #timer = 0;
   #failures = 0;
-  #generation = 0;
+  #known = ""; // the id of the newest generation told of
+  #isNew = true;
   #isOnline = true;
 
   constructor(url) {
@@ -154,9 +155,10 @@ class Stream {
   #open() {
     clearTimeout(this.#timer);
     this.#timer = 0;
+    this.#isNew = true;
     this.#source = new EventSource(this.#url);
     for (const type of ["generation", "reset", "status"]) {
-      this.#source.addEventListener(type, (event) => this.#hear(type, JSON.parse(event.data)));
+      this.#source.addEventListener(type, (event) => this.#hear(type, event));
     }
     this.#source.onopen = () => {
       this.#failures = 0;
@@ -164,12 +166,21 @@ class Stream {
       this.#isOnline = true;
     };
     this.#source.onerror = () => this.#fail();
+    this.#look(); // a page may be opened in the background
   }
 
-  #hear(type, data) {
-    const isFirst = type === "generation" && !this.#generation;
-    if (data.generation) this.#generation = data.generation;
-    this.#tell({ type, isFirst, ...data });
+  #hear(type, { data, lastEventId }) {
+    const told = { type, isFirst: type === "generation" && !this.#known, ...JSON.parse(data) };
+    if (type !== "status") {
+      // a new source knows no Last-Event-ID: nobody names what changed since the last one
+      const isAgain = this.#isNew && this.#known;
+      const isSame = isAgain && this.#known === lastEventId;
+      this.#isNew = false;
+      this.#known = lastEventId;
+      if (isSame) return;
+      if (isAgain) Object.assign(told, { type: "reset", changed: [], gone: [], complete: false });
+    }
+    this.#tell(told);
   }
 
   #fail() {

@@ -152,7 +152,7 @@ function toEvent(event) {
     "li",
     {},
     h("time", {}, clock(event.at)),
-    h("b", {}, event.type === "reset" ? "Begun anew" : `Generation ${whole(event.generation)}`),
+    h("b", {}, event.type === "reset" ? "All of it anew" : `Generation ${whole(event.generation)}`),
     h("span", {}, ids.map((id) => [h("a", { href: toProduct(id) }, id), " "]).flat(), more > 0 && `and ${whole(more)} more `, gone > 0 && `${whole(gone)} gone`, !ids.length && !gone && (event.isFirst ? "as you came" : "nothing a visitor sees")),
   );
 }

@@ -44,14 +44,15 @@ HARDLY: Final = WriteConcern(w=1)  # such a write may be rolled back
 
 DUPLICATE: Final = 11000  # no fault: it is there already
 
-# What faults, and others who write the same, do to a write. Anything else is a mistake
-# of this program, or something nobody has thought of.
+# What faults, and others who write the same, do to a write or a read. Anything else
+# is a mistake of this program, or something nobody has thought of.
 EXCUSED: Final[Set[int | None]] = frozenset(
     {
         6,  # HostUnreachable
         7,  # HostNotFound
         24,  # LockTimeout
         26,  # NamespaceNotFound: dropped meanwhile
+        43,  # CursorNotFound: it was another member's
         48,  # NamespaceExists: made by another meanwhile
         64,  # WriteConcernFailed: nobody confirmed it in time
         79,  # UnknownReplWriteConcern
@@ -65,6 +66,7 @@ EXCUSED: Final[Set[int | None]] = frozenset(
         215,  # DatabaseDropPending
         225,  # TransactionTooOld
         228,  # ConflictingOperationInProgress
+        237,  # CursorKilled
         244,  # TransactionAborted
         246,  # SnapshotUnavailable: the collection was made meanwhile
         251,  # NoSuchTransaction

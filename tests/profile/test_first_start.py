@@ -38,7 +38,7 @@ class Shop:
         self.drawn = 0
         self.began_again = 0
 
-    def start(self, *, has_model: bool = False) -> FirstStart:
+    def start(self, *, is_new: bool = False) -> FirstStart:
         """
         Return that of a process that starts now.
         """
@@ -46,7 +46,7 @@ class Shop:
             with_schema(make_settings(**self.settings)),
             sample=self._sample,
             begin_again=self._begin_again,
-            has_model=has_model,
+            is_new=is_new,
         )
 
     def _sample(self, size: int) -> Sequence[Mapping[str, Any]]:
@@ -72,7 +72,7 @@ def test_found_out_once(shop: Shop, logs: list[Any]) -> None:
     """
     It is decided, said and kept before the first model; later starts go by the file.
     """
-    first = shop.start()
+    first = shop.start(is_new=True)
     assert first.is_due
     first.find_out()
 
@@ -83,7 +83,7 @@ def test_found_out_once(shop: Shop, logs: list[Any]) -> None:
     written = shop.path.read_bytes()
 
     shop.documents = make_shop("turkish")
-    later = shop.start(has_model=True)
+    later = shop.start()
     later.find_out()
 
     assert (shop.drawn, later.is_due, later.is_due_with(100)) == (1, False, False)
@@ -95,7 +95,7 @@ def test_usual_documents_need_no_other_settings(shop: Shop) -> None:
     Where the defaults do, the process need not begin again.
     """
     shop.documents = make_shop("proshop")
-    shop.start().find_out()
+    shop.start(is_new=True).find_out()
 
     assert (shop.began_again, shop.path.exists()) == (0, True)
 
@@ -105,9 +105,9 @@ def test_too_few_documents(shop: Shop, logs: list[Any]) -> None:
     Nothing is decided before there are enough, through restarts, and then at once.
     """
     shop.documents = SHOP[: ENOUGH - 1]
-    first = shop.start()
+    first = shop.start(is_new=True)
     first.find_out()
-    again = shop.start(has_model=True)  # of those few, with the defaults
+    again = shop.start()  # of those few, with the defaults
     again.find_out()
 
     assert {line["event"] for line in logs} == {"schema.waiting"}
@@ -127,7 +127,7 @@ def test_model_of_an_earlier_version(shop: Shop) -> None:
     Who was content with the settings before all this was there stays so, for ever.
     """
     for _ in range(2):
-        start = shop.start(has_model=True)
+        start = shop.start()
         start.find_out()
         assert not start.is_due
 
@@ -139,9 +139,9 @@ def test_lost_file(shop: Shop, logs: list[Any]) -> None:
     """
     A decision whose file is lost is found out again, and said again.
     """
-    shop.start().find_out()
+    shop.start(is_new=True).find_out()
     shop.path.unlink()
-    shop.start().find_out()  # the model is one of other settings than the defaults
+    shop.start().find_out()
 
     assert [line["event"] for line in logs] == ["schema.decided"] * 2
 
@@ -151,7 +151,7 @@ def test_explicit_settings_win(shop: Shop) -> None:
     What is set anywhere else counts; the file holds what was found all the same.
     """
     shop.settings["name_fields"] = ("artikelnummer",)
-    shop.start().find_out()
+    shop.start(is_new=True).find_out()
     settings = with_schema(make_settings(**shop.settings))
 
     assert settings.name_fields == ("artikelnummer",)
@@ -165,7 +165,7 @@ def test_environment_wins(
     """
     So do variables, the settings file and flags, for whoever loads the settings.
     """
-    shop.start().find_out()
+    shop.start(is_new=True).find_out()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVERSHELF_DATA_DIR", "data")
     monkeypatch.setenv("EVERSHELF_PRICE_FIELDS", "netto")
@@ -183,7 +183,7 @@ def test_two_at_once(shop: Shop, logs: list[Any]) -> None:
     Of several listeners that share a file and start together one decides, and all go
     by what it wrote.
     """
-    starts = [shop.start() for _ in range(4)]
+    starts = [shop.start(is_new=True) for _ in range(4)]
     for number, start in enumerate(starts):
         its = make_shop(("german", "turkish", "emporium", "medusa")[number])
         start._sample = lambda _size, its=its: its  # type: ignore[misc]
@@ -204,9 +204,9 @@ def test_shared_file(shop: Shop, tmp_path: Path) -> None:
     A replica with a folder of its own goes by the file that it is told of.
     """
     shop.settings["schema_file"] = tmp_path / "shared" / "shop.toml"
-    shop.start().find_out()
+    shop.start(is_new=True).find_out()
     shop.settings["data_dir"] = tmp_path / "other"
-    replica = shop.start()
+    replica = shop.start(is_new=True)
 
     assert not replica.is_due
     settings = with_schema(make_settings(**shop.settings))
@@ -219,7 +219,7 @@ def test_nothing_wanted(shop: Shop) -> None:
     """
     shop.path.parent.mkdir()
     shop.path.touch()
-    start = shop.start()
+    start = shop.start(is_new=True)
     start.find_out()
 
     assert (shop.drawn, start.is_due, shop.path.read_text()) == (0, False, "")
@@ -231,7 +231,7 @@ def test_folder_is_gone(shop: Shop, tmp_path: Path) -> None:
     """
     blocked = tmp_path / "blocked"
     shop.settings["schema_file"] = blocked / "schema.toml"
-    start = shop.start()
+    start = shop.start(is_new=True)
     blocked.touch()
 
     with pytest.raises(Unreachable, match="cannot be written"):
@@ -254,12 +254,12 @@ def test_defect(shop: Shop, logs: list[Any], monkeypatch: pytest.MonkeyPatch) ->
 
     with monkeypatch.context() as broken:
         broken.setattr("listener.profile.first_start.decide", fail)
-        start = shop.start()
+        start = shop.start(is_new=True)
         start.find_out()
 
     assert [line["event"] for line in logs] == ["schema.failed"]
     assert (start.is_due, shop.path.exists()) == (False, False)
-    assert shop.start().is_due
+    assert shop.start(is_new=True).is_due
 
 
 def test_enough_is_fewer_than_the_samples() -> None:

@@ -1,9 +1,15 @@
 import logging
 
+import numpy as np
 import pytest
 import structlog
 
 from recommender.store import Store, StoreReader
+
+
+@pytest.fixture(name="draw", params=range(5))
+def _draw(request):
+    return np.random.default_rng(request.param)
 
 
 @pytest.fixture(name="store")

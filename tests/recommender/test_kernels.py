@@ -2,24 +2,19 @@
 Each kernel against plain numpy.
 """
 
-import math
-
 import numpy as np
 import pytest
 
-from recommender import kernels
+from numba.core.dispatcher import Dispatcher
+
+from recommender import kernels, search_kernels, word_kernels
 from recommender.blob import Blob
-from recommender.kernels import Columns, Norms, Postings, Wanted, read_only
+from recommender.kernels import read_only
 from recommender.segment import hash_keys
+from tests.support.sparse import to_sparse
 
 
 ROWS, TERMS = 60, 25
-NAN = math.nan
-
-
-@pytest.fixture(name="draw", params=range(5))
-def _draw(request):
-    return np.random.default_rng(request.param)
 
 
 @pytest.fixture(name="dense")
@@ -34,17 +29,25 @@ def _dense(draw):
     return dense
 
 
-def to_sparse(dense):
-    """
-    Return a dense matrix as indptr, columns and values.
-    """
-    rows, columns = np.nonzero(dense)
-    indptr = np.searchsorted(rows, np.arange(len(dense) + 1)).astype(np.int64)
-    return indptr, columns.astype(np.int32), dense[rows, columns]
-
-
 def some(draw, count, of):
     return np.sort(draw.choice(of, count, replace=False)).astype(np.int64)
+
+
+@pytest.mark.parametrize("room", [kernels, search_kernels, word_kernels])
+def test_kernels_call_only_those_of_their_file(room):
+    """
+    The cache of compiled code does not notice that another file has changed.
+    """
+    own = [each for each in vars(room).values() if isinstance(each, Dispatcher)]
+    called = [
+        used
+        for each in own
+        for name in each.py_func.__code__.co_names
+        if isinstance(used := each.py_func.__globals__.get(name), Dispatcher)
+    ]
+
+    assert own
+    assert {each.py_func.__module__ for each in called} <= {room.__name__}
 
 
 def test_read_only():
@@ -167,7 +170,7 @@ def test_square_sums(dense):
     A(d) = Σ tf².
     """
     indptr, _, tf = to_sparse(dense)
-    out = np.full(ROWS, NAN)
+    out = np.full(ROWS, np.nan)
 
     kernels.square_sums(indptr, tf, out)
 
@@ -179,7 +182,7 @@ def test_norm_parts(draw, dense):
     B(d) = Σ tf²·g and C(d) = Σ tf²·g².
     """
     g = -draw.uniform(0, 9, TERMS)
-    b, c = np.full(ROWS, NAN), np.full(ROWS, NAN)
+    b, c = np.full(ROWS, np.nan), np.full(ROWS, np.nan)
 
     kernels.norm_parts(*to_sparse(dense), g, b, c)
 
@@ -255,222 +258,6 @@ def test_find_keys(draw, bits):
 
     rows = {key: row for row, key in enumerate(keys[:30])}
     assert out.tolist() == [rows.get(key, -1) for key in sought]
-
-
-def test_add_scores(draw, dense):
-    """
-    Scores are a weighted sum of postings; the rows touched are listed once each.
-    """
-    terms = draw.permutation(TERMS)[:8].astype(np.int64)
-    terms[3] = -1
-    weights = draw.uniform(0.1, 5, 8)
-    scores, touched = np.zeros(ROWS), np.zeros(ROWS, np.int32)
-    postings = Postings(*map(read_only, to_sparse(dense.T)))
-
-    count = kernels.add_scores(postings, terms, weights, scores, touched)
-
-    there = terms >= 0
-    expected = dense[:, terms[there]].astype(np.float64) @ weights[there]
-    assert scores == pytest.approx(expected, rel=1e-13)
-    assert sorted(touched[:count]) == np.flatnonzero(expected).tolist()
-
-
-@pytest.mark.parametrize(
-    ("price", "least", "most", "accepted"),
-    [
-        (5, NAN, NAN, True),
-        (NAN, NAN, NAN, True),
-        (5, 5, 5, True),
-        (5, 5.01, NAN, False),
-        (5, NAN, 4.99, False),
-        (NAN, 0, NAN, False),
-        (NAN, NAN, 9, False),
-        (0, 0, 0, True),
-    ],
-)
-def test_is_in_range(price, least, most, accepted):
-    """
-    Limits are inclusive, NaN is no limit, and a product without a price is in none.
-    """
-    assert kernels.is_in_range(price, least, most) is accepted
-
-
-def make_columns(draw, rows=ROWS):
-    """
-    Return filter columns of *rows* rows: 4 categories, 3 brands.
-    """
-    member = draw.random((rows, 4)) < 0.4
-    indptr, codes, _ = to_sparse(member.astype(np.float32))
-    columns = Columns(
-        dead=draw.random(rows) < 0.2,
-        visible=draw.random(rows) < 0.8,
-        in_stock=draw.random(rows) < 0.6,
-        price=np.where(draw.random(rows) < 0.2, NAN, draw.uniform(0, 10, rows)),
-        category_indptr=indptr,
-        category_codes=codes,
-        brand_codes=draw.integers(-1, 3, rows).astype(np.int32),
-    )
-    for column in columns:
-        read_only(column)
-    return columns, member
-
-
-def make_wanted(draw):
-    """
-    Return filters, each of them unset half of the time.
-    """
-
-    def unset():
-        return draw.random() < 0.5
-
-    return Wanted(
-        categories=read_only(draw.random(0 if unset() else 4) < 0.5),
-        within=read_only(draw.random(0 if unset() else 4) < 0.7),
-        unwanted=read_only(draw.random(0 if unset() else 4) < 0.2),
-        brands=read_only(draw.random(0 if unset() else 4) < 0.5),
-        stock=-1 if unset() else int(draw.integers(2)),
-        min_price=NAN if unset() else draw.uniform(0, 5),
-        max_price=NAN if unset() else draw.uniform(5, 10),
-        **make_ranges(draw, 0 if unset() else 2),
-    )
-
-
-def make_ranges(draw, count):
-    """
-    Return *count* ranges of prices.
-    """
-    bounds = np.sort(draw.uniform(0, 10, (2, count)), axis=0)
-    return {"lows": read_only(bounds[0]), "highs": read_only(bounds[1])}
-
-
-def accepted_rows(columns, member, wanted):
-    """
-    Return which rows pass the filters, in plain numpy.
-    """
-    price = columns.price[:, None]
-    in_ranges = (price >= wanted.lows) & (price <= wanted.highs)
-    tests = [
-        (wanted.stock >= 0, columns.in_stock == bool(wanted.stock)),
-        (not math.isnan(wanted.min_price), columns.price >= wanted.min_price),
-        (not math.isnan(wanted.max_price), columns.price <= wanted.max_price),
-        (len(wanted.lows), in_ranges.any(axis=1)),
-    ]
-    if len(wanted.brands):
-        # -1, for no brand, is the last place
-        tests.append((True, wanted.brands[columns.brand_codes]))
-    for table, is_good in (
-        (wanted.categories, True),
-        (wanted.within, True),
-        (wanted.unwanted, False),
-    ):
-        if len(table):
-            tests.append((True, (member & table).any(axis=1) == is_good))
-    asked = [passed for is_asked, passed in tests if is_asked]
-    return np.all([~columns.dead, columns.visible, *asked], axis=0)
-
-
-def test_is_accepted(draw):
-    """
-    A row passes when it is alive, visible, and all that is asked for.
-    """
-    columns, member = make_columns(draw)
-
-    for _ in range(20):
-        wanted = make_wanted(draw)
-        got = [kernels.is_accepted(row, columns, wanted) for row in range(ROWS)]
-        assert got == accepted_rows(columns, member, wanted).tolist()
-
-
-@pytest.mark.parametrize("limit", [1, 3, 50])
-def test_insert_ranked(draw, limit):
-    """
-    However they come, the best are kept in order: higher values, then lower rows.
-    """
-    values, rows = draw.integers(1, 6, 30), draw.permutation(30)
-    best, kept_rows = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
-    ranked = sorted(zip(-values, rows, strict=True))
-    kept = 0
-
-    for value, row in zip(values, rows, strict=True):
-        if kept < limit or (-value, row) < (-best[kept - 1], kept_rows[kept - 1]):
-            kept = kernels.insert_ranked(best, kept_rows, kept, value, row)
-
-    got = list(zip(-best[:kept], kept_rows[:kept], strict=True))
-    assert got == ranked[:limit]
-
-
-def make_scored(draw):
-    """
-    Return what `best_rows` takes, and the value that each row then has.
-    """
-    a, b, c = draw.uniform(20, 30, ROWS), draw.uniform(-4, 0, ROWS), draw.random(ROWS)
-    big_l, query_square = 3.0, 7.0
-    norm = np.sqrt((big_l**2 * a + 2 * big_l * b + c) * query_square)
-    cosine = np.round(draw.uniform(0, 1, ROWS), 1)  # with ties
-    cosine[draw.random(ROWS) < 0.3] = 0
-    touched = draw.permutation(np.flatnonzero(cosine)).astype(np.int32)
-    norms = Norms(*map(read_only, (a, b, c)), big_l, query_square)
-    return touched, cosine * norm, norms, np.rint(cosine * 1e9).astype(np.int64)
-
-
-@pytest.mark.parametrize("limit", [1, 5, 100])
-@pytest.mark.parametrize("floor", [1, 500_000_000])
-def test_best_rows(draw, limit, floor):
-    """
-    The best accepted rows at or above the floor, ties by row; scores are zero after.
-    """
-    columns, member = make_columns(draw)
-    wanted = make_wanted(draw)
-    touched, scores, norms, value = make_scored(draw)
-    best, rows = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
-
-    kept = kernels.best_rows(touched, scores, norms, floor, columns, wanted, best, rows)
-
-    candidates = np.flatnonzero(
-        accepted_rows(columns, member, wanted) & (value >= max(floor, 1))
-    )
-    expected = sorted(candidates, key=lambda row: (-value[row], row))[:limit]
-    assert rows[:kept].tolist() == expected
-    assert best[:kept].tolist() == value[expected].tolist()
-    assert not scores.any()
-
-
-@pytest.mark.parametrize("floor", [0, 500_000_000])
-def test_all_rows(draw, floor):
-    """
-    Every accepted row at or above the floor is listed with its value.
-    """
-    columns, member = make_columns(draw)
-    wanted = make_wanted(draw)
-    touched, scores, norms, value = make_scored(draw)
-    values, rows = np.zeros(ROWS, np.int64), np.zeros(ROWS, np.int32)
-
-    kept = kernels.all_rows(
-        touched, scores, norms, floor, columns, wanted, values, rows
-    )
-
-    expected = np.flatnonzero(
-        accepted_rows(columns, member, wanted) & (value >= max(floor, 1))
-    )
-    assert sorted(rows[:kept].tolist()) == expected.tolist()
-    assert values[:kept].tolist() == value[rows[:kept]].tolist()
-    assert not scores.any()
-
-
-@pytest.mark.parametrize("limit", [0, 1, 5, 100])
-def test_first_accepted(draw, limit):
-    """
-    The first accepted rows are found in the order given.
-    """
-    columns, member = make_columns(draw)
-    wanted = make_wanted(draw)
-    order = draw.permutation(ROWS).astype(np.int32)
-    rows = np.zeros(limit, np.int32)
-
-    kept = kernels.first_accepted(order, columns, wanted, rows)
-
-    passed = accepted_rows(columns, member, wanted)
-    assert rows[:kept].tolist() == order[passed[order]][:limit].tolist()
 
 
 def test_dot_with_rows(draw, dense):

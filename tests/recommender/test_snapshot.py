@@ -388,7 +388,7 @@ def test_failed_query_leaves_nothing_for_the_next(shelf, monkeypatch):
     """
     expected = hits(shelf, "kettle")
     with monkeypatch.context() as patch:
-        patch.setattr(snapshots.kernels, "best_rows", None)
+        patch.setattr(snapshots.search_kernels, "best_rows", None)
         with pytest.raises(TypeError):
             hits(shelf, "tent")
 
@@ -400,11 +400,11 @@ def test_scores_are_lent_again(shelf):
     A second query needs no new memory for its scores.
     """
     hits(shelf, "kettle")
-    scores, _ = snapshots._scratch._room
+    scores = snapshots._scratch._room.scores
 
     hits(shelf, "tent")
 
-    assert snapshots._scratch._room[0] is scores
+    assert snapshots._scratch._room.scores is scores
 
 
 @pytest.mark.parametrize("weight", [1e-4, 1.0, 1e4])

@@ -10,6 +10,7 @@ import pytest
 from recommender import store as stores
 from recommender.errors import (
     StoreLocked,
+    StoreUnusable,
 )
 from recommender.store import (
     LOCK,
@@ -38,6 +39,16 @@ def test_two_listeners(store, tmp_path):
     assert "BlockingIOError" in other.stderr
     store.close()
     Store.open(folder).close()
+
+
+def test_folder_that_cannot_be_made(tmp_path):
+    """
+    It is named, and what to do about it.
+    """
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(StoreUnusable, match=r"file/model.*EVERSHELF_DATA_DIR"):
+        Store.open(tmp_path / "file" / "model")
 
 
 def test_asking_keeps_nobody_out(tmp_path):

@@ -259,6 +259,25 @@ async def test_only_so_many_streams(serve, shop, open_stream, monkeypatch):
         answer.close()
 
 
+async def test_who_does_not_read_is_hung_up_on(serve, shop, monkeypatch):
+    """
+    Neither the stream's place nor its connection is kept for who never reads.
+    """
+    assert shop.index.visible == 4
+    monkeypatch.setattr(event_streams, "SEND_S", 0.2)
+    monkeypatch.setattr(event_streams, "HEARTBEAT_S", 0.0)
+    monkeypatch.setattr(event_streams, "LOOK_S", 0.001)
+    monkeypatch.setattr(event_streams, "STILL_HERE", f": {'x' * 1_000_000}\n\n")
+    client = await serve()
+    _, writer = await asyncio.open_connection(client.host, client.port, limit=1)
+    writer.write(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    await until(lambda: client.server.handler.connections)
+    await until(lambda: not client.server.handler.connections)
+
+    writer.close()
+
+
 async def test_streams_end_with_the_server(serve, shop, open_stream):
     """
     A stop does not wait for those who listen.

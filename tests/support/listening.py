@@ -31,6 +31,7 @@ from recommender.errors import StoreEmpty
 from recommender.position import ClusterTime
 from recommender.snapshot import Snapshot
 from recommender.store import Store, StoreReader
+from recommender.supervisor import Supervisor
 from tests.support.clock import FakeClock
 from tests.support.documents import make_settings
 from tests.support.fake_source import FakeSource
@@ -67,7 +68,7 @@ def make_known_start(folder: Path) -> FirstStart:
         make_settings(schema_file=folder.with_name(f"{folder.name}.toml")),
         sample=lambda _size: (),
         begin_again=lambda: None,
-        has_model=True,
+        is_new=False,
     )
 
 
@@ -85,6 +86,7 @@ class Listening:
         policy: Policy = PROMPT,
         grace_s: float = 0.0,
         sweep_per_s: int = 0,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self.source = source
         self.clock = clock
@@ -93,6 +95,7 @@ class Listening:
         self._grace_s = grace_s
         self._sweep_per_s = sweep_per_s
         self._folder = folder
+        self._supervisor = supervisor or Supervisor(monotonic=clock.monotonic)
         self.seen: list[tuple[int, ClusterTime]] = []
         source.on_idle = clock.advance
         self.start()
@@ -144,6 +147,7 @@ class Listening:
             first_start=make_known_start(self._folder),
             clock=clock,
             stop=self.stop_asked,
+            supervisor=self._supervisor,
         )
         self.daemon = Daemon(parts, restored.model)
 

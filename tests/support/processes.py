@@ -42,10 +42,16 @@ class Process:
         output: Path,
     ) -> None:  # fmt: skip
         """
-        Run a *program* of ours: a script, or a module by its dotted name.
+        Run a *program* of ours: a script, a module by its dotted name, or what was
+        installed, by its path.
         """
-        what = [program] if program.endswith(".py") else ["-m", program]
-        self._command = [sys.executable, *what, *arguments]
+        if program.endswith(".py"):
+            what = [sys.executable, program]
+        elif "/" in program:
+            what = [program]
+        else:
+            what = [sys.executable, "-m", program]
+        self._command = [*what, *arguments]
         self._environment = {**os.environ, **environment}
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,8 +83,14 @@ class Process:
         """
         Ask it to stop; return its exit code.
         """
-        self._running.terminate()
+        self.ask_to_stop()
         return self.wait()
+
+    def ask_to_stop(self) -> None:
+        """
+        Ask it to stop, and do not wait until it has.
+        """
+        self._running.terminate()
 
     def kill(self) -> None:
         """

@@ -1,0 +1,145 @@
+"""
+What is said to containers is what the programs know; nothing here runs one.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from recommender.settings import ListenerSettings, ServerSettings, to_variable
+from tests.support.processes import ROOT
+
+
+DOCKERFILE: Final = ROOT / "deploy" / "docker" / "Dockerfile"
+COMPOSE: Final = ROOT / "deploy" / "docker" / "compose.yaml"
+KUBERNETES: Final = ROOT / "deploy" / "kubernetes" / "evershelf.yaml"
+FILES: Final = (DOCKERFILE, COMPOSE, KUBERNETES)
+LOCK: Final = ROOT / "requirements.lock"
+IMAGE_LOCK: Final = ROOT / "deploy" / "docker" / "requirements.lock"
+DOORS: Final = {5002: "server", 5003: "listener"}
+
+
+def to_pins(text: str) -> list[tuple[str, str]]:
+    """
+    Return packages and versions that are locked; of one package there may be several,
+    for several versions of Python.
+    """
+    return re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
+
+
+def test_the_image_has_the_versions_that_are_tested() -> None:
+    """
+    What is installed there is locked, with hashes, and part of what is installed here.
+    """
+    text = IMAGE_LOCK.read_text()
+    image, tested = to_pins(text), to_pins(LOCK.read_text())
+
+    assert image
+    assert set(image) <= set(tested)
+    pinned = re.findall(
+        r"^\S+==.*(\n    --hash=sha256:[0-9a-f]{64})", text, re.MULTILINE
+    )
+    assert len(pinned) == len(image)
+
+
+def test_the_image_has_what_the_programs_need() -> None:
+    """
+    No dependency of the package is missing from its lock.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[^\w-]", each)[0] for each in project["dependencies"]}
+
+    assert needed <= {name for name, _ in to_pins(IMAGE_LOCK.read_text())}
+
+
+def test_the_image_holds_what_the_wheel_is_made_of() -> None:
+    """
+    All packages and modules are copied, and nothing that .dockerignore leaves out.
+    """
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    modules = [f"{name}.py" for name in tools["py-modules"]]
+    packages = [name.rstrip("*") for name in tools["packages"]["find"]["include"]]
+    copied = " ".join(
+        re.findall(r"^COPY (?!--)(.*)$", DOCKERFILE.read_text(), re.MULTILINE)
+    )
+    let_in = (ROOT / ".dockerignore").read_text()
+
+    for name in [*modules, *packages, "pyproject.toml", "README.md", "LICENSE"]:
+        assert name in copied.split()
+        assert f"!{name}\n" in let_in
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_settings_exist(path: Any) -> None:
+    """
+    Every variable of ours has a setting.
+    """
+    known = {
+        to_variable(kind, field)
+        for kind in (ListenerSettings, ServerSettings)
+        for field in kind.model_fields
+    }
+
+    assert set(re.findall(r"EVERSHELF_\w+", path.read_text())) <= known
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_programs_exist(path: Any) -> None:
+    """
+    Every program that is started comes with the wheel.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    started = set(re.findall(r"evershelf-(?:listener|server)\b", path.read_text()))
+    assert started <= set(project["scripts"])
+    assert started
+
+
+def test_ports_are_the_defaults() -> None:
+    """
+    Nothing has to say where the doors are.
+    """
+    asked = {
+        int(port)
+        for path in FILES
+        for port in re.findall(r"127\.0\.0\.1:(\d+)", path.read_text())
+    }
+
+    assert asked == set(DOORS)
+    assert ServerSettings.model_fields["port"].default in asked
+    assert ListenerSettings.model_fields["control_port"].default in asked
+
+
+def test_probes_ask_doors_that_there_are() -> None:
+    """
+    Both programs are asked whether they live, the server whether it is ready.
+    """
+    text = KUBERNETES.read_text() + COMPOSE.read_text()
+
+    assert set(re.findall(r"/health/\w+", text)) == {"/health/live", "/health/ready"}
+
+
+def test_containers_may_do_little() -> None:
+    """
+    No container writes to its root, has a capability or can get one, or is root.
+    """
+    (pods, _service) = yaml.safe_load_all(KUBERNETES.read_text())
+    pod = pods["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    for name in ("listener", "server"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+    assert re.search(r"^USER 10001:10001$", DOCKERFILE.read_text(), re.MULTILINE)
