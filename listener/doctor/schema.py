@@ -60,8 +60,8 @@ def expected(
 def _to_come(documents: Sequence[Document], settings: ListenerSettings) -> str:
     if len(documents) < ENOUGH:
         return (
-            f"{settings.schema_path} is not there: it is written when there are "
-            f"{ENOUGH} documents"
+            f"{settings.schema_path} is not there: a first start finds nothing out "
+            f"from less than {ENOUGH} documents"
         )
     choices = decide(documents).choices
     said = ", ".join(
@@ -70,8 +70,8 @@ def _to_come(documents: Sequence[Document], settings: ListenerSettings) -> str:
         if role in choices and not choices[role].is_default
     )
     return (
-        f"{settings.schema_path} is not there: the first start writes it, as of now "
-        f"with {said or 'nothing, so that the defaults hold'}"
+        f"{settings.schema_path} is not there: a first start would find out now "
+        f"{said or 'nothing, so that the defaults hold'}"
     )
 
 
