@@ -124,5 +124,7 @@ def _standing_of(role: str, names: Sequence[str]) -> float:
 
 def _is_of_another(name: str, role: str) -> bool:
     return name in _FOREIGN or any(
-        _STANDING[other].get(name) == STANDINGS[0] for other in ROLES if other != role
+        _STANDING[other].get(name) == STANDINGS[0]
+        for other in ROLES
+        if other not in {role, "parent", "popularity"}
     )

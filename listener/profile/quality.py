@@ -23,8 +23,10 @@ BEST_PERCENT: Final = 100.0
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100
 
-_ADDRESS = re.compile(r"(?:https?:)?/|data:image/|gs://|s3://", re.IGNORECASE)
-_PICTURE = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|svg|bmp|tiff?)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://|//|gs://|s3://", re.IGNORECASE)
+_PICTURE = re.compile(
+    r"data:image/|\.(?:jpe?g|png|webp|gif|avif|svg|bmp|tiff?)\b", re.IGNORECASE
+)
 _MACHINE = re.compile(r"[{\[<]|https?://|/|data:")  # JSON, an address, a place
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE = re.compile(r"(?=.*[\d_-])\S+")  # a slug, a number of an article
@@ -51,7 +53,10 @@ def _of_description(values: Sequence[str]) -> float:
 def _of_category(values: Sequence[tuple[str, ...]]) -> float:
     labels = [value for value in values if all(map(is_title, value))]
     share = len(labels) / len(values)
-    return share if len(values) < FEW else share * min(1.0, 1.5 - _variety(values))
+    if len(values) < FEW:
+        return share
+    tells = 1.0 if len(set(values)) > 1 else 0.5  # the type of all is "simple"
+    return share * tells * min(1.0, 1.5 - _variety(values))
 
 
 def _of_brand(values: Sequence[str]) -> float:
@@ -71,7 +76,7 @@ def _of_created(values: Sequence[float]) -> float:
 
 
 def _of_image(values: Sequence[str]) -> float:
-    return fmean(1.0 if is_picture(value) else 0.3 for value in values)
+    return fmean(map(_of_address, values))
 
 
 def _of_rating(values: Sequence[float]) -> float:
@@ -107,11 +112,10 @@ def is_title(text: str) -> bool:
     )
 
 
-def is_picture(address: str) -> bool:
-    """
-    Return whether an address is likely one of a picture.
-    """
-    return bool(_ADDRESS.match(address) or _PICTURE.search(address))
+def _of_address(text: str) -> float:
+    if _PICTURE.search(text):
+        return 1.0
+    return 0.7 if _ADDRESS.match(text) else 0.3  # it may be one of a page
 
 
 def _variety(values: Sequence[object]) -> float:

@@ -78,8 +78,10 @@ def _to_clause(path: str, values: Sequence[Any]) -> dict[str, list[Any]] | None:
     if name not in STATES | SHOWS or not values or _is_stock(path, values):
         return None
     words = [_word(value) for value in values]
-    if sum(word in SHOWN | UNSEEN for word in words) < USUAL * len(words):
+    if sum(map(_is_known, words)) < USUAL * len(words):
         return None
+    if all(map(_is_number, words)) and not set(words) & {"0", "1"}:
+        return None  # numbers of another meaning
     return {"$in": [None, *(_distinct(values, SHOWN) or _first(values[0]))]}
 
 
@@ -117,6 +119,17 @@ def _word(value: object) -> str:
         case str():
             return plain_word(value.strip())
     return "?"
+
+
+def _is_known(word: str) -> bool:
+    """
+    Return whether a word is one of a state: of numbers 1 shows and all others hide.
+    """
+    return word in SHOWN | UNSEEN or _is_number(word)
+
+
+def _is_number(word: str) -> bool:
+    return word.lstrip("-").isdigit()
 
 
 def _is_flag_or_time(value: object) -> bool:

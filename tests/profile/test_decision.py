@@ -251,3 +251,23 @@ def test_anything(documents: list[dict[str, Any]]) -> None:
     Mapper(make_settings(**decision.settings))
     assert tomllib.loads(to_toml(decision, "products")).keys() == {*decision.settings}
     assert decision.visible_when != DEFAULT_VISIBLE_WHEN
+
+
+@pytest.mark.parametrize(
+    ("role", "field", "value"),
+    [
+        ("category", "type", "simple"),
+        ("category", "group", 18),
+        ("image", "url", "https://shop.example/p/1"),
+        ("price", "amount", "n/a"),
+        ("name", "label", "A-1"),
+    ],
+)
+def test_what_only_looks_like_it(role: str, field: str, value: object) -> None:
+    """
+    A name that may mean something else decides nothing when its values are not those
+    of the role.
+    """
+    documents = [{"_id": number, field: value} for number in range(25)]
+
+    assert role not in decide(documents).choices

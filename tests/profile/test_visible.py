@@ -36,6 +36,8 @@ def seen(sample: list[dict[str, Any]], *documents: dict[str, Any]) -> list[bool]
         ("durum", "onayland\u0131", "beklemede"),
         ("statut", "publi\u00e9", "brouillon"),
         ("status", 1, 0),
+        ("status", 1, 2),
+        ("status", "1", "0"),
         ("status", True, False),
         ("isActive", True, False),
         ("published", "TRUE", "FALSE"),
@@ -126,3 +128,12 @@ def test_flags_of_others() -> None:
 
     assert to_query(sample, paths_of(sample)) is None
     assert seen(sample, *sample) == [True] * 20
+
+
+def test_numbers_of_another_meaning() -> None:
+    """
+    A visibility of 4 is nothing that we know: it neither shows nor hides.
+    """
+    sample = [{"visibility": 4}] * 20
+
+    assert to_query(sample, paths_of(sample)) is None
