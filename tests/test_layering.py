@@ -439,8 +439,8 @@ MAY_IMPORT = {
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
         "listener.doctor.model listener.doctor.oplog listener.doctor.schema "
-        "listener.doctor.server listener.errors listener.feed listener.mapping listener.remote "
-        "recommender.errors recommender.settings recommender.store"
+        "listener.doctor.server listener.errors listener.feed listener.mapping "
+        "listener.remote recommender.errors recommender.settings recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -506,11 +506,11 @@ MAY_IMPORT = {
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
         "listener.guard listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source "
-        "listener.profile.first_start listener.publisher listener.rebuild listener.rebuilds listener.remote listener.restore "
-        "listener.schedule listener.scrape listener.signals listener.status "
-        "listener.stretch listener.sweep listener.upkeep listener.window "
-        "recommender.product recommender.settings recommender.store "
+        "listener.mongo.examination listener.mongo.source listener.profile.first_start "
+        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
+        "listener.restore listener.schedule listener.scrape listener.signals "
+        "listener.status listener.stretch listener.sweep listener.upkeep "
+        "listener.window recommender.product recommender.settings recommender.store "
         "recommender.supervisor recommender.weights"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
