@@ -11,7 +11,7 @@ PIN := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hash
 	--no-header --no-annotate --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify evaluate test check docs bench quality chaos pictures lock linters clean reset
+.PHONY: help install run load verify evaluate test check docs bench quality chaos soak pictures lock linters clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,6 +63,9 @@ quality: install ## measure its recommendations on public catalogues, beside pla
 
 chaos: install ## break everything for a while: make chaos CHAOS_ARGS="--minutes 60"
 	@exec $(PY) -m tests.chaos $(CHAOS_ARGS)
+
+soak: install ## keep it busy for an hour and look whether anything grows: make soak SOAK_ARGS="--minutes 20"
+	@exec $(PY) -m tests.soak $(SOAK_ARGS)
 
 pictures: install ## make the pictures of the README anew, with the browser of the tests
 	@PICTURES=docs/images exec $(PY) -m pytest -q tests/page/test_pictures.py

@@ -18,6 +18,7 @@ import orjson
 from rich.console import Console
 
 from benchmarks.environment import environment
+from benchmarks.load import plot
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.report import to_caption, to_record, to_table, to_title
 from benchmarks.runs import ICECAT, Run, growth, run
@@ -57,6 +58,9 @@ def main(arguments: Sequence[str]) -> int:
     _write(
         path, orjson.dumps(to_record(about, runs, grown), option=orjson.OPT_INDENT_2)
     )
+    for done in runs:
+        if plotted := plot(done.figures):
+            _write(path.with_name(f"{path.stem}-{done.name}.svg"), plotted.encode())
     console.print(f"written to {path.name}")
     return int(any(done.failed for done in runs))
 

@@ -30,7 +30,7 @@ from listener.errors import ListenerError, Refused
 from listener.resync import Resynced, resync_here, resync_there
 from listener.serving import serve_in_background
 from listener.signals import Stop, interrupt_on_signals, stop_on_signals
-from recommender.errors import RecommenderError, SettingsFault
+from recommender.errors import RecommenderError, SettingsFault, StoreTooNew
 from recommender.exits import Exit
 from recommender.logs import is_for_people
 from recommender.settings import ListenerSettings
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> Exit:
         return _do(begin(ListenerSettings, arguments, process="listener"))
     except SettingsFault as error:
         return refuse(error)
-    except Refused as error:
+    except (Refused, StoreTooNew) as error:
         log.error("listener.refused", error=str(error), remedy=error.remedy)
         return Exit.REFUSED
     except (ListenerError, RecommenderError, OSError) as error:

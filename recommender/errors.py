@@ -5,6 +5,7 @@ What can go wrong with the model and its store; the class says what to do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 
 class RecommenderError(Exception):
@@ -32,8 +33,13 @@ class StoreCorrupt(RecommenderError):  # noqa: N818
 
 class StoreTooNew(RecommenderError):  # noqa: N818
     """
-    The store was written by a newer Evershelf: upgrade this program, or rebuild.
+    The store was written by a newer Evershelf.
     """
+
+    remedy: Final = (
+        "upgrade this program; or move the store's folder away, and it builds the model "
+        "anew"
+    )
 
 
 class StoreLocked(RecommenderError):  # noqa: N818

@@ -17,6 +17,6 @@ class Exit(IntEnum):
     UNWELL = 1  # doctor: something failed
     SETTINGS = 2  # a setting or an argument is wrong
     UNAVAILABLE = 3  # a port, a folder or the database cannot be had; try again later
-    REFUSED = 4  # the database does not allow it; somebody must change that
+    REFUSED = 4  # the database or a newer store does not allow it; somebody must act
     DEFECT = 70  # a fault of ours, with its traceback in the log
     INTERRUPTED = 130  # asked to stop, and has no result; not run, which has none

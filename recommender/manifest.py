@@ -5,7 +5,7 @@ What a generation is made of, as one small JSON file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -15,6 +15,8 @@ from recommender.errors import StoreCorrupt, StoreTooNew
 from recommender.position import ClusterTime
 
 
+# Raised with whatever a reader must know: this file, the segments', and the version of
+# `recommender.text`, since a search is read by the server's words.
 FORMAT: Final = 1
 LONGEST_FORMAT: Final = 9  # digits; more are damage, not a later format
 
@@ -65,7 +67,7 @@ def to_bytes(manifest: Manifest) -> bytes:
     """
     Return the manifest as JSON behind a line with its format and checksum.
     """
-    body = orjson.dumps(asdict(manifest), default=list)
+    body = orjson.dumps(manifest, default=list)
     return b"evershelf manifest %d %s\n%s\n" % (
         FORMAT,
         xxhash.xxh3_64_hexdigest(body).encode(),

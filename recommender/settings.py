@@ -324,6 +324,10 @@ class ServerSettings(Settings):
     request_lines_per_s: Count = Field(
         10, description="most log lines a second of requests that went well; 0: none"
     )
+    shed_after_s: Seconds = Field(
+        0.25,
+        description="how much work may pile up before requests get 503; 0: any",
+    )
     drain_s: Seconds = Field(
         0.0, description="how long a server asked to stop says so before it does"
     )

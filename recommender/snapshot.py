@@ -155,6 +155,8 @@ class View:
 
     Attributes:
         dead: Rows that a newer segment shadows, (R,).
+        products: How many rows live.
+        visible: How many of them a visitor may see.
         own: Living rows here that hold each term, (T,).
         df: Living rows anywhere that hold each term, (T,).
         b: B(d) = Σ tf²·g(t), (R,).
@@ -163,6 +165,8 @@ class View:
 
     segment: Segment
     dead: Bools
+    products: int
+    visible: int
     own: Ints
     df: Ints
     b: Doubles
@@ -188,6 +192,8 @@ class _Living:
 
     segment: Segment
     dead: Bools
+    products: int
+    visible: int
     own: Ints
     lost: Ints  # rows that died since the snapshot before
 
@@ -427,11 +433,8 @@ def _count(views: Iterable[View]) -> tuple[int, int]:
     """
     Return how many products live, and how many of them are visible.
     """
-    living = [(view.segment, ~view.dead) for view in views]
-    return (
-        sum(int(np.count_nonzero(alive)) for _, alive in living),
-        sum(int(np.count_nonzero(s.visible & alive)) for s, alive in living),
-    )
+    counts = [(view.products, view.visible) for view in views]
+    return sum(products for products, _ in counts), sum(seen for _, seen in counts)
 
 
 def _living(
@@ -444,16 +447,28 @@ def _living(
     living = []
     for i, segment in enumerate(segments):
         if view := before.get(segment):
-            dead, own = view.dead, view.own
+            one = _Living(
+                segment, view.dead, view.products, view.visible, view.own, NO_ROWS
+            )
             newer = [hashed[s] for s in segments[i + 1 :] if s in hashed]
         else:
-            dead = read_only(np.zeros(len(segment), np.bool_))
-            own = np.diff(segment.post_indptr).astype(np.int32)
+            one = _all_living(segment)
             newer = [
                 hashed[s] if s in hashed else _hashed_keys(s) for s in segments[i + 1 :]
             ]
-        living.append(_without(_Living(segment, dead, own, NO_ROWS), newer))
+        living.append(_without(one, newer))
     return living
+
+
+def _all_living(segment: Segment) -> _Living:
+    return _Living(
+        segment,
+        read_only(np.zeros(len(segment), np.bool_)),
+        len(segment),
+        int(np.count_nonzero(segment.visible)),
+        np.diff(segment.post_indptr).astype(np.int32),
+        NO_ROWS,
+    )
 
 
 def _hashed_keys(segment: Segment) -> list[tuple[Blob, Hashes]]:
@@ -475,7 +490,14 @@ def _without(
     dead, own = living.dead.copy(), living.own.copy()
     dead[lost] = True
     kernels.uncount_terms(segment.indptr, segment.terms, lost, own)
-    return _Living(segment, read_only(dead), own, lost)
+    return _Living(
+        segment,
+        read_only(dead),
+        living.products - len(lost),
+        living.visible - int(np.count_nonzero(segment.visible[lost])),
+        own,
+        lost,
+    )
 
 
 def _views(
@@ -529,7 +551,7 @@ def _moved(view: View, one: _Living, hashes: Hashes, changes: Ints) -> View:
     kernels.find_sorted(segment.dictionary, hashes, places)
     here = places >= 0
     if not here.any():
-        return View(segment, one.dead, one.own, view.df, view.b, view.c)
+        return _viewed(one, view.df, view.b, view.c)
     places = places[here]
     df = view.df.copy()
     df[places] += changes[here]
@@ -541,7 +563,7 @@ def _moved(view: View, one: _Living, hashes: Hashes, changes: Ints) -> View:
         segment.post_indptr, segment.post_rows, segment.post_tf,
         places, -np.log1p(view.df[places]), -np.log1p(df[places]), b, c,
     )  # fmt: skip
-    return View(segment, one.dead, one.own, df, read_only(b), read_only(c))
+    return _viewed(one, df, read_only(b), read_only(c))
 
 
 def _fresh(one: _Living, living: Sequence[_Living]) -> View:
@@ -572,4 +594,8 @@ def _weighed(one: _Living, df: Ints) -> View:
     b = np.empty(len(segment), np.float64)
     c = np.empty(len(segment), np.float64)
     kernels.norm_parts(segment.indptr, segment.terms, segment.tf, -np.log1p(df), b, c)
-    return View(segment, one.dead, one.own, df, read_only(b), read_only(c))
+    return _viewed(one, df, read_only(b), read_only(c))
+
+
+def _viewed(one: _Living, df: Ints, b: Doubles, c: Doubles) -> View:
+    return View(one.segment, one.dead, one.products, one.visible, one.own, df, b, c)

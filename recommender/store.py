@@ -19,7 +19,7 @@ import threading
 import time
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -384,7 +384,7 @@ class Store:
         """
         Say what the listener is doing.
         """
-        self._replace(POSITION, orjson.dumps(asdict(position), default=list))
+        self._replace(POSITION, orjson.dumps(position, default=list))
 
     def collect_garbage(self, now_s: float) -> int:
         """

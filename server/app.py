@@ -29,6 +29,7 @@ from server.answers import CACHE_CONTROL
 from server.compression import Compression
 from server.desk import Desk
 from server.discovery import Discovery
+from server.doorway import Doorway
 from server.draining import Draining
 from server.events import Events
 from server.gate import Gate, tell_rate, to_networks
@@ -44,6 +45,7 @@ from server.products import Products
 from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
+from server.shedding import Shedding
 from server.sight import sight_middleware, tell_freshness
 from server.train import Train
 from server.waiting import Waiting
@@ -78,6 +80,7 @@ class House:
         request_lines_per_s: How many requests that went well are logged.
         cache_s: How long caches may answer without asking.
         cache_stale_s: How long after that, while they ask.
+        shed_after_s: How much work may pile up before requests are turned away.
     """
 
     gate: Gate = field(default_factory=Gate)
@@ -86,6 +89,7 @@ class House:
     request_lines_per_s: int = 10
     cache_s: int = 0
     cache_stale_s: int = 5
+    shed_after_s: float = 0.25
 
     @classmethod
     def of(cls, settings: ServerSettings) -> House:
@@ -109,6 +113,7 @@ class House:
             settings.request_lines_per_s,
             settings.cache_s,
             settings.cache_stale_s,
+            settings.shed_after_s,
         )
 
     @property
@@ -155,6 +160,7 @@ def make_app(
         draining: Whether it is about to stop.
         desk_port: The demo's, on loopback; 0 when there is none.
     """
+    shedding = Shedding(house.shed_after_s, live.metrics)
     app = web.Application(
         middlewares=[
             live.metrics.middleware,
@@ -163,6 +169,7 @@ def make_app(
             sight_middleware(live),
             problem_middleware,
             house.origins.middleware,
+            shedding.middleware,
             house.gate.middleware,
         ],
         client_max_size=LARGEST_BODY,
@@ -176,7 +183,7 @@ def make_app(
             *Health(draining).routes(),
             *Products(waiting, keys).routes(),
             *Discovery(waiting).routes(),
-            *Recommender(waiting, keys).routes(),
+            *Recommender(waiting, keys, shedding).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
             *events.routes(),
             *reference.routes(),
@@ -256,7 +263,7 @@ class _Signals:
 
 async def _bind(runner: web.AppRunner, host: str, port: int) -> None:
     try:
-        await web.TCPSite(runner, host, port, reuse_address=True).start()
+        await Doorway(runner, host, port).start()
     except OSError as error:
         msg = (
             f"EVERSHELF_HOST={host} EVERSHELF_PORT={port} cannot be listened on: "

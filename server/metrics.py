@@ -61,6 +61,11 @@ class Metrics:
             "How often the newest generation turned out to be unreadable.",
             registry=registry,
         )
+        self._shed = Counter(
+            "evershelf_server_shed_total",
+            "Requests turned away because there was more to do than could be in time.",
+            registry=registry,
+        )
         self._counters: dict[tuple[str, int], Counter] = {}
         self._timers: dict[str, Histogram] = {}
 
@@ -115,6 +120,12 @@ class Metrics:
         Record that the newest generation cannot be read any more.
         """
         self._faults.inc()
+
+    def note_shed(self) -> None:
+        """
+        Record a request that is turned away.
+        """
+        self._shed.inc()
 
 
 def _to_route(request: web.Request) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from aiohttp import web
 
@@ -21,7 +22,11 @@ from server.body import read_body
 from server.lookup import find, sees_hidden
 from server.params import NoParams, Recommendations, Weighted, Widget, parse
 from server.selection import select, to_filters
+from server.shedding import Overloaded, Shedding
 from server.waiting import Waiting
+
+
+MOST_AT_ONCE: Final = 32  # calls being worked out, or waiting for a thread to do so
 
 
 class Recommender:
@@ -29,9 +34,11 @@ class Recommender:
     The door; widgets are worked out in a thread, so that other requests go on.
     """
 
-    def __init__(self, waiting: Waiting, keys: Keys) -> None:
+    def __init__(self, waiting: Waiting, keys: Keys, shedding: Shedding) -> None:
         self._waiting = waiting
         self._keys = keys
+        self._shedding = shedding
+        self._busy = 0
 
     def routes(self) -> Iterable[web.RouteDef]:
         """
@@ -42,6 +49,9 @@ class Recommender:
     async def recommend(self, request: web.Request) -> web.Response:
         """
         Answer each of the requests, in order, from one generation.
+
+        Raises:
+            Overloaded: Too many others are being worked out.
         """
         parse(NoParams, request.query)
         body = await read_body(Recommendations, request)
@@ -54,7 +64,15 @@ class Recommender:
                 for widget in body.requests
             ]
 
-        return to_results(await asyncio.to_thread(work), model.fresh)
+        if self._busy >= MOST_AT_ONCE:
+            self._shedding.note()
+            raise Overloaded
+        self._busy += 1
+        try:
+            results = await asyncio.to_thread(work)
+        finally:
+            self._busy -= 1
+        return to_results(results, model.fresh)
 
 
 def _recommend(snapshot: Snapshot, widget: Widget, *, is_admin: bool) -> Result:

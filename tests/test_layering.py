@@ -120,6 +120,7 @@ MAY_IMPORT = {
     "server.compression": "",
     "server.origins": "",
     "server.draining": "",
+    "server.doorway": "",
     "server.pace": "",
     "server.gate": "server.access server.doors server.pace server.problems",
     "server.body": "server.faults server.params server.problems",
@@ -150,6 +151,7 @@ MAY_IMPORT = {
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
+    "server.shedding": "server.metrics server.problems server.sight",
     "server.waiting": (
         "recommender.position server.freshness server.live server.loader server.params "
         "server.sight"
@@ -170,7 +172,7 @@ MAY_IMPORT = {
     "server.recommendations": (
         "recommender.query recommender.reasons recommender.snapshot recommender.text "
         "recommender.words server.access server.answers server.body server.lookup "
-        "server.params server.selection server.waiting"
+        "server.params server.selection server.shedding server.waiting"
     ),
     "server.model": (
         "recommender.errors recommender.manifest recommender.store server.access "
@@ -210,11 +212,11 @@ MAY_IMPORT = {
     "server.app": (
         "recommender.exits recommender.settings recommender.store "
         "recommender.supervisor server.access server.answers server.compression "
-        "server.desk server.discovery server.draining server.events server.gate "
-        "server.health server.lines server.live server.model server.origins "
-        "server.pace server.page server.problems server.products "
+        "server.desk server.discovery server.doorway server.draining server.events "
+        "server.gate server.health server.lines server.live server.model "
+        "server.origins server.pace server.page server.problems server.products "
         "server.recommendations server.reference server.request_log server.scrape "
-        "server.sight server.train server.waiting server.watchdog"
+        "server.shedding server.sight server.train server.waiting server.watchdog"
     ),
     # what the daemon needs of a database
     "listener.errors": "",

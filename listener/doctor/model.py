@@ -17,7 +17,6 @@ POINTERS: Final = (CURRENT, DURABLE)
 REBUILT: Final = (
     "check the disk; then start the listener again, which rebuilds what it cannot use"
 )
-UPGRADE: Final = "upgrade this program; or remove the folder, and it is rebuilt"
 
 
 def look_at_model(reader: StoreReader, collection: str, fingerprint: str) -> Finding:
@@ -32,7 +31,7 @@ def look_at_model(reader: StoreReader, collection: str, fingerprint: str) -> Fin
     try:
         faults = list(_faults(reader))
     except StoreTooNew as error:
-        return fail(str(error), UPGRADE)
+        return fail(str(error), error.remedy)
     if faults:
         return fail("; ".join(faults), REBUILT)
     try:

@@ -14,6 +14,7 @@ import pytest
 from benchmarks import runs
 from benchmarks.environment import environment
 from benchmarks.goals import GOALS, KINDS, QUERIES
+from benchmarks.load import plot
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.real import read_icecat
 from benchmarks.report import to_record
@@ -46,6 +47,17 @@ EXPECTED = {
         "throughput.warm.processor",
         "throughput.cold.rate",
         "throughput.cold.processor",
+    },
+    "load": {
+        f"load.{servers}.{part}"
+        for servers in (1, 2)
+        for part in (
+            "rate",
+            "processor",
+            "overload.rate",
+            "overload.p99",
+            "overload.health",
+        )
     },
     "cost": {"cost.price", "cost.text", "cost.rest"},
     "restart": {"restart.listener", "restart.server"},
@@ -81,6 +93,7 @@ def test_every_measurement_gives_its_figures(mongo_uri: str, tmp_path: Path) -> 
     assert done.catalogue["products"] >= PRODUCTS
     assert done.catalogue["vocabulary"] > PRODUCTS
     assert 30 < done.catalogue["terms_each"] < 42
+    assert "<polyline" in str(plot(done.figures))
     record = orjson.loads(orjson.dumps(to_record(environment(), [done], [])))
     assert record["environment"]["cores"] >= 1
     assert len(record["runs"][0]["figures"]) == len(done.figures)

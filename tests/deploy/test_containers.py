@@ -58,21 +58,37 @@ def test_the_image_has_what_the_programs_need() -> None:
     assert needed <= {name for name, _ in to_pins(IMAGE_LOCK.read_text())}
 
 
+def to_copied(dockerfile: str) -> set[str]:
+    """
+    Return what is copied from the checkout, not from another stage.
+    """
+    copies = re.findall(r"^COPY (?!--)(.*)$", dockerfile, re.MULTILINE)
+    return {source for copy in copies for source in copy.split()[:-1]}
+
+
 def test_the_image_holds_what_the_wheel_is_made_of() -> None:
     """
-    All packages and modules are copied, and nothing that .dockerignore leaves out.
+    All packages and modules are copied.
     """
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    modules = [f"{name}.py" for name in tools["py-modules"]]
-    packages = [name.rstrip("*") for name in tools["packages"]["find"]["include"]]
-    copied = " ".join(
-        re.findall(r"^COPY (?!--)(.*)$", DOCKERFILE.read_text(), re.MULTILINE)
-    )
-    let_in = (ROOT / ".dockerignore").read_text()
+    modules = {f"{name}.py" for name in tools["py-modules"]}
+    packages = {name.rstrip("*") for name in tools["packages"]["find"]["include"]}
 
-    for name in [*modules, *packages, "pyproject.toml", "README.md", "LICENSE"]:
-        assert name in copied.split()
-        assert f"!{name}\n" in let_in
+    needed = modules | packages | {"pyproject.toml", "README.md", "LICENSE"}
+    assert needed <= to_copied(DOCKERFILE.read_text())
+
+
+def test_the_build_sees_what_is_copied_and_nothing_else() -> None:
+    """
+    .dockerignore lets in just what is copied, each by its path from the checkout: a
+    path that is left out ends the build.
+    """
+    copied = to_copied(DOCKERFILE.read_text())
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+
+    assert "*" in lines
+    assert {line[1:] for line in lines if line.startswith("!")} == copied
+    assert all((ROOT / source).exists() for source in copied)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -139,7 +155,22 @@ def test_containers_may_do_little() -> None:
             "capabilities": {"drop": ["ALL"]},
         }
     services = yaml.safe_load(COMPOSE.read_text())["services"]
-    for name in ("listener", "server"):
+    for name in ("network", "listener", "server"):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
     assert re.search(r"^USER 10001:10001$", DOCKERFILE.read_text(), re.MULTILINE)
+
+
+def test_a_restart_takes_nobody_elses_network() -> None:
+    """
+    A container whose network belongs to another one is cut off when that one restarts:
+    so the network that both programs share belongs to neither of them.
+    """
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    programs = ("listener", "server")
+
+    (owner,) = {services[name]["network_mode"] for name in programs}
+    owner = owner.removeprefix("service:")
+    assert owner not in programs
+    assert services[owner]["command"] == ["sleep", "infinity"]
+    assert services[owner]["ports"] == ["5002:5002"]

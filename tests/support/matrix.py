@@ -22,7 +22,7 @@ from recommender.settings import PREFIX
 from recommender.store import StoreReader
 from tests.support.documents import make_settings
 from tests.support.processes import Pair, Process
-from tests.support.visitor import Visitor, to_time
+from tests.support.visitor import Door, Visitor, to_time
 from tests.support.waiting import wait_for
 
 
@@ -104,7 +104,7 @@ class Scene:
             assert_orderly(process, since, errors=errors, most_lines=most_lines or {})
 
 
-def wait_until_current(pair: Pair, collection: Products) -> None:
+def wait_until_current(door: Door, collection: Products) -> None:
     """
     Wait until all that has been written is followed, and served.
     """
@@ -112,7 +112,7 @@ def wait_until_current(pair: Pair, collection: Products) -> None:
     now = to_cluster_time(hello["operationTime"])
 
     def is_current() -> bool:
-        answer = pair.get("/v1/model")
+        answer = door.get("/v1/model")
         assert answer.status == HTTPStatus.OK, answer
         assert not answer.json["stale"], answer
         return to_time(answer.json["cluster_time"]) >= now

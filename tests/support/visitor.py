@@ -9,15 +9,26 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from recommender.position import ClusterTime
-from tests.support.processes import Answer, Pair
+from tests.support.processes import Answer
 from tests.support.waiting import wait_for
 
 
 PAUSE_S: Final = 0.01  # between two questions; the processor is shared
 GENERATION: Final = "Evershelf-Generation"
+
+
+class Door(Protocol):
+    """
+    Where visitors ask: a server, or several behind one door.
+    """
+
+    def get(self, path: str) -> Answer:
+        """
+        Ask; a refused connection is a 0.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +91,9 @@ class Visitor:
     Those are products that must have answers all the time.
     """
 
-    def __init__(self, pair: Pair, product_ids: Sequence[str], query: str = "") -> None:
+    def __init__(self, door: Door, product_ids: Sequence[str], query: str = "") -> None:
         self.visits: list[Visit] = []
-        self._pair = pair
+        self._door = door
         self._product_ids = tuple(product_ids)
         self._query = query
         self._failure: Exception | None = None
@@ -150,4 +161,4 @@ class Visitor:
     def _visit(self) -> Visit:
         product_id = self._product_ids[len(self.visits) % len(self._product_ids)]
         path = f"/v1/products/{product_id}/similar?{self._query}"
-        return to_visit(product_id, self._pair.get(path))
+        return to_visit(product_id, self._door.get(path))

@@ -1,0 +1,148 @@
+"""
+Where connections come in.
+
+All that wait are taken in at once. The event loop's own way takes one in each turn, so
+that under load, when turns are long, callers wait before the door where nobody sees
+them, and health checks behind them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from aiohttp import web
+
+
+WAITING: Final = 1_024  # connections that the kernel keeps for us
+TAKEN_AT_ONCE: Final = 1_024
+PAUSE_S: Final = 1.0  # when there is no room for more
+
+_log = structlog.get_logger()
+
+
+class Doorway(web.BaseSite):
+    """
+    An address that is listened on.
+    """
+
+    def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
+        """
+        Args:
+            runner: Set up already.
+            host: An address, or a name that stands for some.
+            port: 0 for any that is free.
+        """
+        super().__init__(runner)
+        self._host = host
+        self._port = port
+
+    @property
+    def name(self) -> str:
+        """
+        What the library calls it.
+        """
+        return f"http://{self._host}:{self._port}"
+
+    async def start(self) -> None:
+        """
+        Listen.
+
+        Raises:
+            OSError: The address cannot be had.
+        """
+        server = self._runner.server
+        if server is None:
+            msg = "the runner is not set up"
+            raise RuntimeError(msg)
+        sockets = await _listen(self._host, self._port)
+        await super().start()
+        # the runner uses no more of it than `sockets` and `close`
+        self._server = _Porter(server, sockets)  # type: ignore[assignment]
+
+
+class _Porter:
+    """
+    Takes connections in.
+    """
+
+    def __init__(self, server: web.Server, sockets: Sequence[socket.socket]) -> None:
+        self.sockets = tuple(sockets)
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._entering: set[asyncio.Task[None]] = set()
+        self._is_closed = self._is_full = False
+        for listening in self.sockets:
+            self._loop.add_reader(listening, self._take, listening)
+
+    def close(self) -> None:
+        """
+        Take in no more.
+        """
+        self._is_closed = True
+        for listening in self.sockets:
+            self._loop.remove_reader(listening)
+            listening.close()
+
+    def _take(self, listening: socket.socket) -> None:
+        for _ in range(TAKEN_AT_ONCE):
+            try:
+                connection, _address = listening.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._pause(listening, error)
+                return
+            self._is_full = False
+            connection.setblocking(False)
+            task = self._loop.create_task(self._enter(connection))
+            self._entering.add(task)
+            task.add_done_callback(self._entering.discard)
+
+    async def _enter(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._server, connection)
+        except OSError:  # the caller has hung up
+            connection.close()
+
+    def _pause(self, listening: socket.socket, error: OSError) -> None:
+        """
+        Let what waits wait: as long as it does, the loop would turn for nothing.
+        """
+        if not self._is_full:
+            _log.warning("server.full", error=error.strerror)
+        self._is_full = True
+        self._loop.remove_reader(listening)
+        self._loop.call_later(PAUSE_S, self._resume, listening)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if not self._is_closed:
+            self._loop.add_reader(listening, self._take, listening)
+
+
+async def _listen(host: str, port: int) -> list[socket.socket]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    sockets: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            listening = socket.socket(family, kind, protocol)
+            sockets.append(listening)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:  # the other family has a socket of its own
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(address)
+            listening.listen(WAITING)
+            listening.setblocking(False)
+    except OSError:
+        for listening in sockets:
+            listening.close()
+        raise
+    return sockets

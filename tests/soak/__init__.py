@@ -1,0 +1,3 @@
+"""
+A busy shop for an hour, looked at all the time; see `python -m tests.soak --help`.
+"""
