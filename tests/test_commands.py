@@ -71,6 +71,9 @@ ELSEWHERE: Final = {
     "make chaos": "ten minutes; tests/chaos has a small one",
     'make chaos CHAOS_ARGS="--minutes 60 --seed 1"': "an hour",
     ".venv/bin/python -m benchmarks --sizes 20000 --only recovery": "three minutes",
+    ".venv/bin/python -m benchmarks --sizes 20000 --only load": "more than a minute",
+    "make soak": "an hour; tests/soak has half a minute of it",
+    'make soak SOAK_ARGS="--minutes 20 --products 20000 --updates 300000"': "the same",
     ".venv/bin/python -m uv build --wheel": "tests/deploy/test_wheel.py does it",
     "python3 -m venv /opt/evershelf": "for root; tests/deploy/test_wheel.py, elsewhere",
     "/opt/evershelf/bin/pip install --constraint requirements.lock "
