@@ -11,7 +11,7 @@ PIN := $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hash
 	--no-header --no-annotate --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run load verify evaluate test check docs bench quality chaos soak pictures lock linters clean reset
+.PHONY: help install run load verify evaluate test check docs bench quality chaos soak pictures lock linters audit clean reset
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -74,6 +74,7 @@ lock: install ## pin the newest allowed dependencies anew
 	@$(PIN) pyproject.toml --all-extras --upgrade -o requirements.lock
 	@$(PIN) pyproject.toml -c requirements.lock -o deploy/docker/requirements.lock
 	@$(PIN) deploy/linters.in --upgrade -o deploy/linters.lock
+	@$(PIN) deploy/audit.in --upgrade -o deploy/audit.lock
 
 linters: install ## lint what is in deploy/ for containers; installs the linters first
 	@$(PY) -m uv venv --quiet --clear $(VENV)/linters
@@ -83,6 +84,13 @@ linters: install ## lint what is in deploy/ for containers; installs the linters
 	@$(VENV)/linters/bin/check-jsonschema \
 		--builtin-schema vendor.compose-spec deploy/docker/compose.yaml
 	@$(VENV)/linters/bin/kubernetes-validate --strict deploy/kubernetes/*.yaml
+
+audit: install ## ask PyPI which pinned packages are known to be vulnerable; fails when it cannot
+	@$(PY) -m uv venv --quiet --clear $(VENV)/audit
+	@$(PY) -m uv pip install --quiet --python $(VENV)/audit \
+		--require-hashes --no-deps -r deploy/audit.lock
+	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes \
+		-r requirements.lock -r deploy/docker/requirements.lock
 
 clean: ## remove what was installed and cached; the demo's data stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

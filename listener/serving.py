@@ -16,6 +16,7 @@ from aiohttp import web
 LOOPBACK: Final = "127.0.0.1"
 STARTING_S: Final = 10.0
 PARTING_S: Final = 0.5
+KEEP_ALIVE_S: Final = 75.0  # also for a request's head to arrive
 
 
 def serve_in_background(
@@ -34,7 +35,11 @@ def serve_in_background(
     """
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(
-        app, handle_signals=False, access_log=None, shutdown_timeout=PARTING_S
+        app,
+        handle_signals=False,
+        access_log=None,
+        shutdown_timeout=PARTING_S,
+        keepalive_timeout=KEEP_ALIVE_S,
     )
 
     def run() -> None:

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import orjson
 import xxhash
+
+from pydantic import ConfigDict, TypeAdapter
 
 from recommender.errors import StoreCorrupt, StoreTooNew
 from recommender.position import ClusterTime
@@ -51,6 +53,8 @@ class Manifest:
         next_generation: Numbers below this may have been used.
     """
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     generation: int
     segments: tuple[SegmentRef, ...]
     checkpoints: Mapping[str, str]
@@ -61,6 +65,9 @@ class Manifest:
     visible: int
     published_s: float
     next_generation: int
+
+
+_MANIFESTS: Final = TypeAdapter(Manifest)
 
 
 def to_bytes(manifest: Manifest) -> bytes:
@@ -97,17 +104,7 @@ def from_bytes(content: bytes) -> Manifest:
         msg = "the manifest differs from its checksum"
         raise StoreCorrupt(msg)
     try:
-        return _from_json(orjson.loads(body))
-    except (KeyError, TypeError, ValueError) as error:
+        return _MANIFESTS.validate_json(body, strict=True)
+    except ValueError as error:
         msg = f"the manifest is not complete: {error!r}"
         raise StoreCorrupt(msg) from error
-
-
-def _from_json(values: dict[str, Any]) -> Manifest:
-    return Manifest(
-        **values
-        | {
-            "segments": tuple(SegmentRef(*ref) for ref in values["segments"]),
-            "as_of": ClusterTime(*values["as_of"]),
-        }
-    )

@@ -11,10 +11,12 @@ The folder through which models pass from the listener to the servers.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import mmap
 import os
 import re
+import stat
 import threading
 import time
 
@@ -22,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 import orjson
 
@@ -57,6 +59,7 @@ LOCK_PAUSE_S: Final = 0.005
 RESERVED: Final = 10_000
 # Below this a file is read; above, it is mapped, and several processes share it.
 MAPPED_BYTES: Final = 1 << 20
+LARGEST_POINTER: Final = 16 << 20  # bytes; a manifest has a few kilobytes
 
 _NUMBER: Final = re.compile(r"([0-9]{1,18})-[0-9]+\.seg")
 
@@ -98,12 +101,13 @@ class StoreReader:
             StoreTooNew: Written by a later Evershelf.
         """
         try:
-            return manifests.from_bytes((self.folder / name).read_bytes())
+            content = _read_small(self.folder / name)
         except FileNotFoundError as error:
             raise StoreEmpty from error
         except OSError as error:
             msg = f"{name} cannot be read: {error}"
             raise StoreCorrupt(msg) from error
+        return manifests.from_bytes(content)
 
     def load(self, manifest: Manifest, known: Generation | None = None) -> Generation:
         """
@@ -134,7 +138,7 @@ class StoreReader:
         Return what the listener last said; None when it never did, or unreadably.
         """
         try:
-            values = orjson.loads((self.folder / POSITION).read_bytes())
+            values = orjson.loads(_read_small(self.folder / POSITION))
             return Position(
                 state=State(values["state"]),
                 reason=str(values["reason"]),
@@ -170,9 +174,11 @@ class StoreReader:
         return segment_file.from_buffer(buffer)
 
     def _buffer(self, ref: SegmentRef) -> memoryview:
-        path = self.folder / SEGMENTS / ref.name
+        if not _NUMBER.fullmatch(ref.name):
+            msg = f"{ref.name!r} is no name of a segment"
+            raise StoreCorrupt(msg)
         try:
-            with path.open("rb") as file:
+            with _open_regular(self.folder / SEGMENTS / ref.name) as file:
                 size = os.fstat(file.fileno()).st_size
                 if size != ref.size:
                     msg = f"{ref.name} has {size} bytes instead of {ref.size}"
@@ -183,6 +189,26 @@ class StoreReader:
         except OSError as error:
             msg = f"{ref.name} cannot be read: {error}"
             raise StoreCorrupt(msg) from error
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """
+    Open a file, no pipe that nobody writes to and no link to elsewhere.
+
+    Raises:
+        OSError: It is something else, or cannot be opened.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
+    return path.open("rb")
+
+
+def _read_small(path: Path) -> bytes:
+    with _open_regular(path) as file:
+        content = file.read(LARGEST_POINTER + 1)
+    if len(content) > LARGEST_POINTER:
+        raise OSError(errno.EFBIG, "it is larger than a manifest can be")
+    return content
 
 
 def _to_time(parts: Iterable[Any]) -> ClusterTime:

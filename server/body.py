@@ -23,6 +23,22 @@ JSON: Final = "application/json"
 T = TypeVar("T", bound=Parameters)
 
 
+async def receive(request: web.Request) -> bytes:
+    """
+    Return the body of *request*.
+
+    Raises:
+        Problem: 408 when it does not arrive in time.
+        web.HTTPRequestEntityTooLarge: It is too large.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await request.read()
+    except TimeoutError as error:
+        detail = f"The body has not arrived within {PATIENCE_S:g} s."
+        raise Problem(408, "too_slow", detail) from error
+
+
 async def read_body(kind: type[T], request: web.Request) -> T:
     """
     Return what the body of *request* asks.
@@ -35,12 +51,7 @@ async def read_body(kind: type[T], request: web.Request) -> T:
     if request.content_type != JSON:
         detail = f"Send the body as {JSON}, and say so in Content-Type."
         raise Problem(415, "unsupported_media_type", detail)
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            body = await request.read()
-    except TimeoutError as error:
-        detail = f"The body has not arrived within {PATIENCE_S:g} s."
-        raise Problem(408, "too_slow", detail) from error
+    body = await receive(request)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

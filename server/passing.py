@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from server.body import receive
 from server.problems import Problem
 
 
@@ -32,9 +33,10 @@ async def pass_on(request: web.Request, url: URL, away: Problem) -> web.Response
     Return what *url* answers to the same method, query, body and keys, errors too.
 
     Raises:
-        Problem: *away*, when nothing answers there.
+        Problem: *away*, when nothing answers there; 408 when the body does not arrive.
     """
     headers = {n: request.headers[n] for n in _SENT if n in request.headers}
+    body = await receive(request)
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
@@ -43,7 +45,7 @@ async def pass_on(request: web.Request, url: URL, away: Problem) -> web.Response
                 url,
                 params=request.query,
                 headers=headers,
-                data=await request.read(),
+                data=body,
                 allow_redirects=False,
             ) as answer,
         ):

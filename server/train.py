@@ -18,6 +18,7 @@ from aiohttp import web
 
 from server.access import Keys
 from server.answers import to_json
+from server.body import receive
 from server.doors import passed_on, require_admin
 from server.live import Live
 from server.loader import Served
@@ -108,7 +109,7 @@ class Train:
         Answer once everything written before the call is served.
         """
         require_admin(request, self._keys)
-        await request.read()  # whatever the classic callers send, within the limit
+        await receive(request)  # whatever the classic callers send, within the limit
         params = parse(TrainParams, request.query)
         lane = self._full if params.full else self._catch_up
         trained = await lane.join(passed_on(request.headers))

@@ -87,11 +87,13 @@ ELSEWHERE: Final = {
     "<<< 'MONGODB_URI=mongodb://…'": "the same",
     "sudo systemctl enable --now evershelf-listener evershelf-server@5002 "
     "evershelf-server@5012 evershelf.target": "the same",
-    "docker compose --file deploy/docker/compose.yaml up --build": (
+    "EVERSHELF_ADMIN_KEYS=… docker compose --file deploy/docker/compose.yaml "
+    "up --build": (
         "the page says that it was not run; tests/deploy/test_containers.py"
     ),
-    "kubectl create secret generic evershelf "
-    "--from-literal=MONGODB_URI='mongodb+srv://…'": "the same",
+    "kubectl create secret generic evershelf \\\n"
+    "  --from-literal=MONGODB_URI='mongodb+srv://…' "
+    "--from-literal=EVERSHELF_ADMIN_KEYS=…": "the same",
     "kubectl apply --filename deploy/kubernetes/evershelf.yaml": "the same",
 }
 

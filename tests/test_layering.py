@@ -191,14 +191,14 @@ MAY_IMPORT = {
     "server.health": (
         "server.answers server.draining server.page server.problems server.sight"
     ),
-    "server.passing": "server.problems",
+    "server.passing": "server.body server.problems",
     "server.desk": "server.access server.doors server.passing server.problems",
     "server.lines": (
         "recommender.logs server.access server.doors server.passing server.problems"
     ),
     "server.train": (
-        "server.access server.answers server.doors server.live server.loader "
-        "server.params server.problems server.sight"
+        "server.access server.answers server.body server.doors server.live "
+        "server.loader server.params server.problems server.sight"
     ),
     "server.request_log": "server.problems",
     "server.shapes": "",
@@ -254,7 +254,9 @@ MAY_IMPORT = {
     "listener.mongo.errors": "listener.errors",
     "listener.mongo.inbox": "listener.errors recommender.position",
     "listener.mongo.tokens": "listener.errors recommender.position",
-    "listener.mongo.events": "listener.mongo.tokens recommender.position",
+    "listener.mongo.events": (
+        "listener.errors listener.mongo.tokens recommender.position"
+    ),
     "listener.mongo.reader": (
         "listener.errors listener.keys listener.mongo.client listener.mongo.errors "
         "listener.mongo.events listener.mongo.inbox listener.mongo.tokens "
@@ -454,7 +456,7 @@ MAY_IMPORT = {
     ),
     "listener.demo.desk": (
         "listener.demo.draft listener.demo.seller listener.serving server.access "
-        "server.doors server.problems"
+        "server.body server.doors server.problems"
     ),
     "listener.demo.open_desk": "listener.demo.desk listener.demo.errors server.access",
     "listener.demo.app": (
@@ -582,6 +584,7 @@ FENCED = {
         "listener.demo.desk",
         "listener.demo.draft",
         "recommender.effective",
+        "recommender.manifest",
         "recommender.settings",
         "server",
     ),

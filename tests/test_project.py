@@ -99,6 +99,30 @@ def test_every_pin_has_hashes():
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block.split()[0]
 
 
+@pytest.mark.parametrize("name", ["linters", "audit"])
+def test_tools_are_pinned_by_hash_too(name):
+    """
+    What `make` installs beside is what was locked, from nowhere in particular.
+    """
+    lock = (ROOT / f"deploy/{name}.lock").read_text()
+
+    assert "://" not in lock
+    for block in re.split(r"\n(?=\S)", lock.strip()):
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block.split()[0]
+
+
+def test_an_audit_that_cannot_ask_fails():
+    """
+    `make audit` is strict, of all that is pinned, and passes over no error.
+    """
+    recipe = MAKEFILE.partition("\naudit:")[2].partition("\n\n")[0]
+
+    assert "pip-audit --strict" in recipe
+    assert "-r requirements.lock" in recipe
+    assert "||" not in recipe
+    assert not re.search(r"^\t@?-\w", recipe, re.MULTILINE)
+
+
 @pytest.mark.parametrize("wanted", WANTED, ids=lambda wanted: wanted.name)
 def test_the_lock_holds_what_the_project_asks_for(wanted):
     """

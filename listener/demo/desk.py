@@ -29,6 +29,7 @@ from listener.demo.draft import Draft
 from listener.demo.seller import Seller, UnknownProduct, Write
 from listener.serving import serve_in_background
 from server.access import Keys
+from server.body import receive
 from server.doors import require_admin
 from server.problems import Problem, problem_middleware
 
@@ -175,7 +176,7 @@ async def _to_draft(request: web.Request) -> Draft:
         detail = "Send the product as application/json."
         raise Problem(415, "unsupported_media_type", detail)
     try:
-        return Draft.model_validate_json(await request.read())
+        return Draft.model_validate_json(await receive(request))
     except ValidationError as error:
         raise _bad(
             [

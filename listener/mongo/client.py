@@ -143,7 +143,7 @@ def connect(uri: str, replies: LastReply) -> Clients:
     Return clients of the database at *uri*; they connect when first used.
 
     Raises:
-        SettingsFault: The address cannot be one.
+        SettingsFault: The address cannot be one, or names a file that cannot be read.
     """
     # What it could not tidy up where it may not go any more; real errors are raised.
     logging.getLogger("pymongo.client").setLevel(logging.CRITICAL)
@@ -158,6 +158,10 @@ def connect(uri: str, replies: LastReply) -> Clients:
         said = without_secrets(str(error), uri)
         fault = f"MONGODB_URI: {said}: write mongodb://host:port/database"
         raise SettingsFault([fault]) from None  # its text may hold the password
+    except OSError as error:
+        said = without_secrets(error.strerror or str(error), uri)
+        fault = f"MONGODB_URI: {said}: name a file that this user can read"
+        raise SettingsFault([fault]) from None
 
 
 def _client(uri: str, timeout_s: float, listeners: Sequence[CommandListener]) -> Client:

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+from listener.errors import PositionLost
 from listener.mongo.tokens import to_cluster_time
 from recommender.position import ClusterTime
 
@@ -83,6 +85,10 @@ def to_notice(event: Mapping[str, Any]) -> Notice:
     Return what a change event means here.
 
     A kind that is not known, but names a document, makes it dirty.
+
+    Raises:
+        PositionLost: It names a document in a way that makes no sense, so that nobody
+            knows which one is dirty.
     """
     kind = str(event.get("operationType"))
     if kind in ENDS:
@@ -90,9 +96,13 @@ def to_notice(event: Mapping[str, Any]) -> Notice:
     if "documentKey" not in event:
         return Irrelevant(kind)
     wall = event.get("wallTime")
-    return Dirty(
-        kind=kind if kind in KINDS else OTHER,
-        id=event["documentKey"]["_id"],
-        time=to_cluster_time(event["clusterTime"]),
-        written_s=None if wall is None else wall.timestamp(),
-    )
+    try:
+        return Dirty(
+            kind=kind if kind in KINDS else OTHER,
+            id=event["documentKey"]["_id"],
+            time=to_cluster_time(event["clusterTime"]),
+            written_s=wall.timestamp() if isinstance(wall, datetime) else None,
+        )
+    except (AttributeError, LookupError, TypeError) as error:
+        reason = "reader_failed"
+        raise PositionLost(reason, f"an event makes no sense: {error!r}") from error

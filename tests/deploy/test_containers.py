@@ -7,13 +7,17 @@ from __future__ import annotations
 import re
 import tomllib
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
+from listener.demo.ports import free_port
 from recommender.settings import ListenerSettings, ServerSettings, to_variable
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, Process, ask
+from tests.support.waiting import wait_for
 
 
 DOCKERFILE: Final = ROOT / "deploy" / "docker" / "Dockerfile"
@@ -23,6 +27,7 @@ FILES: Final = (DOCKERFILE, COMPOSE, KUBERNETES)
 LOCK: Final = ROOT / "requirements.lock"
 IMAGE_LOCK: Final = ROOT / "deploy" / "docker" / "requirements.lock"
 DOORS: Final = {5002: "server", 5003: "listener"}
+PATIENCE_S: Final = 60.0
 
 
 def to_pins(text: str) -> list[tuple[str, str]]:
@@ -174,3 +179,50 @@ def test_a_restart_takes_nobody_elses_network() -> None:
     assert owner not in programs
     assert services[owner]["command"] == ["sleep", "infinity"]
     assert services[owner]["ports"] == ["5002:5002"]
+
+
+def to_servers() -> Iterator[Any]:
+    """
+    Yield how each file starts a server: its arguments, and its variables.
+    """
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    server = services["server"]
+    named = list(server.get("environment", {}))
+    yield pytest.param(server["command"][1:], named, id="compose")
+
+    (pods, _service) = yaml.safe_load_all(KUBERNETES.read_text())
+    (server,) = [
+        container
+        for container in pods["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "server"
+    ]
+    named = [each["name"] for each in server["env"] if "valueFrom" in each]
+    yield pytest.param(server["command"][1:], named, id="kubernetes")
+
+
+@pytest.mark.parametrize(("arguments", "secrets"), list(to_servers()))
+def test_a_server_starts_as_it_is_told_to(
+    tmp_path: Path, arguments: list[str], secrets: list[str]
+) -> None:
+    """
+    With these arguments, and nothing secret but what the file hands on, it listens; it
+    would not, to all the world, without keys of admins.
+    """
+    port = free_port()
+    own = dict.fromkeys(secrets, "a-key-of-admins")
+    settings = {
+        "EVERSHELF_DATA_DIR": str(tmp_path / "data"),
+        "EVERSHELF_PORT": str(port),
+    }
+    server = Process("run_server.py", arguments, settings | own, tmp_path / "log")
+    server.start()
+    try:
+        live = f"http://127.0.0.1:{port}/health/live"
+        wait_for(
+            lambda: not server.is_running or ask(live).status == 200,
+            timeout_s=PATIENCE_S,
+        )
+        assert server.is_running, server.text
+    finally:
+        if server.is_running:
+            server.kill()

@@ -41,13 +41,15 @@ def on_uvloop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
 
 
 @asynccontextmanager
-async def standing(host: str = LOOPBACK, port: int = 0) -> AsyncIterator[web.AppRunner]:
+async def standing(
+    host: str = LOOPBACK, port: int = 0, **limits: float
+) -> AsyncIterator[web.AppRunner]:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(text="in")
 
     app = web.Application()
     app.router.add_get("/", answer)
-    runner = web.AppRunner(app, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, shutdown_timeout=1.0, **limits)
     await runner.setup()
     try:
         await Doorway(runner, host, port).start()
@@ -141,3 +143,29 @@ async def test_without_room_for_more_it_waits(monkeypatch: pytest.MonkeyPatch) -
 
     assert [line["event"] for line in lines] == ["server.full"]
     assert lines[0]["error"] == "Too many open files"
+
+
+@on_uvloop
+async def test_slow_heads_are_hung_up_on() -> None:
+    """
+    A head must be whole as soon as a connection may be idle, after an answer, too; a
+    byte now and then makes it no longer.
+    """
+    head = b"GET / HTTP/1.1\r\nHost: a\r\n"
+    async with standing(keepalive_timeout=0.5) as runner:
+        for before in (b"", head + b"\r\n"):
+            reader, writer = await asyncio.open_connection(LOOPBACK, to_port(runner))
+            writer.write(before + head)
+            feeding = asyncio.create_task(_feed(writer))
+            async with asyncio.timeout(30):
+                received = await reader.read()
+            feeding.cancel()
+            writer.close()
+            assert received.count(b"HTTP/1.1 200") == bool(before)
+            await until(lambda: to_count(runner)() == 0)
+
+
+async def _feed(writer: asyncio.StreamWriter) -> None:
+    while not writer.is_closing():
+        writer.write(b"X")
+        await asyncio.sleep(0.1)

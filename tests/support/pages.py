@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK: Final = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMENT: Final = re.compile(r"\s+# .*$")
-SETTING: Final = re.compile(r"(?:export )?([A-Z][A-Z_]+)=(.*)")
+SETTING: Final = re.compile(r"(?:export )?([A-Z][A-Z_]+)=('[^']*'|\S*)")
 
 
 def blocks() -> Iterator[tuple[str, list[str]]]:
