@@ -4,10 +4,12 @@ The listener's process: arguments in, exit code out.
 
 from __future__ import annotations
 
+import sys
+
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Final, assert_never
+from typing import Final
 
 import structlog
 
@@ -27,13 +29,16 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
+from listener.profile.decision import decide
+from listener.profile.first_start import SAMPLE
+from listener.profile.page import to_toml
 from listener.resync import Resynced, resync_here, resync_there
 from listener.serving import serve_in_background
-from listener.signals import Stop, interrupt_on_signals, stop_on_signals
+from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
 from recommender.errors import RecommenderError, SettingsFault, StoreTooNew
 from recommender.exits import Exit
 from recommender.logs import is_for_people
-from recommender.settings import ListenerSettings
+from recommender.settings import ListenerSettings, with_schema
 from recommender.startup import begin, refuse
 from recommender.store import Store, StoreReader
 from server.access import Keys
@@ -70,31 +75,42 @@ def main(arguments: Sequence[str]) -> Exit:
 
 
 def _do(settings: ListenerSettings) -> Exit:
+    if settings.command in {"run", "resync"}:
+        stop = Stop()
+        stop_on_signals(stop)
+        if settings.command == "run":
+            return _run(settings, stop)
+        return _resync(settings, stop)
+    interrupt_on_signals()
+    return _look(settings)
+
+
+def _run(settings: ListenerSettings, stop: Stop) -> Exit:
+    with _address(settings) as uri:
+        for in_effect, its in _rounds(settings, stop):
+            _follow(in_effect, uri, its)
+    return Exit.OK
+
+
+def _look(settings: ListenerSettings) -> Exit:
+    """
+    Do what has nothing to finish when it is interrupted.
+    """
     match settings.command:
-        case "run":
-            stop = Stop()
-            stop_on_signals(stop)
-            with _address(settings) as uri:
-                return _follow(settings, uri, stop)
         case "verify":
-            interrupt_on_signals()
             with _address(settings) as uri:
                 return _verify(settings, uri)
         case "doctor":
-            interrupt_on_signals()
             return _examine(settings)
-        case "resync":
-            stop = Stop()
-            stop_on_signals(stop)
-            return _resync(settings, stop)
+        case "profile":
+            with _address(settings) as uri:
+                return _profile(settings, uri)
         case "evaluate":
-            interrupt_on_signals()
             return _evaluate(settings)
         case "load":
-            interrupt_on_signals()
             return load_file(settings)
-        case _:
-            assert_never(settings.command)
+    msg = f"no such command: {settings.command}"
+    raise AssertionError(msg)
 
 
 @contextmanager
@@ -127,6 +143,14 @@ def _examine(settings: ListenerSettings) -> Exit:
     return Exit.OK if is_well else Exit.UNWELL
 
 
+def _profile(settings: ListenerSettings, uri: str) -> Exit:
+    complaints = Complaints(CLOCK.monotonic)
+    with open_source(settings, uri, complaints) as source:
+        decision = decide(source.sample(SAMPLE))
+    sys.stdout.write(to_toml(decision, settings.collection))
+    return Exit.OK
+
+
 def _evaluate(settings: ListenerSettings) -> Exit:
     # only here: statistics take a second to import, which a restart need not wait
     from listener.evaluate.command import evaluate_model  # noqa: PLC0415
@@ -135,7 +159,20 @@ def _evaluate(settings: ListenerSettings) -> Exit:
         return evaluate_model(settings, lambda: stack.enter_context(_address(settings)))
 
 
-def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
+def _rounds(
+    settings: ListenerSettings, stop: Stop
+) -> Iterator[tuple[ListenerSettings, Round]]:
+    """
+    Yield the settings in effect, again when others are, until a round ends for good.
+    """
+    while True:
+        its = Round(stop)
+        yield with_schema(settings), its
+        if not its.is_over or stop.is_set():
+            return
+
+
+def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
     metrics_keys = Keys.of(key.get_secret_value() for key in settings.metrics_keys)
     complaints = Complaints(CLOCK.monotonic)
@@ -161,7 +198,6 @@ def _follow(settings: ListenerSettings, uri: str, stop: Stop) -> Exit:
         finally:
             stop_control()
         log.info("listener.stopped", generation=status.served.generation)
-    return Exit.OK
 
 
 def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
@@ -170,7 +206,9 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
     if is_running:
         done = resync_there(to_remote(settings), CLOCK, stop)
     else:
-        done = _resync_here(settings, stop)
+        done = None
+        for in_effect, its in _rounds(settings, stop):
+            done = _resync_here(in_effect, its)
     if done is None:
         log.info("resync.stopped", goes_on=is_running)
         return Exit.INTERRUPTED
@@ -184,7 +222,7 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
     return Exit.OK
 
 
-def _resync_here(settings: ListenerSettings, stop: Stop) -> Resynced | None:
+def _resync_here(settings: ListenerSettings, stop: Round) -> Resynced | None:
     complaints = Complaints(CLOCK.monotonic)
     with (
         _address(settings) as uri,

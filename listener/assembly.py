@@ -20,14 +20,15 @@ from listener.mapping import Mapper, fingerprint
 from listener.mongo.client import LastReply, connect
 from listener.mongo.examination import Examination
 from listener.mongo.source import MongoSource
+from listener.profile.first_start import FirstStart
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Rebuild
 from listener.rebuilds import Rebuilds, Requests
 from listener.remote import Remote
-from listener.restore import restore
+from listener.restore import FIRST_START, restore
 from listener.schedule import Policy, Schedule
 from listener.scrape import Scrape
-from listener.signals import Stop
+from listener.signals import Round
 from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
@@ -128,7 +129,7 @@ def make_daemon(
     source: MongoSource,
     complaints: Complaints,
     store: Store,
-    stop: Stop,
+    stop: Round,
 ) -> tuple[Daemon, Status, Requests]:
     """
     Return a daemon that goes on from what *store* has, what it says of itself, and
@@ -136,6 +137,7 @@ def make_daemon(
 
     Raises:
         StoreTooNew: The store was written by a later Evershelf.
+        OSError: What is found out about the documents could not be kept.
     """
     weights = to_weights(settings)
     shape = Shape(settings.collection, fingerprint(settings))
@@ -154,7 +156,15 @@ def make_daemon(
         clock=CLOCK,
     )
     publisher.hold_until(restored.floor)
-    rebuild = Rebuild(source, weights, CLOCK, stop.is_set, status.tally)
+    first_start = FirstStart(
+        settings,
+        sample=source.sample,
+        begin_again=stop.end,
+        is_new=restored.reason == FIRST_START,
+    )
+    rebuild = Rebuild(
+        source, weights, CLOCK, stop.is_set, status.tally, first_start.find_out
+    )
     rebuilds = Rebuilds(rebuild)
     requests = Requests()
     if restored.model is None:
@@ -174,6 +184,7 @@ def make_daemon(
         ),
         complaints=complaints,
         window=Window(source.oplog, CLOCK),
+        first_start=first_start,
         clock=CLOCK,
         stop=stop,
         supervisor=Supervisor.of(os.environ, CLOCK.monotonic),

@@ -26,6 +26,7 @@ from listener.feed import Batch, Feed, Source
 from listener.guard import HELD, REQUESTED
 from listener.lag import BEHIND, Lag
 from listener.model import Model
+from listener.profile.first_start import FirstStart
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
 from listener.rebuilds import Rebuilds, Requests
@@ -40,6 +41,9 @@ from recommender.supervisor import Supervisor
 
 
 REPLACED: Final = "collection_replaced"
+FIRST_LOOK: Final = (
+    "first_look"  # there are enough documents to find out what they have
+)
 
 log = structlog.get_logger()
 
@@ -60,6 +64,7 @@ class Parts:
     sweep: Sweep
     complaints: Complaints
     window: Window
+    first_start: FirstStart
     clock: Clock
     stop: Stop
     supervisor: Supervisor
@@ -108,7 +113,8 @@ class Daemon:
         else:
             self._status.enter(State.STOPPING)
         finally:
-            self._parts.supervisor.stopping()
+            if not self._parts.stop.is_over:
+                self._parts.supervisor.stopping()
             self.close()
 
     def turn(self) -> None:
@@ -273,6 +279,8 @@ class Daemon:
         Publish what is applied, whether or not the database answers.
         """
         parts = self._parts
+        if parts.first_start.is_due_with(model.index.products):
+            parts.rebuilds.ask(FIRST_LOOK)
         if parts.requests.take_demands(model.mark.as_of):
             parts.publisher.demand()
         is_published = parts.publisher.publish_if_due(model, idle=self._is_idle)

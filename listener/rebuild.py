@@ -54,6 +54,7 @@ class Rebuild:
     Attributes:
         is_stopping: Whether to give up.
         tally: Counts what is scanned.
+        prepare: Called before anything is read.
     """
 
     source: Source
@@ -61,6 +62,7 @@ class Rebuild:
     clock: Clock
     is_stopping: Callable[[], bool]
     tally: Tally = field(default_factory=Tally)
+    prepare: Callable[[], None] = lambda: None
 
     def run(self) -> Rebuilt:
         """
@@ -73,6 +75,8 @@ class Rebuild:
             Refused: The database does not allow it.
         """
         started = self.clock.monotonic()
+        self.prepare()
+        self._check()
         with ExitStack() as stack:
             identity = self.source.identity()
             feed = stack.enter_context(self.source.follow(None))

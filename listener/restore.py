@@ -5,6 +5,7 @@ Where to start: from the durable generation, or from nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
@@ -19,6 +20,8 @@ from recommender.position import ClusterTime
 from recommender.store import CURRENT, Store, StoreReader
 from recommender.weights import Weights
 
+
+FIRST_START: Final = "first_start"
 
 log = structlog.get_logger()
 
@@ -57,7 +60,7 @@ def restore(
     try:
         generation = store.load()
     except StoreEmpty:
-        return _nothing("first_start", served)
+        return _nothing(FIRST_START, served)
     except StoreCorrupt as error:
         log.warning("store.damaged", error=str(error))
         return _nothing("store_damaged", served)

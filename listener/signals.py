@@ -23,7 +23,12 @@ class Stop:
     Whether the process has been asked to stop.
 
     A plain flag: a signal may come while the same thread holds any lock.
+
+    Attributes:
+        is_over: Whether something else begins instead, see `Round`.
     """
+
+    is_over = False
 
     def __init__(self) -> None:
         self._is_set = False
@@ -45,9 +50,38 @@ class Stop:
         Wait for it, but not longer than *timeout_s*; return whether it was asked to.
         """
         end = time.monotonic() + timeout_s
-        while not self._is_set and (left := end - time.monotonic()) > 0:
+        while not self.is_set() and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, STEP_S))
-        return self._is_set
+        return self.is_set()
+
+
+class Round(Stop):
+    """
+    One of several things that a process does one after the other until it is asked to
+    stop: it ends also when the next is to begin.
+    """
+
+    def __init__(self, process: Stop) -> None:
+        super().__init__()
+        self._process = process
+
+    def is_set(self) -> bool:
+        """
+        Return whether it is to end.
+        """
+        return self.is_over or self._process.is_set()
+
+    def set(self) -> None:
+        """
+        Ask the process to stop.
+        """
+        self._process.set()
+
+    def end(self) -> None:
+        """
+        Let the next begin.
+        """
+        self.is_over = True
 
 
 def interrupt_on_signals() -> None:

@@ -23,6 +23,7 @@ from recommender.settings import (
     SECRETS,
     ListenerSettings,
     Settings,
+    schema_of,
     settings_file,
     to_flag,
     to_names,
@@ -43,7 +44,7 @@ def to_lines(settings: Settings, arguments: Sequence[str]) -> Iterator[str]:
     name that was set in vain.
     """
     kind = type(settings)
-    origins = _origins(kind, arguments)
+    origins = _origins(settings, arguments)
     rows = [
         (to_variable(kind, name), *_in_effect(settings, name, origins.get(name)))
         for name in kind.model_fields
@@ -58,11 +59,11 @@ def to_lines(settings: Settings, arguments: Sequence[str]) -> Iterator[str]:
         yield f"{unknown.name} means nothing{meant}  {unknown.place}"
 
 
-def _origins(kind: type[Settings], arguments: Sequence[str]) -> dict[str, str]:
+def _origins(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:
     """
     Return where each field that was set anywhere was set last, from weak to strong.
     """
-    file = settings_file()
+    kind, file = type(settings), settings_file()
     sources = (
         (str(file), TomlConfigSettingsSource(kind, toml_file=file)),
         (str(DOTENV), DotEnvSettingsSource(kind)),
@@ -70,6 +71,10 @@ def _origins(kind: type[Settings], arguments: Sequence[str]) -> dict[str, str]:
         ("flag", CliSettingsSource[Settings](kind, cli_parse_args=list(arguments))),
     )
     origins = {}
+    if isinstance(settings, ListenerSettings):
+        origins = dict.fromkeys(
+            schema_of(settings), f"found out: {settings.schema_path}"
+        )
     for place, source in sources:
         given = source()
         for name in kind.model_fields:

@@ -1,5 +1,6 @@
 """
-What an operator may set: flags over environment over `.env` over the settings file.
+What an operator may set: flags over environment over `.env` over the settings file over
+what was found out about the documents.
 
 Both processes read the same environment, so all names stand here.
 """
@@ -49,6 +50,7 @@ from recommender.weights import DEFAULT_WEIGHTS, Weights
 PREFIX: Final = "EVERSHELF_"
 SETTINGS_FILE: Final = "EVERSHELF_CONFIG"  # names the TOML file
 DEFAULT_FILE: Final = "evershelf.toml"
+DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
 ADDRESS: Final = "mongodb_uri"
@@ -99,7 +101,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Command = Literal["run", "verify", "doctor", "resync", "evaluate", "load"]
+Command = Literal["run", "verify", "doctor", "profile", "resync", "evaluate", "load"]
 
 
 class Settings(BaseSettings):
@@ -172,6 +174,7 @@ class ListenerSettings(Settings):
             "run: follow the collection (the default); "
             "verify: compare the model with one trained from scratch; "
             "doctor: look for what keeps it from working well; "
+            "profile: show which fields the documents have, as a settings file; "
             "resync: train the model from scratch now; "
             "evaluate: measure how good the recommendations are; "
             "load: put a JSONL file into the demo's database"
@@ -232,6 +235,13 @@ class ListenerSettings(Settings):
         Path("evaluation.html"), description="where `evaluate` writes its report"
     )
 
+    schema_file: Path | None = Field(
+        None,
+        description=(
+            "file that keeps which fields the documents have, as found out at the "
+            f"first start; unset: {DEFAULT_SCHEMA} in the data folder"
+        ),
+    )
     name_fields: Names = Field(("name", "title"), description="where the name is")
     description_fields: Names = Field(
         ("description", "body", "summary"), description="where the description is"
@@ -273,6 +283,13 @@ class ListenerSettings(Settings):
         DEFAULT_VISIBLE_WHEN,
         description="MongoDB-style query that the products returned must match",
     )
+
+    @property
+    def schema_path(self) -> Path:
+        """
+        Where it is kept what was found out about the documents.
+        """
+        return self.schema_file or self.data_dir / DEFAULT_SCHEMA
 
     @model_validator(mode="after")
     def _freshness_can_be_kept(self) -> ListenerSettings:
@@ -333,6 +350,10 @@ class ServerSettings(Settings):
     )
 
 
+# What a file that keeps what documents have may say.
+SCHEMA: Final = frozenset(
+    name for name in ListenerSettings.model_fields if name.endswith("_fields")
+) | {"visible_when"}
 ALL_SETTINGS: Final[tuple[type[Settings], ...]] = (ListenerSettings, ServerSettings)
 
 
@@ -347,11 +368,12 @@ def load_settings(kind: type[T], arguments: Sequence[str]) -> T:
     if faults := list(_unreadable_files()):
         raise SettingsFault(faults)
     try:
-        return kind(_cli_parse_args=list(arguments))  # type: ignore[call-arg]
+        settings = kind(_cli_parse_args=list(arguments))  # type: ignore[call-arg]
     except ValidationError as error:
         raise SettingsFault(_to_lines(kind, error)) from error
     except SettingsError as error:
         raise SettingsFault([str(error)]) from error
+    return with_schema(settings)
 
 
 def with_file(settings: T, path: Path) -> T:
@@ -361,21 +383,66 @@ def with_file(settings: T, path: Path) -> T:
     Raises:
         SettingsFault: The file cannot be used; naming every setting that is wrong.
     """
+    named = _read_file(path)
+    faults = [
+        f"{one.name} in {path} means nothing to us"
+        for one in _unknown_keys(named, str(path))
+    ]
+    kept = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return _remade(settings, kept | named, faults)
+
+
+def with_schema(settings: T) -> T:
+    """
+    Return *settings* with what was found out about the documents, where nothing else
+    is set.
+
+    Raises:
+        SettingsFault: The file that keeps it cannot be used.
+    """
+    named = schema_of(settings)
+    if not named.keys() - settings.model_fields_set:
+        return settings
+    path = getattr(settings, "schema_path", None)
+    faults = [
+        f"{name} in {path} says nothing of documents: set it elsewhere"
+        for name in named.keys() - SCHEMA
+    ]
+    kept = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return _remade(settings, named | kept, faults)
+
+
+def schema_of(settings: Settings) -> dict[str, Any]:
+    """
+    Return what was found out about the documents, as it is kept; nothing when that is
+    not known yet, or of no concern.
+
+    Raises:
+        SettingsFault: The file cannot be read.
+    """
+    if not isinstance(settings, ListenerSettings) or not settings.schema_path.exists():
+        return {}
+    return _read_file(settings.schema_path)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        named = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsFault(
             [f"the settings file {path} cannot be used: {error}"]
         ) from error
+
+
+def _remade(settings: T, values: Mapping[str, Any], faults: list[str]) -> T:
+    """
+    Return settings with *values*, unless there are faults already.
+    """
+    if faults:
+        raise SettingsFault(faults)
     kind = type(settings)
-    unknown = list(_unknown_keys(named, str(path)))
-    if unknown:
-        raise SettingsFault(
-            [f"{one.name} in {path} means nothing to us" for one in unknown]
-        )
-    kept = {name: getattr(settings, name) for name in kind.model_fields}
     try:
-        return kind(**kept | named)
+        return kind(**values)
     except ValidationError as error:
         raise SettingsFault(_to_lines(kind, error)) from error
 

@@ -248,6 +248,30 @@ MAY_IMPORT = {
         "listener.display listener.fields listener.keys listener.values.paths "
         "listener.visibility recommender.product recommender.settings recommender.text"
     ),
+    # what a shop's documents call things
+    "listener.profile.names": "",
+    "listener.profile.paths": "",
+    "listener.profile.quality": "listener.values.texts listener.values.times",
+    "listener.profile.candidates": (
+        "listener.display listener.fields listener.profile.names "
+        "listener.profile.paths listener.profile.quality listener.values.paths "
+        "listener.values.usable recommender.settings"
+    ),
+    "listener.profile.visible": (
+        "listener.profile.names listener.profile.paths listener.values.numbers "
+        "listener.values.paths recommender.settings"
+    ),
+    "listener.profile.decision": (
+        "listener.profile.candidates listener.profile.names listener.profile.paths "
+        "listener.profile.visible listener.visibility recommender.settings"
+    ),
+    "listener.profile.page": (
+        "listener.profile.candidates listener.profile.decision listener.profile.names"
+    ),
+    "listener.profile.first_start": (
+        "listener.errors listener.mapping listener.profile.decision "
+        "listener.profile.page listener.profile.paths recommender.settings"
+    ),
     "listener.complaints": "listener.fields recommender.address",
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
@@ -335,9 +359,10 @@ MAY_IMPORT = {
     "listener.daemon": (
         "listener.backoff listener.beacon listener.clock listener.complaints "
         "listener.errors listener.feed listener.guard listener.lag listener.model "
-        "listener.publisher listener.rebuild listener.rebuilds listener.signals "
-        "listener.status listener.sweep listener.upkeep listener.window "
-        "recommender.mutation recommender.position recommender.supervisor"
+        "listener.profile.first_start listener.publisher listener.rebuild "
+        "listener.rebuilds listener.signals listener.status listener.sweep "
+        "listener.upkeep listener.window recommender.mutation recommender.position "
+        "recommender.supervisor"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
@@ -404,13 +429,18 @@ MAY_IMPORT = {
         "listener.clock listener.doctor.finding listener.remote recommender.position "
         "recommender.store"
     ),
+    "listener.doctor.schema": (
+        "listener.doctor.database listener.doctor.finding listener.profile.candidates "
+        "listener.profile.decision listener.profile.first_start listener.profile.page "
+        "listener.visibility recommender.settings"
+    ),
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.server "
-        "listener.errors listener.feed listener.mapping listener.remote "
-        "recommender.errors recommender.settings recommender.store"
+        "listener.doctor.model listener.doctor.oplog listener.doctor.schema "
+        "listener.doctor.server listener.errors listener.feed listener.mapping "
+        "listener.remote recommender.errors recommender.settings recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -476,11 +506,11 @@ MAY_IMPORT = {
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
         "listener.guard listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source listener.publisher "
-        "listener.rebuild listener.rebuilds listener.remote listener.restore "
-        "listener.schedule listener.scrape listener.signals listener.status "
-        "listener.stretch listener.sweep listener.upkeep listener.window "
-        "recommender.product recommender.settings recommender.store "
+        "listener.mongo.examination listener.mongo.source listener.profile.first_start "
+        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
+        "listener.restore listener.schedule listener.scrape listener.signals "
+        "listener.status listener.stretch listener.sweep listener.upkeep "
+        "listener.window recommender.product recommender.settings recommender.store "
         "recommender.supervisor recommender.weights"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
@@ -545,6 +575,7 @@ MAY_IMPORT = {
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
         "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.profile.decision listener.profile.first_start listener.profile.page "
         "listener.resync listener.serving listener.signals listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"

@@ -25,6 +25,7 @@ from listener.doctor.finding import Finding, fail, ok, warn
 from listener.doctor.holder import look_at_listener
 from listener.doctor.model import checkpoint, look_at_model, model_bytes
 from listener.doctor.oplog import look_at_oplog
+from listener.doctor.schema import expected, look_at_schema
 from listener.doctor.server import (
     look_at_address,
     look_at_clock,
@@ -127,15 +128,12 @@ class Rounds:
     def _of_the_documents(self) -> Iterator[Check]:
         needs = ("settings", "collection")
         yield Check(
-            "fields",
-            lambda: look_at_fields(self._drawn.documents, self._settings),
+            "schema",
+            lambda: look_at_schema(self._drawn.documents, self._settings),
             needs,
         )
-        yield Check(
-            "visible",
-            lambda: look_at_visible(self._drawn.documents, self._settings),
-            needs,
-        )
+        for name, look in (("fields", look_at_fields), ("visible", look_at_visible)):
+            yield Check(name, self._expecting(look), needs)
         yield Check(
             "oplog", lambda: look_at_oplog(self._database, self._rebuild_s()), needs
         )
@@ -176,6 +174,17 @@ class Rounds:
 
     def _asking(self, look: Callable[[Database], Finding]) -> Callable[[], Finding]:
         return lambda: look(self._database)
+
+    def _expecting(
+        self, look: Callable[[Sequence[Document], ListenerSettings], Finding]
+    ) -> Callable[[], Finding]:
+        return lambda: look(self._drawn.documents, self._in_effect)
+
+    @cached_property
+    def _in_effect(self) -> ListenerSettings:
+        if self._checkpoint is not None:
+            return self._settings
+        return expected(self._drawn.documents, self._settings)
 
     @property
     def _database(self) -> Database:

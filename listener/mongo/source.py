@@ -142,6 +142,14 @@ class MongoSource:
         with self._translated():
             return self._reads.estimated_document_count()
 
+    def sample(self, size: int) -> Sequence[Document]:
+        """
+        Return documents drawn by chance, as they are; fewer than *size* if there are no
+        more.
+        """
+        with self._translated():
+            return list(self._reads.aggregate([{"$sample": {"size": size}}]))
+
     def scan(self) -> Iterator[Sequence[Product]]:
         """
         Yield the products of all documents, by one cursor: paging by `_id` would skip

@@ -133,6 +133,6 @@ def test_wrong_password_is_not_shown(shop: Secured, tmp_path: Path) -> None:
     assert PASSWORD not in str(findings)
     assert not_checked(findings) == {
         "version", "replica set", "privileges", "collection", "stream", "position",
-        "clock", "fields", "visible", "oplog",
+        "clock", "schema", "fields", "visible", "oplog",
     }  # fmt: skip
     assert findings["listener"].verdict is Verdict.OK

@@ -24,7 +24,7 @@ from tests.support.waiting import wait_for
 
 OF_THE_DATABASE = {
     "version", "replica set", "privileges", "collection", "stream", "position",
-    "clock", "fields", "visible", "oplog",
+    "clock", "schema", "fields", "visible", "oplog",
 }  # fmt: skip
 
 

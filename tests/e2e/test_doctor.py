@@ -68,7 +68,7 @@ def test_for_people(shop: Pair, collection: Collection[dict[str, Any]]) -> None:
     assert said[at].startswith("warn    fields ")
     assert "→ " in said[at + 1]
     assert "EVERSHELF_BRAND_FIELDS=manufacturerName" in said[at + 1]
-    assert said[-1] == "14 ok, 1 warn, 0 fail, 0 unknown"
+    assert said[-1] == "14 ok, 2 warn, 0 fail, 0 unknown"
 
 
 def test_settings_that_cannot_be_read_are_code_2(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from listener.assembly import make_daemon, open_source
 from listener.complaints import MINUTE_S, MOST_LINES, Complaints
-from listener.signals import Stop
+from listener.signals import Round, Stop
 from recommender.position import State
 from tests.support.documents import make_settings
 from tests.support.listener import events
@@ -23,7 +23,9 @@ def _follow(collection, mongo_uri, store, tmp_path, clock):
     )
     complaints = Complaints(clock.monotonic)
     with open_source(settings, mongo_uri, complaints) as source:
-        daemon, status, _ = make_daemon(settings, source, complaints, store, Stop())
+        daemon, status, _ = make_daemon(
+            settings, source, complaints, store, Round(Stop())
+        )
 
         def until(is_so):
             def ask():

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from listener.signals import NOW, Stop
+from listener.signals import NOW, Round, Stop
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_for
 
@@ -160,3 +160,32 @@ def test_waiting_is_over_when_nobody_asks() -> None:
     assert not stop.is_set()
     stop.set()
     assert stop.wait(0)
+
+
+def test_a_round_ends_with_its_process() -> None:
+    """
+    Each round of a process ends when that is asked to stop, and waits no longer.
+    """
+    process = Stop()
+    its = Round(process)
+    assert not its.wait(0.0)
+    its.set()
+
+    assert process.is_set()
+    assert its.wait(30.0)
+    assert not its.is_over
+    assert Round(process).is_set()
+
+
+def test_a_round_ends_alone() -> None:
+    """
+    One that is over ends at once, and leaves the process and the next round going.
+    """
+    process = Stop()
+    its = Round(process)
+    its.end()
+
+    assert its.wait(30.0)
+    assert its.is_over
+    assert not process.is_set()
+    assert not Round(process).is_set()

@@ -15,6 +15,7 @@ from tests.support.fake_source import FakeSource
 from tests.support.listening import Listening
 from tests.support.manager import managing
 from tests.support.processes import make_pair, to_uri
+from tests.support.schemas import make_shop
 
 
 def test_a_loop_that_hangs_feeds_nobody(tmp_path: Path) -> None:
@@ -54,5 +55,27 @@ def test_the_listener_tells(
         assert pair.control("/health/live").status == 200
         manager.wait_for("WATCHDOG=1")
         manager.wait_for("WATCHDOG=1")
+        assert pair.listener.stop() == 0
+        assert manager.hear()[-1] == "STOPPING=1"
+
+
+def test_other_settings_are_no_stop(
+    tmp_path: Path, mongo_uri: str, database: Database[dict[str, Any]]
+) -> None:
+    """
+    A listener that begins again with what it found out about the documents stops for
+    nobody: it never says so before it is asked to.
+    """
+    database["products"].insert_many(make_shop("german"))
+    with (
+        managing(tmp_path) as manager,
+        make_pair(
+            tmp_path, to_uri(mongo_uri, database.name), manager.environment()
+        ) as pair,
+    ):
+        pair.listener.start()
+        pair.listener.wait_for_log("schema.decided")
+        pair.listener.wait_for_log("listener.state", state="following")
+        assert set(manager.hear()) == {"READY=1"}
         assert pair.listener.stop() == 0
         assert manager.hear()[-1] == "STOPPING=1"

@@ -27,7 +27,7 @@ from listener.complaints import Complaints
 from listener.daemon import Daemon
 from listener.keys import to_key
 from listener.mapping import Mapper
-from listener.signals import Stop
+from listener.signals import Round, Stop
 from listener.status import Status
 from recommender.address import to_address
 from recommender.mutation import Delete, Upsert
@@ -127,7 +127,9 @@ def following(
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings, uri, complaints))
         store = stack.enter_context(Store.open(settings.store_dir))
-        daemon, status, _ = make_daemon(settings, source, complaints, store, Stop())
+        daemon, status, _ = make_daemon(
+            settings, source, complaints, store, Round(Stop())
+        )
         stack.callback(daemon.close)
         reader = StoreReader(settings.store_dir)
         one = Following(daemon, status, collection, reader, Mapper(settings))

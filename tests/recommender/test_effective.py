@@ -158,3 +158,21 @@ def test_faults_come_first(monkeypatch):
         "EVERSHELF_PORT=many",
         "EVERSHELF_CACHE_S=-1",
     ]
+
+
+def test_what_was_found_out_is_the_weakest(monkeypatch):
+    """
+    What is kept of the documents' fields has its origin, where nothing else is set.
+    """
+    Path("data").mkdir()
+    Path("data/schema.toml").write_text(
+        "name_fields = ['Title']\nprice_fields = ['Preis']\nbrand_fields = ['Marke']\n"
+    )
+    Path("evershelf.toml").write_text("price_fields = ['netto']\n")
+    monkeypatch.setenv("EVERSHELF_BRAND_FIELDS", "firma")
+
+    table = shown()
+
+    assert table["EVERSHELF_NAME_FIELDS"] == ("Title", "found out: data/schema.toml")
+    assert table["EVERSHELF_PRICE_FIELDS"] == ("netto", "evershelf.toml")
+    assert table["EVERSHELF_BRAND_FIELDS"] == ("firma", "environment")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from recommender.errors import SettingsFault
@@ -255,7 +257,7 @@ def test_unknown_command_is_a_fault():
     """
     (fault,) = faults_of(arguments=["fly"])
 
-    assert "'run', 'verify', 'doctor', 'resync', 'evaluate' or 'load'" in fault
+    assert "'doctor', 'profile', 'resync', 'evaluate' or 'load'" in fault
 
 
 def test_unknown_flag_ends_with_usage(capsys):
@@ -419,3 +421,26 @@ def test_variables_do_as_they_are_called(monkeypatch):
                 with monkeypatch.context() as patch:
                     patch.setenv(to_variable(kind, name), "told")
                     assert getattr(load_settings(kind, []), name) == "told"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("name_fields =", "data/schema.toml cannot be used"),
+        ("quiet_s = 1", "quiet_s in data/schema.toml says nothing of documents"),
+        ("name_fields = 3", "EVERSHELF_NAME_FIELDS=3"),
+    ],
+    ids=["no-toml", "not-of-documents", "no-list"],
+)
+def test_what_was_found_out_is_unusable(tmp_path, monkeypatch, text, fault):
+    """
+    A mistake in the file that keeps the documents' fields is told, not passed over.
+    """
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/schema.toml").write_text(text)
+
+    with pytest.raises(SettingsFault) as raised:
+        load_settings(ListenerSettings, [])
+
+    assert fault in str(raised.value)

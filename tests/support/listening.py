@@ -15,6 +15,7 @@ from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
 from listener.errors import Refused
 from listener.guard import ShrinkGuard
+from listener.profile.first_start import FirstStart
 from listener.publisher import Publisher
 from listener.rebuild import Rebuild
 from listener.rebuilds import Rebuilds, Requests
@@ -32,6 +33,7 @@ from recommender.snapshot import Snapshot
 from recommender.store import Store, StoreReader
 from recommender.supervisor import Supervisor
 from tests.support.clock import FakeClock
+from tests.support.documents import make_settings
 from tests.support.fake_source import FakeSource
 from tests.support.listener import SHAPE
 from tests.support.products import WEIGHTS
@@ -56,6 +58,18 @@ class ClockedStop(Stop):
         """
         self._clock.advance(timeout_s)
         return self.is_set()
+
+
+def make_known_start(folder: Path) -> FirstStart:
+    """
+    Return that of a shop of which all is known.
+    """
+    return FirstStart(
+        make_settings(schema_file=folder.with_name(f"{folder.name}.toml")),
+        sample=lambda _size: (),
+        begin_again=lambda: None,
+        is_new=False,
+    )
 
 
 class Listening:
@@ -130,6 +144,7 @@ class Listening:
             ),
             complaints=Complaints(self.clock.monotonic),
             window=Window(lambda: None, clock),
+            first_start=make_known_start(self._folder),
             clock=clock,
             stop=self.stop_asked,
             supervisor=self._supervisor,
