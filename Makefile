@@ -90,7 +90,8 @@ audit: install ## ask PyPI which pinned packages are known to be vulnerable; fai
 	@$(PY) -m uv pip install --quiet --python $(VENV)/audit \
 		--require-hashes --no-deps -r deploy/audit.lock
 	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes \
-		-r requirements.lock -r deploy/docker/requirements.lock
+		-r requirements.lock -r deploy/docker/requirements.lock \
+		-r deploy/linters.lock -r deploy/audit.lock
 
 clean: ## remove what was installed and cached; the demo's data stays
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
