@@ -33,10 +33,13 @@ export async function desk(view, { query, signal }) {
     h("div.desk", {}, h("section.stock", { "aria-label": "Catalogue" }, h("div.head", {}, h("div.tabs", { role: "group", "aria-label": "Status" }, tabs), words), rows, empty, more), panel.place),
   );
 
+  let looks = 0;
   const look = async () => {
+    const mine = ++looks;
     try {
       const asked = new URLSearchParams({ status: state.status, q: state.words, limit: state.limit });
       const { items, counts } = await admin(`${DOOR}?${asked}`, { signal });
+      if (mine !== looks) return; // something else has been asked since
       const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
       for (const tab of tabs) {
         const { status } = tab.dataset;

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.browser import Visit
 from tests.support.site import Site
@@ -122,6 +122,26 @@ def test_a_deletion_may_be_thought_over(visit: Visit, site: Site) -> None:
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert site.products.find_one({"name": name})
+
+
+def test_late_answer_takes_nobodys_place(visit: Visit, site: Site) -> None:
+    """
+    What was asked first and answered last is not shown.
+    """
+    name = site.one(status="approved")["name"]
+    page = visit.open("#/desk")
+    held: list[Route] = []
+    page.route(re.compile(r"status=approved&q=&"), lambda route: held.append(route))  # noqa: PLW0108 it must be a plain function
+    page.locator(".tab", has_text="Approved").click()
+    page.get_by_label("Find by name").fill(name)
+    expect(page.locator(".rows .item")).to_have_count(1)
+
+    with page.expect_response(re.compile(r"status=approved&q=&")) as late:
+        held[0].continue_()
+    late.value.finished()
+    page.wait_for_timeout(300)
+
+    expect(page.locator(".rows .item")).to_have_count(1)
 
 
 def test_without_the_embedded_database_there_is_no_desk(bare_visit: Visit) -> None:
