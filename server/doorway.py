@@ -16,6 +16,7 @@ import errno
 import os
 import resource
 import socket
+import sys
 
 from collections.abc import Sequence
 from typing import Final
@@ -27,6 +28,7 @@ from aiohttp import web
 
 WAITING: Final = 1_024  # connections that the kernel keeps for us
 TAKEN_AT_ONCE: Final = 1_024
+UNREAD_S: Final = 75.0  # that a caller may leave an answer unread; as long as idle ones
 PAUSE_S: Final = 1.0  # when there is no room for more
 # Files that no caller gets: a handful at a time is what loading or publishing takes.
 KEPT_FILES: Final = 64
@@ -110,6 +112,7 @@ class _Porter:
                 self._pause(listening, error)
                 return
             connection.setblocking(False)
+            _limit_patience(connection)
             task = self._loop.create_task(self._enter(connection))
             self._entering.add(task)
             task.add_done_callback(self._entering.discard)
@@ -150,6 +153,16 @@ def _check_room(listening: socket.socket) -> None:
         return
     if free >= limit - min(KEPT_FILES, limit // KEPT_SHARE):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def _limit_patience(connection: socket.socket) -> None:
+    """
+    Let the kernel hang up on a caller who takes in nothing of what was sent.
+    """
+    if sys.platform == "linux":
+        connection.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_S * 1_000)
+        )
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:
