@@ -13,7 +13,9 @@ from recommender.launch import launching
 
 
 # What somebody waits for; without one of these words the listener itself runs.
-ERRANDS: Final = frozenset({"verify", "doctor", "resync", "evaluate", "load"})
+ERRANDS: Final = frozenset(
+    {"verify", "doctor", "profile", "resync", "evaluate", "load"}
+)
 
 
 def main() -> int:

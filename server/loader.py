@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from recommender.errors import RecommenderError, StoreCorrupt, StoreEmpty
+from recommender.errors import RecommenderError, StoreCorrupt, StoreEmpty, StoreTooNew
 from recommender.generation import Generation
 from recommender.manifest import Manifest
 from recommender.position import Position
@@ -97,4 +97,6 @@ def _to_generation(snapshot: Snapshot | None) -> Generation | None:
 
 
 def _to_fault(error: Exception) -> str:
+    if isinstance(error, StoreTooNew):
+        return f"{error} {error.remedy.capitalize()}."
     return str(error) if isinstance(error, RecommenderError) else repr(error)

@@ -204,7 +204,9 @@ def test_answers_are_cached_by_their_etag(tmp_path: Path, shop: Shop) -> None:
     }
     with (
         serving(tmp_path, **settings) as servers,
-        nginx(tmp_path / "nginx", [one.port for one in servers]) as address,
+        nginx(
+            tmp_path / "nginx", [one.port for one in servers], rate_per_s=UNLIMITED
+        ) as address,
     ):
 
         def cached(status: str) -> Callable[[], Answer | None]:

@@ -212,6 +212,11 @@ def reasons_in(path: Path) -> Iterator[str]:
                 targets=[ast.Name("reason")], value=ast.Constant(str(reason))
             ) if reason:
                 yield reason
+            case ast.AnnAssign(
+                target=ast.Name("FIRST_START" | "FIRST_LOOK"),
+                value=ast.Constant(str(reason)),
+            ):
+                yield reason
             case ast.Call(
                 func=ast.Name("PositionLost" | "_nothing"),
                 args=[ast.Constant(str(reason)), *_],

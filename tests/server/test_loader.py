@@ -253,7 +253,7 @@ def test_store_of_a_later_version(shop, reader):
     served = read_next(reader, NOTHING)
 
     assert served.snapshot is None
-    assert "upgrade" in served.fault
+    assert "Upgrade this program" in served.fault
 
 
 def test_reader_never_writes(shop, reader):
