@@ -12,6 +12,8 @@ from typing import Final
 
 from aiohttp import web
 
+from server.doorway import Doorway
+
 
 LOOPBACK: Final = "127.0.0.1"
 STARTING_S: Final = 10.0
@@ -54,7 +56,7 @@ def serve_in_background(
 
     async def start() -> None:
         await runner.setup()
-        await web.TCPSite(runner, LOOPBACK, port).start()
+        await Doorway(runner, LOOPBACK, port).start()
 
     def stop() -> None:
         wait_for(runner.cleanup())

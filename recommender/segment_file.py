@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from recommender.blob import Blob
 from recommender.errors import StoreCorrupt, StoreTooNew
-from recommender.segment import Segment
+from recommender.segment import NO_CODE, Segment
 
 
 FORMAT: Final = 1
@@ -103,11 +103,13 @@ def from_buffer(buffer: memoryview) -> Segment:
     """
     Return the segment that *buffer* holds, without copying: arrays are views.
 
-    That the arrays fit together is made sure of here, what is in them by
-    `verify_blocks`; only a segment that passes both may be asked.
+    That the arrays fit together, and none leads out of another, is made sure of here,
+    that they are as they were written by `verify_blocks`; only a segment that passes
+    both may be asked.
 
     Raises:
-        StoreCorrupt: The header is damaged, or the file is too short.
+        StoreCorrupt: The header is damaged, the file is too short, or says what no
+            segment says.
         StoreTooNew: Written in a later format.
     """
     start, blocks = _read_header(buffer)
@@ -119,6 +121,7 @@ def from_buffer(buffer: memoryview) -> Segment:
     }
     segment = Segment(**{f.name: _field(f, arrays) for f in _FIELDS})
     _check_shapes(segment)
+    _check_places(segment)
     return segment
 
 
@@ -191,19 +194,11 @@ def _check_shapes(s: Segment) -> None:
         s.keys, s.key_hashes, s.key_rows, s.squares, s.visible, s.in_stock, s.price,
         s.created_s, s.brand_codes, s.displays,
     )  # fmt: skip
-    blobs = (
-        s.keys,
-        s.words,
-        s.category_values,
-        s.brand_values,
-        s.displays,
-        s.tombstones,
-    )
     runs = (
         (s.indptr, rows, pairs),
         (s.post_indptr, terms, pairs),
         (s.category_indptr, rows, len(s.category_codes)),
-        *((blob.offsets, len(blob), len(blob.data)) for blob in blobs),
+        *((blob.offsets, len(blob), len(blob.data)) for blob in _blobs(s)),
     )
     is_whole = (
         {len(column) for column in by_row} == {rows}
@@ -214,6 +209,50 @@ def _check_shapes(s: Segment) -> None:
     if not is_whole:
         msg = "the blocks do not fit together"
         raise StoreCorrupt(msg)
+
+
+def _check_places(s: Segment) -> None:
+    """
+    Raise StoreCorrupt unless all that kernels go by leads to a place that there is:
+    they do not look, and would read and write elsewhere.
+    """
+    rows, terms = len(s), len(s.dictionary)
+    runs = (
+        s.indptr,
+        s.post_indptr,
+        s.category_indptr,
+        *(blob.offsets for blob in _blobs(s)),
+    )
+    places = (
+        (s.terms, 0, terms),
+        (s.post_rows, 0, rows),
+        (s.key_rows, 0, rows),
+        (s.category_codes, 0, len(s.category_values)),
+        (s.brand_codes, NO_CODE, len(s.brand_values)),
+    )
+    is_sound = (
+        all(bool((starts[:-1] <= starts[1:]).all()) for starts in runs)
+        and all(_is_within(*place) for place in places)
+        # a score of zero is that of a row that was not touched yet
+        and all(_are_positive(tf) for tf in (s.tf, s.post_tf))
+    )
+    if not is_sound:
+        msg = "the blocks lead out of one another"
+        raise StoreCorrupt(msg)
+
+
+def _blobs(s: Segment) -> tuple[Blob, ...]:
+    return (
+        s.keys, s.words, s.category_values, s.brand_values, s.displays, s.tombstones,
+    )  # fmt: skip
+
+
+def _is_within(values: NDArray[Any], least: float, end: float) -> bool:
+    return not len(values) or bool(least <= values.min() and values.max() < end)
+
+
+def _are_positive(values: NDArray[np.float32]) -> bool:
+    return not len(values) or bool(values.min() > 0 and values.max() < np.inf)
 
 
 def _is_run(starts: NDArray[np.int64], count: int, end: int) -> bool:

@@ -4,12 +4,19 @@ Where connections come in.
 All that wait are taken in at once. The event loop's own way takes one in each turn, so
 that under load, when turns are long, callers wait before the door where nobody sees
 them, and health checks behind them.
+
+However many come, they leave the process files enough for its own work: those of the
+store, and connections to the database.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import resource
 import socket
+import sys
 
 from collections.abc import Sequence
 from typing import Final
@@ -21,7 +28,11 @@ from aiohttp import web
 
 WAITING: Final = 1_024  # connections that the kernel keeps for us
 TAKEN_AT_ONCE: Final = 1_024
+UNREAD_S: Final = 75.0  # that a caller may leave an answer unread; as long as idle ones
 PAUSE_S: Final = 1.0  # when there is no room for more
+# Files that no caller gets: a handful at a time is what loading or publishing takes.
+KEPT_FILES: Final = 64
+KEPT_SHARE: Final = 4  # or a quarter, of a process that may have few
 
 _log = structlog.get_logger()
 
@@ -92,14 +103,16 @@ class _Porter:
     def _take(self, listening: socket.socket) -> None:
         for _ in range(TAKEN_AT_ONCE):
             try:
+                _check_room(listening)
                 connection, _address = listening.accept()
             except (BlockingIOError, ConnectionAbortedError):
+                self._is_full = False  # nobody waits any more
                 return
             except OSError as error:
                 self._pause(listening, error)
                 return
-            self._is_full = False
             connection.setblocking(False)
+            _limit_patience(connection)
             task = self._loop.create_task(self._enter(connection))
             self._entering.add(task)
             task.add_done_callback(self._entering.discard)
@@ -123,6 +136,33 @@ class _Porter:
     def _resume(self, listening: socket.socket) -> None:
         if not self._is_closed:
             self._loop.add_reader(listening, self._take, listening)
+
+
+def _check_room(listening: socket.socket) -> None:
+    """
+    See that a caller leaves us the files that we need; who comes next would have the
+    lowest number that is free.
+
+    Raises:
+        OSError: There is no room.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(listening.fileno())
+    os.close(free)
+    if limit == resource.RLIM_INFINITY:
+        return
+    if free >= limit - min(KEPT_FILES, limit // KEPT_SHARE):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def _limit_patience(connection: socket.socket) -> None:
+    """
+    Let the kernel hang up on a caller who takes in nothing of what was sent.
+    """
+    if sys.platform == "linux":
+        connection.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_S * 1_000)
+        )
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 import xxhash
@@ -270,6 +271,95 @@ def test_signed_header_of_anything_is_refused(whole: Path, data: st.DataObject) 
         segment_file.verify_blocks(buffer)
         segment = segment_file.from_buffer(buffer)
         assert sum(field.nbytes for field in arrays(segment)) <= len(forged)
+
+
+ARRAYS = {
+    name: np.dtype(dtype)
+    for name, dtype in segment_file._DTYPES.items()
+    if name != "tombstones.data"  # which is empty here
+}
+OUTSIDE = {
+    **{
+        name: [-2, 1 << 30]
+        for name in ("terms", "post_rows", "key_rows", "category_codes", "brand_codes")
+    },
+    **{
+        name: [-1, 1 << 40]
+        for name in ARRAYS
+        if name.endswith(("offsets", "indptr")) and name != "tombstones.offsets"
+    },
+    "tf": [0.0, -1.0, np.nan, np.inf],
+    "post_tf": [0.0, -1.0, np.nan, np.inf],
+}
+
+
+def forged(content: bytes, name: str, place: int, value: Any) -> bytes:
+    """
+    Return a segment's file with another value in an array, and checksums that are
+    right; *place* is a share of the array's length in billionths.
+    """
+    size = int.from_bytes(content[8:16], "little")
+    header = orjson.loads(content[24 : 24 + size])
+    (block,) = [one for one in header["blocks"] if one[0] == name]
+    _, dtype, length, offset, _ = block
+    changed = bytearray(content)
+    values = np.frombuffer(changed, dtype, length, 24 + size + offset)
+    values[place * length // 10**9] = value
+    block[4] = xxhash.xxh3_64_hexdigest(values.tobytes())
+    raw = orjson.dumps(header).ljust(size)
+    assert len(raw) == size
+    changed[16:24] = xxhash.xxh3_64_digest(raw)[::-1]
+    changed[24 : 24 + size] = raw
+    return bytes(changed)
+
+
+@contextlib.contextmanager
+def with_forged(folder: Path, name: str, place: int, value: Any) -> Iterator[None]:
+    """
+    Let the newest segment of a store be forged, and its manifest go with it.
+    """
+    values = to_values(folder)
+    ref = values["segments"][-1]
+    path = folder / SEGMENTS / ref[0]
+    content = forged(path.read_bytes(), name, place, value)
+    values["segments"] = [
+        *values["segments"][:-1],
+        [ref[0], ref[1], segment_file.checksum(content)],
+    ]
+    with replaced(path, content), replaced(folder / CURRENT, signed(values)):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in OUTSIDE.items() for value in values],
+)
+def test_forged_places_lead_nowhere(whole: Path, name: str, value: Any) -> None:
+    """
+    A number by which another array is read must lie within it, though checksums are
+    right: what is compiled does not look.
+    """
+    reader = StoreReader(whole)
+    with (
+        with_forged(whole, name, 5 * 10**8, value),
+        pytest.raises(StoreCorrupt, match=r"lead out|do not fit"),
+    ):
+        reader.load(reader.read_pointer(CURRENT))
+
+
+@limits(max_examples=300, deadline=None, derandomize=True)
+@given(st.sampled_from(sorted(ARRAYS)), st.integers(0, 10**9 - 1), st.data())
+def test_forged_values_are_refused_or_answered_from(
+    whole: Path, name: str, place: int, data: st.DataObject
+) -> None:
+    """
+    Whatever an array says, with checksums that are right: an error, or answers.
+    """
+    raw = data.draw(st.binary(min_size=8, max_size=8))
+    value = np.frombuffer(raw, ARRAYS[name])[0]
+    reader = StoreReader(whole)
+    with contextlib.suppress(StoreCorrupt), with_forged(whole, name, place, value):
+        to_answers(reader.load(reader.read_pointer(CURRENT)))
 
 
 def arrays(segment: Any) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import threading
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from listener.demo.ports import free_port
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.settings import ServerSettings, load_settings
+from server import app
 from server.app import serve
 from server.process import main
 from tests.support.processes import Answer, Process, ask
@@ -305,6 +308,31 @@ def test_open_to_others_without_a_key():
 
     with pytest.raises(SettingsFault, match=r"EVERSHELF_HOST=0\.0\.0\.0.*ADMIN_KEYS"):
         serve(settings)
+
+
+def test_head_that_never_ends(monkeypatch, tmp_path, shop):
+    """
+    The server hangs up on who has not sent all of a head by the time that a connection
+    may be idle.
+    """
+    assert shop.index.products == 5
+    monkeypatch.setattr(app, "KEEP_ALIVE_S", 0.5)
+    settings = ServerSettings(data_dir=tmp_path / "data", port=free_port())
+
+    def send() -> bytes:
+        wait_for(lambda: ask(f"http://127.0.0.1:{settings.port}/").status)
+        try:
+            address = ("127.0.0.1", settings.port)
+            with socket.create_connection(address, timeout=30) as caller:
+                caller.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+                return caller.recv(1)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with ThreadPoolExecutor() as pool:
+        received = pool.submit(send)
+        assert serve(settings) is Exit.OK
+    assert received.result() == b""
 
 
 def test_what_the_log_says_and_what_not(make_server, shop):

@@ -26,6 +26,7 @@ from tests.support.shops import until
 
 
 LOOPBACK = "127.0.0.1"
+LARGE = b"a" * (512 << 10)
 
 
 def on_uvloop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -49,7 +50,12 @@ async def standing(
         return web.Response(text="in")
 
     app = web.Application()
+
+    async def answer_at_length(_request: web.Request) -> web.Response:
+        return web.Response(body=LARGE)
+
     app.router.add_get("/", answer)
+    app.router.add_get("/large", answer_at_length)
     runner = web.AppRunner(app, shutdown_timeout=1.0, **limits)
     await runner.setup()
     try:
@@ -175,6 +181,41 @@ async def _read_all(reader: asyncio.StreamReader) -> bytes:
         while some := await reader.read(1_000):
             received += some
     return received
+
+
+@on_uvloop
+async def test_who_never_reads_an_answer_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    However many answers were asked for; who reads slowly, but reads, gets all of it.
+    """
+    monkeypatch.setattr(doorway, "UNREAD_S", 1.0)
+    asked = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
+    async with standing() as runner:
+        count, address = to_count(runner), (LOOPBACK, to_port(runner))
+        with _narrow(address) as silent, _narrow(address) as slow:
+            silent.sendall(asked * 500)
+            slow.sendall(asked)
+            await until(lambda: count() == 2)
+            received = 0
+            while received < len(LARGE):
+                received += len(await asyncio.to_thread(slow.recv, 65_536))
+                await asyncio.sleep(0.02)
+            await until(lambda: count() == 1)
+
+    assert not caplog.records
+
+
+def _narrow(address: tuple[str, int]) -> socket.socket:
+    """
+    Return a connection that has little room for what is not read yet.
+    """
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.settimeout(30)
+    connection.connect(address)
+    return connection
 
 
 async def _feed(writer: asyncio.StreamWriter) -> None:
