@@ -52,6 +52,9 @@ class Recent:
 
 RECENT: Final = Recent()
 
+# What each line says of the process that it comes from.
+_SELF: Final[dict[str, object]] = {}
+
 
 def configure_logs(
     log_format: Format,
@@ -72,9 +75,10 @@ def configure_logs(
         process: "listener" or "server"; part of each line.
         secrets: What no line may show, nor a traceback in it.
     """
+    identify(process=process)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        _name_process(process),
+        _name_self,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -102,6 +106,13 @@ def configure_logs(
     root.addHandler(_Forward(logging.WARNING))
 
 
+def identify(**values: object) -> None:
+    """
+    Have each line of this process say so from now on.
+    """
+    _SELF.update(values)
+
+
 def is_for_people(log_format: Format) -> bool:
     """
     Return whether what goes to standard output is read by people, not programs.
@@ -127,12 +138,10 @@ class _Forward(logging.Handler):
             self.handleError(record)
 
 
-def _name_process(process: str) -> Processor:
-    def add(_logger: object, _method: str, event: EventDict) -> EventDict:
-        event.setdefault("process", process)  # threads do not share context
-        return event
-
-    return add
+def _name_self(_logger: object, _method: str, event: EventDict) -> EventDict:
+    for name, value in _SELF.items():  # threads do not share context
+        event.setdefault(name, value)
+    return event
 
 
 def _hide(secrets: Secrets) -> Processor:

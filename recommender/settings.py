@@ -327,6 +327,9 @@ class ServerSettings(Settings):
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(
+        1, description="processes that answer on that port"
+    )
     desk_port: Port = Field(
         0, description="port of the demo's desk, on loopback; 0: there is none"
     )
