@@ -25,7 +25,7 @@ from benchmarks.runs import ICECAT, Run, growth, run
 from benchmarks.shop import Effort, Place, running_mongod
 
 
-DEFAULT_SIZES: Final = f"{ICECAT},100000"
+DEFAULT_SIZES: Final = f"{ICECAT},1000,10000,100000"
 RESULTS: Final = Path(__file__).parent / "results"
 WIDTH: Final = 150
 
@@ -37,7 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     about = environment()
-    effort = Effort(options.samples, options.window, options.rounds, options.seed)
+    effort = Effort(
+        options.samples, options.window, options.rounds, options.seed, options.longest
+    )
     runs: list[Run] = []
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as folder,
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str]) -> int:
             done = run(place, name, options.only, effort, console.log)
             runs.append(done)
             console.print(to_table(to_title(done), done.figures, done.size))
+            for measurement, reason in done.absent.items():
+                console.print(f"{measurement} left out: {reason}")
             for measurement, fault in done.failed.items():
                 console.print(f"{measurement} failed: {fault}", style="red")
     grown = list(growth(runs))
@@ -85,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=Effort.rounds, help="repetitions")
     parser.add_argument("--seed", type=int, default=Effort.seed, help="of all draws")
+    parser.add_argument(
+        "--longest",
+        type=float,
+        default=Effort.longest_s,
+        help="seconds until what stands beside is ended",
+    )
     parser.add_argument("--folder", type=Path, help="where to put databases meanwhile")
     parser.add_argument("--out", type=Path, help="where to put the record")
     return parser

@@ -68,6 +68,11 @@ GOALS: Final = (
             Goal(f"query.{query}.median", 0.2, 0.05, least=1_000_000),
         )
     ),
+    *(Goal(f"engine.{query}.median", 1, 0.2) for query in QUERIES),
+    Goal("package.time", 1, 0.05),
+    Goal("package.memory", 1, 0.05),
+    Goal("updates.listener", 1.2, 1.05, least=100_000, most=999_999),
+    Goal("updates.server", 1.2, 1.05, least=100_000, most=999_999),
     Goal("cost.price", 0.01, 0.001, most=20_000),
     Goal("cost.text", 0.01, 0.001, most=20_000),
     Goal("throughput.warm.processor", 1.5, 1.1),
