@@ -20,6 +20,7 @@ from rich.console import Console
 from benchmarks.environment import environment
 from benchmarks.load import plot
 from benchmarks.measurements import MEASUREMENTS
+from benchmarks.reached import to_svg as reached
 from benchmarks.report import to_caption, to_record, to_table, to_title
 from benchmarks.runs import ICECAT, Run, growth, run
 from benchmarks.shop import Effort, Place, running_mongod
@@ -63,8 +64,14 @@ def main(arguments: Sequence[str]) -> int:
         path, orjson.dumps(to_record(about, runs, grown), option=orjson.OPT_INDENT_2)
     )
     for done in runs:
-        if plotted := plot(done.figures):
-            _write(path.with_name(f"{path.stem}-{done.name}.svg"), plotted.encode())
+        plots = {
+            "load": plot(done.figures),
+            "reached": reached(to_title(done), done.figures, done.size),
+        }
+        for name, plotted in plots.items():
+            if plotted:
+                to = path.with_name(f"{path.stem}-{done.name}-{name}.svg")
+                _write(to, plotted.encode())
     console.print(f"written to {path.name}")
     return int(any(done.failed for done in runs))
 
