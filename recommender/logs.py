@@ -4,9 +4,12 @@ Structured logs: JSON lines, or pretty on a terminal.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import re
 import sys
+import threading
 
 from collections import deque
 from typing import Any, Final, Literal
@@ -25,6 +28,8 @@ Level = Literal["debug", "info", "warning", "error"]
 KEPT: Final = 200  # lines; a page shows no more
 
 _LEVELS: Final[dict[str, int]] = logging.getLevelNamesMapping()
+# What a terminal obeys instead of showing it; what is left breaks and indents lines.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Recent:
@@ -61,7 +66,8 @@ def configure_logs(
     secrets: Secrets = Secrets(),  # noqa: B008 it never changes
 ) -> None:
     """
-    Send every log line of this process to standard output.
+    Send every log line of this process to standard output. One that cannot be written,
+    to a full disk or to a reader that is gone, is lost, and nothing else happens.
 
     What libraries say through `logging`, from warnings on, comes as
     `library.message`.
@@ -81,19 +87,21 @@ def configure_logs(
         _hide(secrets),
         RECENT.note,
     ]
-    last: Processor
+    last: list[Processor]
     if is_for_people(log_format):
-        last = structlog.dev.ConsoleRenderer(
+        pretty = structlog.dev.ConsoleRenderer(
             sort_keys=False,
             # the pretty ones show local variables, and come after secrets are hidden
             exception_formatter=structlog.dev.plain_traceback,
         )
+        last = [_spell_out, pretty]
     else:
-        last = structlog.processors.JSONRenderer(serializer=_to_json)
+        last = [structlog.processors.JSONRenderer(serializer=_to_json)]
+    output = _Output()
     structlog.configure(
-        processors=[*shared, last],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=lambda *_: output,
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
@@ -107,6 +115,30 @@ def is_for_people(log_format: Format) -> bool:
     Return whether what goes to standard output is read by people, not programs.
     """
     return log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
+
+
+class _Output:
+    """
+    Standard output, past its buffer: that would keep what it cannot write until the
+    process ends, and let it end with another exit code than ours.
+    """
+
+    def __init__(self) -> None:
+        self._text = sys.stdout
+        self._binary = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        """
+        Write a line, if that is possible.
+        """
+        rest = memoryview(f"{line}\n".encode(errors="backslashreplace"))
+        with self._lock, contextlib.suppress(OSError):
+            self._text.flush()  # what was printed before
+            while rest:
+                rest = rest[self._binary.write(rest) or len(rest) :]
+
+    debug = info = warning = error = critical = msg
 
 
 class _Forward(logging.Handler):
@@ -140,6 +172,20 @@ def _hide(secrets: Secrets) -> Processor:
         return {key: secrets.without_any(value) for key, value in event.items()}
 
     return hide
+
+
+def _spell_out(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """
+    Let what anybody may have sent, as a path say, be shown and not obeyed.
+    """
+    return {
+        key: _CONTROL.sub(_to_escape, of) if isinstance(of, str) else of
+        for key, of in event.items()
+    }
+
+
+def _to_escape(control: re.Match[str]) -> str:
+    return repr(control[0])[1:-1]
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

@@ -1,12 +1,25 @@
 import json
 import logging
+import os
+import re
+import subprocess
 import sys
+
+from pathlib import Path
 
 import pytest
 import structlog
 
 from recommender.logs import RECENT, Recent, configure_logs
 from recommender.masking import Secrets
+from tests.support.processes import ROOT
+
+
+HEAD = """
+import sys
+import structlog
+from recommender.logs import configure_logs
+"""
 
 
 @pytest.fixture(name="lines")
@@ -171,6 +184,90 @@ def test_no_value_stops_a_line(lines, odd):
 
     (line,) = lines()
     assert line["event"] == "product.incomplete"
+
+
+@pytest.mark.parametrize("odd", ["half \ud800", "caf\xe9"], ids=["half", "accent"])
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_character_stops_a_line(log_format, odd):
+    """
+    Whatever standard output is thought to take, lines are UTF-8; half a character is
+    written out.
+    """
+    said = said_by(
+        f"configure_logs({log_format!r}, 'info', process='server')\n"
+        f"structlog.get_logger().info('request', path={odd!r})\n",
+        PYTHONIOENCODING="ascii",
+    )
+
+    assert "request" in said
+    assert odd.encode(errors="backslashreplace").decode() in said
+
+
+def test_terminals_are_given_no_orders(capsys):
+    """
+    What would move the cursor or change colours, sent in a path, is shown as text; a
+    traceback keeps its lines.
+    """
+    configure_logs("console", "info", process="server")
+
+    structlog.get_logger().info(
+        "request", path="/\x1b[2Jx\x9b31m", exception="one\ntwo\x1b[8m"
+    )
+
+    out = capsys.readouterr().out
+    assert r"/\x1b[2Jx\x9b31m" in out
+    assert "one\ntwo\\x1b[8m" in out
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize("is_pipe", [True, False], ids=["no-reader", "full-disk"])
+def test_output_that_takes_nothing_stops_nobody(log_format, is_pipe):
+    """
+    A process whose lines cannot be written goes on, and ends as it would have.
+    """
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe, Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", HEAD + f"""
+configure_logs({log_format!r}, 'info', process='server')
+log = structlog.get_logger()
+for _ in range(1000):
+    log.info('request', path='/' * 100)
+print('went on', file=sys.stderr)
+sys.exit(3)
+"""],
+            stdout=pipe if is_pipe else full, stderr=subprocess.PIPE, cwd=ROOT,
+            text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (3, "went on\n")
+
+
+def test_what_was_printed_comes_before():
+    """
+    Lines keep their place among what is printed.
+    """
+    said = said_by(
+        "configure_logs('json', 'info', process='demo')\n"
+        "sys.stdout.write('first')\n"
+        "structlog.get_logger().info('second')\n"
+        "sys.stdout.write('third')\n"
+    )
+
+    assert re.fullmatch(r'first\{.*"second".*\}\nthird', said)
+
+
+def said_by(code, **environment):
+    """
+    Return what a process prints that runs some code.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD + code],
+        stdout=subprocess.PIPE, env={**os.environ, **environment}, cwd=ROOT,
+        timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout.decode()
 
 
 def test_libraries_are_heard(lines):
