@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from server.doorway import Doorway
+from server.request_log import HTTP_LOGGER
 
 
 LOOPBACK: Final = "127.0.0.1"
@@ -40,6 +41,7 @@ def serve_in_background(
         app,
         handle_signals=False,
         access_log=None,
+        logger=HTTP_LOGGER,
         shutdown_timeout=PARTING_S,
         keepalive_timeout=KEEP_ALIVE_S,
     )

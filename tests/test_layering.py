@@ -369,7 +369,7 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
-    "listener.serving": "server.doorway",
+    "listener.serving": "server.doorway server.request_log",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
         "recommender.logs recommender.position recommender.registry server.access "
