@@ -69,8 +69,8 @@ def configure_logs(
     Send every log line of this process to standard output. One that cannot be written,
     to a full disk or to a reader that is gone, is lost, and nothing else happens.
 
-    What libraries say through `logging`, from warnings on, comes as
-    `library.message`.
+    What libraries say through `logging`, from warnings on, and what they warn of, comes
+    as `library.message`.
 
     Args:
         log_format: "auto" is pretty on a terminal and JSON elsewhere.
@@ -108,6 +108,7 @@ def configure_logs(
     for handler in [h for h in root.handlers if isinstance(h, _Forward)]:
         root.removeHandler(handler)
     root.addHandler(_Forward(logging.WARNING))
+    logging.captureWarnings(capture=True)
 
 
 def is_for_people(log_format: Format) -> bool:

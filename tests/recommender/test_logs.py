@@ -287,6 +287,21 @@ def test_libraries_are_heard(lines):
     assert line["level"] == "warning"
 
 
+def test_what_libraries_warn_of_is_a_line():
+    """
+    A warning, of an option in an address say, is no text between the lines.
+    """
+    said = said_by(
+        "import warnings\n"
+        "configure_logs('json', 'info', process='listener')\n"
+        "warnings.warn('an option that nobody knows', stacklevel=1)\n"
+    )
+
+    line = json.loads(said)
+    assert (line["event"], line["logger"]) == ("library.message", "py.warnings")
+    assert "an option that nobody knows" in line["message"]
+
+
 def test_libraries_broken_message_stops_nobody(lines, capsys):
     """
     A library's own formatting fault reaches standard error, not its caller.
