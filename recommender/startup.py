@@ -56,5 +56,6 @@ def refuse(error: SettingsFault) -> Exit:
     """
     Tell the operator each fault, one a line; return how the process ends.
     """
-    sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
+    hidden = Secrets()  # an address may be given where a name belongs
+    sys.stderr.writelines(f"{hidden.without(fault)}\n" for fault in error.faults)
     return Exit.SETTINGS
