@@ -10,8 +10,10 @@ import logging
 import re
 import sys
 import threading
+import time
 
 from collections import deque
+from collections.abc import Callable, Hashable
 from typing import Any, Final, Literal
 
 import orjson
@@ -20,12 +22,14 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from recommender.masking import Secrets
+from recommender.repeats import Repeats
 
 
 Format = Literal["auto", "json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
 
 KEPT: Final = 200  # lines; a page shows no more
+LIBRARY: Final = "library.message"
 
 _LEVELS: Final[dict[str, int]] = logging.getLevelNamesMapping()
 # What a terminal obeys instead of showing it; what is left breaks and indents lines.
@@ -58,6 +62,32 @@ class Recent:
 RECENT: Final = Recent()
 
 
+class Thinning:
+    """
+    Keeps a defect that is met by every request, or a library that complains without
+    end, from flooding the log.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._repeats = Repeats()
+        self._monotonic = monotonic
+
+    def process(self, _logger: object, _method: str, event: EventDict) -> EventDict:
+        """
+        Return a line as it is, or with how many like it were `skipped`.
+
+        Raises:
+            DropEvent: It is one of those that are.
+        """
+        kind = _to_kind(event)
+        if kind is None:
+            return event
+        skipped = self._repeats.take(kind, self._monotonic())
+        if skipped is None:
+            raise structlog.DropEvent
+        return {**event, "skipped": skipped} if skipped else event
+
+
 def configure_logs(
     log_format: Format,
     level: Level,
@@ -70,7 +100,8 @@ def configure_logs(
     to a full disk or to a reader that is gone, is lost, and nothing else happens.
 
     What libraries say through `logging`, from warnings on, and what they warn of, comes
-    as `library.message`.
+    as `library.message`. Of that, and of one traceback, only some lines are written in
+    half a minute (`Repeats`), and the next says how many it `skipped`.
 
     Args:
         log_format: "auto" is pretty on a terminal and JSON elsewhere.
@@ -79,6 +110,7 @@ def configure_logs(
         secrets: What no line may show, nor a traceback in it.
     """
     shared: list[Processor] = [
+        Thinning().process,
         structlog.contextvars.merge_contextvars,
         _name_process(process),
         structlog.processors.add_log_level,
@@ -158,6 +190,29 @@ class _Forward(logging.Handler):
             )
         except Exception:  # noqa: BLE001 as every handler of logging does
             self.handleError(record)
+
+
+def _to_kind(event: EventDict) -> Hashable | None:
+    """
+    Return what lines are alike: those of one library without a traceback, and those
+    with one that ends at the same place; None for any other.
+    """
+    error = event.get("exc_info")
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, tuple):
+        error = error[1]
+    name = event["event"]
+    if isinstance(error, BaseException):
+        return (name, type(error), *_to_place(error))
+    return (name, event.get("logger")) if name == LIBRARY else None
+
+
+def _to_place(error: BaseException) -> tuple[str, int]:
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return (at.tb_frame.f_code.co_filename, at.tb_lineno) if at else ("", 0)
 
 
 def _name_process(process: str) -> Processor:

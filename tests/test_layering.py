@@ -95,7 +95,8 @@ MAY_IMPORT = {
     "recommender.launch": "",
     "recommender.masking": "",
     "recommender.registry": "",
-    "recommender.logs": "recommender.masking",
+    "recommender.repeats": "",
+    "recommender.logs": "recommender.masking recommender.repeats",
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
     ),

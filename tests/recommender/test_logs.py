@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from recommender.logs import RECENT, Recent, configure_logs
+from recommender.logs import RECENT, Recent, Thinning, configure_logs
 from recommender.masking import Secrets
+from recommender.repeats import MOST, WINDOW_S
+from tests.support.clock import FakeClock
 from tests.support.processes import ROOT
 
 
@@ -300,6 +302,70 @@ def test_what_libraries_warn_of_is_a_line():
     line = json.loads(said)
     assert (line["event"], line["logger"]) == ("library.message", "py.warnings")
     assert "an option that nobody knows" in line["message"]
+
+
+def fail(kind):
+    raise kind
+
+
+def test_a_defect_met_again_and_again_is_no_flood(lines):
+    """
+    Some lines with the same traceback are written, another defect's at once, and lines
+    without one always.
+    """
+    configure_logs("json", "info", process="server")
+    log = structlog.get_logger()
+    for kind in [KeyError] * (MOST + 5) + [IndexError]:
+        try:
+            fail(kind)
+        except LookupError as error:
+            log.error("request.failed", exc_info=error)
+            log.exception("server.crashed")
+            log.info("request")
+
+    events = [
+        (one["event"], one.get("exception", "").split("\n")[-1]) for one in lines()
+    ]
+    for event in ("request.failed", "server.crashed"):
+        assert [end for name, end in events if name == event] == [
+            *["KeyError"] * MOST,
+            "IndexError",
+        ]
+    assert [name for name, _ in events].count("request") == MOST + 6
+
+
+def test_a_library_without_end_is_no_flood(lines):
+    """
+    One that complains for ever is heard now and then, and no other is drowned.
+    """
+    configure_logs("json", "info", process="server")
+
+    for number in range(MOST * 3):
+        logging.getLogger("a.library").warning("number %d", number)
+    logging.getLogger("other.library").warning("heard")
+
+    assert [one["logger"] for one in lines()] == [
+        *["a.library"] * MOST,
+        "other.library",
+    ]
+
+
+def test_the_next_line_tells_of_those_before():
+    """
+    What was skipped is counted, and told when there is room again.
+    """
+    clock = FakeClock()
+    thinning = Thinning(clock.monotonic)
+    line = {"event": "library.message", "logger": "a.library"}
+    for _ in range(MOST):
+        assert thinning.process(None, "warning", line) == line
+    for _ in range(3):
+        with pytest.raises(structlog.DropEvent):
+            thinning.process(None, "warning", line)
+    clock.advance(WINDOW_S)
+
+    assert thinning.process(None, "warning", line) == {**line, "skipped": 3}
+    assert thinning.process(None, "warning", line) == line
 
 
 def test_libraries_broken_message_stops_nobody(lines, capsys):
