@@ -30,6 +30,8 @@ Level = Literal["debug", "info", "warning", "error"]
 
 KEPT: Final = 200  # lines; a page shows no more
 LIBRARY: Final = "library.message"
+LONGEST: Final = 2_000  # characters of a text that anybody may have sent, as a path
+LONGEST_TRACEBACK: Final = 50_000
 
 _LEVELS: Final[dict[str, int]] = logging.getLevelNamesMapping()
 # What a terminal obeys instead of showing it; what is left breaks and indents lines.
@@ -117,6 +119,7 @@ def configure_logs(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _hide(secrets),
+        _shorten,
         RECENT.note,
     ]
     last: list[Processor]
@@ -228,6 +231,29 @@ def _hide(secrets: Secrets) -> Processor:
         return {key: secrets.without_any(value) for key, value in event.items()}
 
     return hide
+
+
+def _shorten(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """
+    Let no line be longer than its reader, or a disk, bears.
+    """
+    return {
+        key: _shortened(of, LONGEST_TRACEBACK if key == "exception" else LONGEST)
+        for key, of in event.items()
+    }
+
+
+def _shortened(value: object, longest: int) -> object:
+    if isinstance(value, str) and len(value) > longest:
+        return f"{value[:longest]}… ({len(value)} characters)"
+    if isinstance(value, dict):
+        return {
+            _shortened(key, longest): _shortened(of, longest)
+            for key, of in value.items()
+        }
+    if isinstance(value, list):
+        return [_shortened(one, longest) for one in value]
+    return value
 
 
 def _spell_out(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from recommender.logs import RECENT, Recent, Thinning, configure_logs
+from recommender.logs import LONGEST, RECENT, Recent, Thinning, configure_logs
 from recommender.masking import Secrets
 from recommender.repeats import MOST, WINDOW_S
 from tests.support.clock import FakeClock
@@ -157,6 +157,24 @@ def test_traceback_hides_secrets(capsys, log_format):
         assert "LookupError: ***" in said
         assert "hidden@" not in said
         assert "swordfish" not in said
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["a" * 65_000, ["a" * 65_000], {"a" * 65_000: ("a" * 65_000, 1)}],
+    ids=["text", "list", "nested"],
+)
+def test_no_line_is_endless(lines, said):
+    """
+    Of a text without end only its beginning is written, and how long it is.
+    """
+    configure_logs("json", "info", process="server")
+
+    structlog.get_logger().info("request", path=said)
+
+    (line,) = lines()
+    assert len(json.dumps(line)) < 2 * LONGEST + 500
+    assert f"{'a' * LONGEST}… (65000 characters)" in str(line["path"])
 
 
 def test_libraries_show_no_secrets(lines):
