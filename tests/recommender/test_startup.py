@@ -38,6 +38,31 @@ def test_faults_show_no_password(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == told
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--admin_keys=swordfish"],
+        ["--metrics-kyes=swordfish", "--mongodb_uri=mongodb://me:swordfish@db"],
+        ["run", "file", "mongodb://me:swordfish@db1/shop"],
+    ],
+    ids=["flag", "flags", "address"],
+)
+def test_arguments_that_are_not_known_are_not_shown(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """
+    What was given to a flag that there is not is no word for a log; its name is.
+    """
+    with pytest.raises(SystemExit) as ended:
+        begin(ListenerSettings, arguments, process="listener")
+
+    said = capsys.readouterr().err
+    assert ended.value.code == Exit.SETTINGS
+    assert "unrecognized arguments: " in said
+    assert "***" in said
+    assert "swordfish" not in said
+
+
 def test_secrets_of_the_settings_are_hidden(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
