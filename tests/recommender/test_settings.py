@@ -168,6 +168,45 @@ def test_freshness_is_no_second_round(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        *(
+            ("DATABASE", name)
+            for name in ("", "a b", "a.b", "$x", "a/b", 'a"', "x" * 64)
+        ),
+        *(("DATABASE", name) for name in ("\xe9" * 32, "\udcff")),
+        *(("COLLECTION", name) for name in ("", "a$b", "a..b", ".a", "a.")),
+        *(("COLLECTION", name) for name in ("system.users", "\udcff")),
+    ],
+    ids=lambda value: ascii(value)[1:-1],
+)
+def test_names_that_no_database_takes_are_faults(monkeypatch, variable, name):
+    """
+    A database or a collection that cannot be is told at the start, not tried for ever.
+    """
+    monkeypatch.setenv(f"EVERSHELF_{variable}", name)
+
+    (fault,) = faults_of()
+
+    assert fault.startswith(f"EVERSHELF_{variable}=")
+
+
+@pytest.mark.parametrize(
+    "name", ["products", "shop.products", "a b", "\xe9" * 31, "x" * 63]
+)
+def test_names_that_databases_take(monkeypatch, name):
+    """
+    What MongoDB allows is a collection's name, and a database's if it is no more than
+    one word.
+    """
+    monkeypatch.setenv("EVERSHELF_COLLECTION", name)
+    if "." not in name and " " not in name:
+        monkeypatch.setenv("EVERSHELF_DATABASE", name)
+
+    assert load_settings(ListenerSettings, []).collection == name
+
+
+@pytest.mark.parametrize(
     ("kind", "key"),
     [
         (ServerSettings, "port"), (ServerSettings, "cache_s"),
