@@ -353,7 +353,7 @@ MAY_IMPORT = {
     "listener.rebuild": (
         "listener.build listener.clock listener.errors listener.feed listener.model "
         "listener.progress listener.tally recommender.bulk recommender.index "
-        "recommender.weights"
+        "recommender.segment recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
