@@ -63,6 +63,9 @@ class Recent:
 
 RECENT: Final = Recent()
 
+# What each line says of the process that it comes from.
+_SELF: Final[dict[str, object]] = {}
+
 
 class Thinning:
     """
@@ -111,10 +114,11 @@ def configure_logs(
         process: "listener" or "server"; part of each line.
         secrets: What no line may show, nor a traceback in it.
     """
+    identify(process=process)
     shared: list[Processor] = [
         Thinning().process,
         structlog.contextvars.merge_contextvars,
-        _name_process(process),
+        _name_self,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -144,6 +148,13 @@ def configure_logs(
         root.removeHandler(handler)
     root.addHandler(_Forward(logging.WARNING))
     logging.captureWarnings(capture=True)
+
+
+def identify(**values: object) -> None:
+    """
+    Have each line of this process say so from now on.
+    """
+    _SELF.update(values)
 
 
 def is_for_people(log_format: Format) -> bool:
@@ -218,12 +229,10 @@ def _to_place(error: BaseException) -> tuple[str, int]:
     return (at.tb_frame.f_code.co_filename, at.tb_lineno) if at else ("", 0)
 
 
-def _name_process(process: str) -> Processor:
-    def add(_logger: object, _method: str, event: EventDict) -> EventDict:
-        event.setdefault("process", process)  # threads do not share context
-        return event
-
-    return add
+def _name_self(_logger: object, _method: str, event: EventDict) -> EventDict:
+    for name, value in _SELF.items():  # threads do not share context
+        event.setdefault(name, value)
+    return event
 
 
 def _hide(secrets: Secrets) -> Processor:

@@ -256,6 +256,20 @@ class ListenerSettings(Settings):
         30,  # 100,000 products in an hour
         description="most products a second that are compared with the model; 0: none",
     )
+    build_processes: Annotated[int, Field(ge=0, le=64)] = Field(
+        0,
+        description=(
+            "processes that build a model from scratch; 0: one for each core, at most "
+            "4; 1: none beside the listener"
+        ),
+    )
+    dask_address: str = Field(
+        "",
+        description=(
+            "address of a Dask scheduler whose workers build it instead, such as "
+            "tcp://host:8786"
+        ),
+    )
 
     truth: Path | None = Field(
         None, description="CSV of groups of like products, for `evaluate`"
@@ -347,6 +361,9 @@ class ServerSettings(Settings):
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(
+        1, description="processes that answer on that port"
+    )
     desk_port: Port = Field(
         0, description="port of the demo's desk, on loopback; 0: there is none"
     )

@@ -19,6 +19,8 @@ SCRIPTS = ("run_listener", "run_server")
 # of the lines above it, so there is no room for a cycle.
 MAY_IMPORT = {
     # the values that cross rooms
+    "server.sockets": "",
+    "server.line": "",
     "recommender.errors": "",
     "recommender.product": "",
     "recommender.mutation": "recommender.product",
@@ -96,6 +98,7 @@ MAY_IMPORT = {
     "recommender.masking": "",
     "recommender.registry": "",
     "recommender.repeats": "",
+    "server.merged": "recommender.registry",
     "recommender.logs": "recommender.masking recommender.repeats",
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
@@ -187,7 +190,7 @@ MAY_IMPORT = {
     "server.page": "server.files server.problems",
     "server.scrape": (
         "recommender.registry server.access server.doors server.events "
-        "server.freshness server.live"
+        "server.freshness server.line server.live server.merged"
     ),
     "server.health": (
         "server.answers server.draining server.page server.problems server.sight"
@@ -209,19 +212,27 @@ MAY_IMPORT = {
         "server.shapes"
     ),
     "server.reference": "server.openapi",
-    "server.watchdog": "recommender.supervisor",
+    "server.watchdog": "",
     "server.app": (
         "recommender.exits recommender.settings recommender.store "
         "recommender.supervisor server.access server.answers server.compression "
         "server.desk server.discovery server.doorway server.draining server.events "
-        "server.gate server.health server.lines server.live server.model "
+        "server.gate server.health server.line server.lines server.live server.model "
         "server.origins server.pace server.page server.problems server.products "
         "server.recommendations server.reference server.request_log server.scrape "
-        "server.shedding server.sight server.train server.waiting server.watchdog"
+        "server.shedding server.sight server.sockets server.train server.waiting "
+        "server.watchdog"
+    ),
+    "server.crew": (
+        "recommender.exits recommender.logs recommender.settings "
+        "recommender.supervisor server.app server.line"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
     "listener.feed": "recommender.mutation recommender.position recommender.product",
+    "listener.build": (
+        "listener.feed recommender.bulk recommender.segment recommender.weights"
+    ),
     # what the doctor asks of a database
     "listener.doctor.database": "",
     # the documents' edge
@@ -300,6 +311,15 @@ MAY_IMPORT = {
         "listener.mongo.reader listener.mongo.tokens recommender.position "
         "recommender.product"
     ),
+    "listener.opening": (
+        "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
+        "recommender.product recommender.settings recommender.weights"
+    ),
+    "listener.elsewhere": (
+        "listener.build listener.complaints listener.errors listener.feed "
+        "listener.fields listener.opening recommender.segment recommender.segment_file "
+        "recommender.settings"
+    ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
         "listener.mongo.events listener.mongo.oplog"
@@ -332,8 +352,9 @@ MAY_IMPORT = {
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
-        "listener.clock listener.errors listener.feed listener.model listener.progress "
-        "listener.tally recommender.bulk recommender.index recommender.weights"
+        "listener.build listener.clock listener.errors listener.feed listener.model "
+        "listener.progress listener.tally recommender.bulk recommender.index "
+        "recommender.segment recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
@@ -370,7 +391,7 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
-    "listener.serving": "server.doorway server.request_log",
+    "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
         "recommender.logs recommender.position recommender.registry server.access "
@@ -501,18 +522,19 @@ MAY_IMPORT = {
     # the processes
     "server.process": (
         "recommender.errors recommender.exits recommender.settings recommender.startup "
-        "server.app"
+        "server.app server.crew"
     ),
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
-        "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.guard listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source listener.profile.first_start "
+        "listener.beacon listener.build listener.clock listener.complaints "
+        "listener.daemon listener.elsewhere listener.guard listener.keys "
+        "listener.mapping listener.mongo.client listener.mongo.examination "
+        "listener.mongo.source listener.opening listener.profile.first_start "
         "listener.publisher listener.rebuild listener.rebuilds listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
         "listener.status listener.stretch listener.sweep listener.upkeep "
         "listener.window recommender.product recommender.settings recommender.store "
-        "recommender.supervisor recommender.weights"
+        "recommender.supervisor"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -562,24 +584,24 @@ MAY_IMPORT = {
     ),
     "listener.evaluate.reading": (
         "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
-        "listener.progress recommender.product recommender.settings"
+        "listener.opening listener.progress recommender.product recommender.settings"
     ),
     "listener.evaluate.command": (
         "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
         "listener.evaluate.evaluation listener.evaluate.examples "
         "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
-        "listener.evaluate.table listener.evaluate.truth recommender.errors "
-        "recommender.exits recommender.logs recommender.settings"
+        "listener.evaluate.table listener.evaluate.truth listener.opening "
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
     ),
     # the listener's process
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
         "listener.doctor.show listener.errors listener.evaluate.command "
-        "listener.profile.decision listener.profile.first_start listener.profile.page "
-        "listener.resync listener.serving listener.signals listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.startup recommender.store server.access"
+        "listener.opening listener.profile.decision listener.profile.first_start "
+        "listener.profile.page listener.resync listener.serving listener.signals "
+        "listener.verify recommender.errors recommender.exits recommender.logs "
+        "recommender.settings recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -609,6 +631,7 @@ FENCED = {
         "listener.metrics",
         "listener.scrape",
         "recommender.registry",
+        "server.merged",
         "server.metrics",
         "server.scrape",
     ),
