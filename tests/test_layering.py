@@ -97,8 +97,9 @@ MAY_IMPORT = {
     "recommender.launch": "",
     "recommender.masking": "",
     "recommender.registry": "",
+    "recommender.repeats": "",
     "server.merged": "recommender.registry",
-    "recommender.logs": "recommender.masking",
+    "recommender.logs": "recommender.masking recommender.repeats",
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
     ),
@@ -390,7 +391,7 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
-    "listener.serving": "server.doorway server.sockets",
+    "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
         "recommender.logs recommender.position recommender.registry server.access "
