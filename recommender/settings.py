@@ -53,9 +53,9 @@ DEFAULT_FILE: Final = "evershelf.toml"
 DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-ADDRESS: Final = "mongodb_uri"
+ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url"})  # with a password inside
 # Never shown.
-SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
+SECRETS: Final = frozenset({"admin_keys", "metrics_keys", "read_keys"}) | ADDRESSES
 
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
@@ -93,6 +93,13 @@ def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+def _check_queue(address: SecretStr | None) -> SecretStr | None:
+    if address is None or address.get_secret_value().startswith(QUEUES):
+        return address
+    msg = f"must begin with {', '.join(QUEUES[:-1])} or {QUEUES[-1]}"
+    raise ValueError(msg)
+
+
 def _unless_empty(value: object) -> object:
     return None if value == "" else value
 
@@ -101,7 +108,10 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Command = Literal["run", "verify", "doctor", "profile", "resync", "evaluate", "load"]
+Command = Literal[
+    "run", "verify", "doctor", "profile", "resync", "work", "evaluate", "load"
+]
+QUEUES: Final = ("redis://", "rediss://", "unix://")
 
 
 class Settings(BaseSettings):
@@ -176,6 +186,7 @@ class ListenerSettings(Settings):
             "doctor: look for what keeps it from working well; "
             "profile: show which fields the documents have, as a settings file; "
             "resync: train the model from scratch now; "
+            "work: take jobs from a BullMQ queue; "
             "evaluate: measure how good the recommendations are; "
             "load: put a JSONL file into the demo's database"
         ),
@@ -220,6 +231,19 @@ class ListenerSettings(Settings):
     sweep_per_s: Annotated[int, Field(ge=0)] = Field(
         30,  # 100,000 products in an hour
         description="most products a second that are compared with the model; 0: none",
+    )
+
+    queue_url: Annotated[
+        SecretStr | None, BeforeValidator(_unless_empty), AfterValidator(_check_queue)
+    ] = Field(None, description="address of the Redis whose jobs `work` takes")
+    queue_name: Annotated[str, Field(pattern=r"^[^:\s]+$")] = Field(
+        "evershelf", description="the BullMQ queue that the jobs are in"
+    )
+    queue_per_hour: Annotated[int, Field(ge=0, le=3600)] = Field(
+        0, description="most runs an hour of each kind of job; 0: any number"
+    )
+    queue_verify_at: str = Field(
+        "", description="when the queue gets a `verify` by itself, as cron in UTC"
     )
 
     truth: Path | None = Field(
@@ -502,7 +526,7 @@ def secrets_of(settings: Settings) -> Iterator[str]:
         value = getattr(settings, name, None) or ()
         for secret in (value,) if isinstance(value, SecretStr) else value:
             text = secret.get_secret_value()
-            if name == ADDRESS:  # its hosts and names may be shown
+            if name in ADDRESSES:  # its hosts and names may be shown
                 text = to_password(text)
             yield from (text, unquote(text), quote(text, safe=""))
 

@@ -386,14 +386,14 @@ MAY_IMPORT = {
     ),
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
-        "listener.truth recommender.address recommender.errors recommender.position "
+        "listener.progress listener.truth recommender.address recommender.errors recommender.position "
         "recommender.product recommender.snapshot recommender.store "
         "recommender.weights server.freshness server.loader"
     ),
     "listener.remote": "listener.errors",
     "listener.resync": (
-        "listener.clock listener.daemon listener.progress listener.rebuilds "
-        "listener.remote listener.signals listener.status"
+        "listener.background listener.clock listener.daemon listener.progress "
+        "listener.rebuilds listener.remote listener.signals listener.status"
     ),
     # what keeps it from working well
     "listener.doctor.finding": "",
@@ -513,6 +513,29 @@ MAY_IMPORT = {
         "listener.window recommender.product recommender.settings recommender.store "
         "recommender.supervisor recommender.weights"
     ),
+    "listener.proof": (
+        "listener.assembly listener.complaints listener.progress listener.verify "
+        "recommender.settings recommender.store"
+    ),
+    # jobs that others put into a queue
+    "listener.queue.job": "",
+    "listener.queue.ledger": "listener.queue.job",
+    "listener.queue.errands": (
+        "listener.assembly listener.clock listener.proof listener.queue.job "
+        "listener.remote listener.resync listener.signals listener.verify "
+        "recommender.settings"
+    ),
+    "listener.queue.pulse": "listener.clock",
+    "listener.queue.server": "recommender.errors",
+    "listener.queue.taker": (
+        "listener.background listener.errors listener.queue.errands listener.queue.job "
+        "listener.queue.ledger listener.remote recommender.errors recommender.masking"
+    ),
+    "listener.queue.command": (
+        "listener.assembly listener.queue.errands listener.queue.ledger "
+        "listener.queue.pulse listener.queue.server listener.queue.taker "
+        "listener.signals recommender.masking recommender.settings"
+    ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
     "listener.evaluate.catalogue": (
@@ -576,7 +599,8 @@ MAY_IMPORT = {
         "listener.demo.load listener.details listener.doctor.rounds "
         "listener.doctor.show listener.errors listener.evaluate.command "
         "listener.profile.decision listener.profile.first_start listener.profile.page "
-        "listener.resync listener.serving listener.signals listener.verify "
+        "listener.proof listener.queue.command listener.remote listener.resync "
+        "listener.serving listener.signals listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"
     ),
@@ -593,6 +617,7 @@ FENCED = {
     ),
     "asyncinotify": ("server.watch",),
     "brotli": ("server.compression",),
+    "bullmq": ("listener.queue",),
     "bson": (
         "listener.demo",
         "listener.display",
@@ -622,6 +647,7 @@ FENCED = {
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
+    "redis": ("listener.queue",),
     "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
     "structlog": (

@@ -257,7 +257,7 @@ def test_unknown_command_is_a_fault():
     """
     (fault,) = faults_of(arguments=["fly"])
 
-    assert "'doctor', 'profile', 'resync', 'evaluate' or 'load'" in fault
+    assert "'profile', 'resync', 'work', 'evaluate' or 'load'" in fault
 
 
 def test_unknown_flag_ends_with_usage(capsys):
