@@ -69,8 +69,8 @@ class Taker:
             UnrecoverableError: It will never come to anything.
             DelayedError: It is not its time yet, or this process ends.
         """
-        kind = _to_kind(job)
         _be_patient(job)
+        kind = _to_kind(job)
         past = await self.ledger.past(kind)
         if past.answers(job.id):
             log.debug("job.answered", kind=kind, id=job.id)
