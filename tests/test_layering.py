@@ -434,12 +434,13 @@ MAY_IMPORT = {
         "listener.profile.decision listener.profile.first_start listener.profile.page "
         "listener.visibility recommender.settings"
     ),
+    "listener.doctor.queue": "listener.doctor.finding recommender.masking",
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.schema "
-        "listener.doctor.server listener.errors listener.feed listener.mapping "
+        "listener.doctor.model listener.doctor.oplog listener.doctor.queue "
+        "listener.doctor.schema listener.doctor.server listener.errors listener.feed listener.mapping "
         "listener.remote recommender.errors recommender.settings recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
@@ -647,7 +648,7 @@ FENCED = {
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
-    "redis": ("listener.queue",),
+    "redis": ("listener.doctor.queue", "listener.queue"),
     "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
     "structlog": (

@@ -14,9 +14,13 @@ import pytest
 from bullmq import Queue
 
 from listener.app import main
+from listener.doctor.finding import Verdict
+from listener.doctor.queue import look_at_queue
 from recommender.exits import Exit
 from tests.queue.conftest import Start
 from tests.support.queues import until
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_for
 
 
 pytestmark = pytest.mark.xdist_group("queue")
@@ -127,3 +131,21 @@ async def test_a_verify_comes_at_its_hours(
     each_second.kill()
     start_worker()
     await until(is_gone, what="its end")
+
+
+def test_a_worker_is_seen_by_the_doctor(
+    own_queue: Queue, start_worker: Start, server: Valkey
+) -> None:
+    """
+    It knows the names under which workers wait.
+    """
+    worker = start_worker()
+    wait_for(
+        lambda: look_at_queue(server.url, own_queue.name).verdict is Verdict.OK,
+        what="the worker",
+    )
+    worker.kill()
+    wait_for(
+        lambda: look_at_queue(server.url, own_queue.name).verdict is Verdict.WARN,
+        what="its end",
+    )
