@@ -17,8 +17,8 @@ from listener.assembly import (
     CLOCK,
     make_daemon,
     open_examination,
-    open_source,
     to_remote,
+    to_workshop,
 )
 from listener.complaints import Complaints
 from listener.control import Control
@@ -28,6 +28,7 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
+from listener.opening import open_source
 from listener.profile.decision import decide
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
@@ -186,8 +187,9 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
         open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
     ):
+        workshop = to_workshop(settings, uri, complaints)
         daemon, status, requests = make_daemon(
-            settings, source, complaints, store, stop
+            settings, source, workshop, complaints, store, stop
         )
         details = partial(read_details, settings, status)
         app = Control(source, status, requests, keys, details, metrics_keys).make_app()
@@ -235,7 +237,10 @@ def _resync_here(settings: ListenerSettings, stop: Round) -> Published | None:
         open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
     ):
-        daemon, _, requests = make_daemon(settings, source, complaints, store, stop)
+        workshop = to_workshop(settings, uri, complaints)
+        daemon, _, requests = make_daemon(
+            settings, source, workshop, complaints, store, stop
+        )
         return resync_here(daemon, requests, stop)
 
 

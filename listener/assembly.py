@@ -8,18 +8,28 @@ import os
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from listener.beacon import Beacon
+from listener.build import Here, Workshop
 from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
+from listener.elsewhere import (
+    Elsewhere,
+    Order,
+    open_dask,
+    open_pool,
+    to_processes,
+)
 from listener.guard import ShrinkGuard
 from listener.keys import to_key
-from listener.mapping import Mapper, fingerprint
+from listener.mapping import fingerprint
 from listener.mongo.client import LastReply, connect
 from listener.mongo.examination import Examination
 from listener.mongo.source import MongoSource
+from listener.opening import to_weights
 from listener.profile.first_start import FirstStart
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Rebuild
@@ -38,46 +48,9 @@ from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.store import Store, StoreReader
 from recommender.supervisor import Supervisor
-from recommender.weights import Weights
 
 
 CLOCK = Clock()
-
-
-@contextmanager
-def open_source(
-    settings: ListenerSettings, uri: str, complaints: Complaints
-) -> Iterator[MongoSource]:
-    """
-    Yield the collection that the settings name; what cannot be used of its documents
-    goes to *complaints*.
-
-    Raises:
-        SettingsFault: The address, or a setting of the mapping, cannot be right.
-    """
-    mapper = Mapper(settings)
-
-    def to_product(document: Mapping[str, Any]) -> Product:
-        mapped = mapper.to_product(document)
-        complaints.note(mapped.product.key, mapped.problems)
-        return mapped.product
-
-    def look_again(document: Mapping[str, Any]) -> Product:
-        return mapper.to_product(document).product
-
-    replies = LastReply()
-    clients = connect(uri, replies)
-    try:
-        yield MongoSource(
-            clients,
-            replies,
-            database=settings.database,
-            collection=settings.collection,
-            to_product=to_product,
-            look_again=look_again,
-        )
-    finally:
-        clients.close()
 
 
 @contextmanager
@@ -109,13 +82,6 @@ def _to_bare(document: Mapping[str, Any]) -> Product:
     return Product(key=to_key(document["_id"]))
 
 
-def to_weights(settings: ListenerSettings) -> Weights:
-    """
-    Return how much each field counts.
-    """
-    return Weights(settings.weights, sublinear=settings.sublinear)
-
-
 def to_remote(settings: ListenerSettings) -> Remote:
     """
     Return how to ask the listener that runs with these settings.
@@ -124,9 +90,27 @@ def to_remote(settings: ListenerSettings) -> Remote:
     return Remote(settings.control_port, keys[0] if keys else "")
 
 
-def make_daemon(
+def to_workshop(
+    settings: ListenerSettings, uri: str, complaints: Complaints
+) -> Workshop:
+    """
+    Return where models are built from scratch.
+    """
+    here = Here(to_weights(settings))
+    processes = to_processes(settings.build_processes)
+    if settings.dask_address:
+        executor = partial(open_dask, settings.dask_address)
+    elif processes > 1:
+        executor = partial(open_pool, processes)
+    else:
+        return here
+    return Elsewhere(Order(settings, uri), complaints, executor, here)
+
+
+def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     settings: ListenerSettings,
     source: MongoSource,
+    workshop: Workshop,
     complaints: Complaints,
     store: Store,
     stop: Round,
@@ -163,7 +147,13 @@ def make_daemon(
         is_new=restored.reason == FIRST_START,
     )
     rebuild = Rebuild(
-        source, weights, CLOCK, stop.is_set, status.tally, first_start.find_out
+        source,
+        weights,
+        CLOCK,
+        stop.is_set,
+        workshop,
+        status.tally,
+        first_start.find_out,
     )
     rebuilds = Rebuilds(rebuild)
     requests = Requests()

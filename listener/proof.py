@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import structlog
 
-from listener.assembly import CLOCK, open_source, to_weights
+from listener.assembly import CLOCK
 from listener.complaints import Complaints
+from listener.opening import open_source, to_weights
 from listener.progress import Show, shown
 from listener.verify import PATIENCE_S, Report, Verification
 from recommender.settings import ListenerSettings

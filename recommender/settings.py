@@ -232,6 +232,20 @@ class ListenerSettings(Settings):
         30,  # 100,000 products in an hour
         description="most products a second that are compared with the model; 0: none",
     )
+    build_processes: Annotated[int, Field(ge=0, le=64)] = Field(
+        0,
+        description=(
+            "processes that build a model from scratch; 0: one for each core, at most "
+            "4; 1: none beside the listener"
+        ),
+    )
+    dask_address: str = Field(
+        "",
+        description=(
+            "address of a Dask scheduler whose workers build it instead, such as "
+            "tcp://host:8786"
+        ),
+    )
 
     queue_url: Annotated[
         SecretStr | None, BeforeValidator(_unless_empty), AfterValidator(_check_queue)

@@ -221,6 +221,9 @@ MAY_IMPORT = {
     # what the daemon needs of a database
     "listener.errors": "",
     "listener.feed": "recommender.mutation recommender.position recommender.product",
+    "listener.build": (
+        "listener.feed recommender.bulk recommender.segment recommender.weights"
+    ),
     # what the doctor asks of a database
     "listener.doctor.database": "",
     # the documents' edge
@@ -299,6 +302,15 @@ MAY_IMPORT = {
         "listener.mongo.reader listener.mongo.tokens recommender.position "
         "recommender.product"
     ),
+    "listener.opening": (
+        "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
+        "recommender.product recommender.settings recommender.weights"
+    ),
+    "listener.elsewhere": (
+        "listener.build listener.complaints listener.errors listener.feed "
+        "listener.fields listener.opening recommender.segment recommender.segment_file "
+        "recommender.settings"
+    ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
         "listener.mongo.events listener.mongo.oplog"
@@ -331,8 +343,9 @@ MAY_IMPORT = {
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
-        "listener.clock listener.errors listener.feed listener.model listener.progress "
-        "listener.tally recommender.bulk recommender.index recommender.weights"
+        "listener.build listener.clock listener.errors listener.feed listener.model "
+        "listener.progress listener.tally recommender.bulk recommender.index "
+        "recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
@@ -505,18 +518,19 @@ MAY_IMPORT = {
     ),
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
-        "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.guard listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source listener.profile.first_start "
+        "listener.beacon listener.build listener.clock listener.complaints "
+        "listener.daemon listener.elsewhere listener.guard listener.keys "
+        "listener.mapping listener.mongo.client listener.mongo.examination "
+        "listener.mongo.source listener.opening listener.profile.first_start "
         "listener.publisher listener.rebuild listener.rebuilds listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
         "listener.status listener.stretch listener.sweep listener.upkeep "
         "listener.window recommender.product recommender.settings recommender.store "
-        "recommender.supervisor recommender.weights"
+        "recommender.supervisor"
     ),
     "listener.proof": (
-        "listener.assembly listener.complaints listener.progress listener.verify "
-        "recommender.settings recommender.store"
+        "listener.assembly listener.complaints listener.opening listener.progress "
+        "listener.verify recommender.settings recommender.store"
     ),
     # jobs that others put into a queue
     "listener.queue.job": "",
@@ -585,23 +599,23 @@ MAY_IMPORT = {
     ),
     "listener.evaluate.reading": (
         "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
-        "listener.progress recommender.product recommender.settings"
+        "listener.opening listener.progress recommender.product recommender.settings"
     ),
     "listener.evaluate.command": (
         "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
         "listener.evaluate.evaluation listener.evaluate.examples "
         "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
-        "listener.evaluate.table listener.evaluate.truth recommender.errors "
-        "recommender.exits recommender.logs recommender.settings"
+        "listener.evaluate.table listener.evaluate.truth listener.opening "
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
     ),
     # the listener's process
     "listener.app": (
         "listener.assembly listener.complaints listener.control listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
         "listener.doctor.show listener.errors listener.evaluate.command "
-        "listener.profile.decision listener.profile.first_start listener.profile.page "
-        "listener.proof listener.queue.command listener.remote listener.resync "
-        "listener.serving listener.signals listener.verify "
+        "listener.opening listener.profile.decision listener.profile.first_start "
+        "listener.profile.page listener.proof listener.queue.command listener.remote "
+        "listener.resync listener.serving listener.signals listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"
     ),

@@ -4,7 +4,7 @@ What is done for each kind of job: the listener on this machine is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from recommender.settings import ListenerSettings, with_schema
 
 
 Tell = Callable[[int], None]  # how much is done, in per cent
-T = TypeVar("T")
+T = TypeVar("T", bound=Sized)
 
 
 class NotProven(Exception):  # noqa: N818
@@ -96,8 +96,8 @@ class _Told:
         self._tell = tell
 
     def __call__(
-        self, batches: Iterable[Sequence[T]], *, total: int, task: str, clock: Clock
-    ) -> Iterator[Sequence[T]]:
+        self, batches: Iterable[T], *, total: int, task: str, clock: Clock
+    ) -> Iterator[T]:
         del task, clock
         done = said = 0
         for batch in batches:
