@@ -54,10 +54,10 @@ DEFAULT_FILE: Final = "evershelf.toml"
 DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-ADDRESS: Final = "mongodb_uri"
+ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url"})  # with a password inside
 LONGEST_NAME: Final = 63  # bytes of a database's name, says MongoDB
 # Never shown.
-SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
+SECRETS: Final = frozenset({"admin_keys", "metrics_keys", "read_keys"}) | ADDRESSES
 
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
@@ -121,6 +121,13 @@ def _refuse_truth(value: object) -> object:
     return value
 
 
+def _check_queue(address: SecretStr | None) -> SecretStr | None:
+    if address is None or address.get_secret_value().startswith(QUEUES):
+        return address
+    msg = f"must begin with {', '.join(QUEUES[:-1])} or {QUEUES[-1]}"
+    raise ValueError(msg)
+
+
 def _unless_empty(value: object) -> object:
     return None if value == "" else value
 
@@ -130,7 +137,10 @@ Number = BeforeValidator(_refuse_truth)
 Port = Annotated[int, Field(ge=0, le=65535), Number]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000), Number]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
-Command = Literal["run", "verify", "doctor", "profile", "resync", "evaluate", "load"]
+Command = Literal[
+    "run", "verify", "doctor", "profile", "resync", "work", "evaluate", "load"
+]
+QUEUES: Final = ("redis://", "rediss://", "unix://")
 
 
 class Settings(BaseSettings):
@@ -205,6 +215,7 @@ class ListenerSettings(Settings):
             "doctor: look for what keeps it from working well; "
             "profile: show which fields the documents have, as a settings file; "
             "resync: train the model from scratch now; "
+            "work: take jobs from a BullMQ queue; "
             "evaluate: measure how good the recommendations are; "
             "load: put a JSONL file into the demo's database"
         ),
@@ -269,6 +280,19 @@ class ListenerSettings(Settings):
             "address of a Dask scheduler whose workers build it instead, such as "
             "tcp://host:8786"
         ),
+    )
+
+    queue_url: Annotated[
+        SecretStr | None, BeforeValidator(_unless_empty), AfterValidator(_check_queue)
+    ] = Field(None, description="address of the Redis whose jobs `work` takes")
+    queue_name: Annotated[str, Field(pattern=r"^[^:\s]+$")] = Field(
+        "evershelf", description="the BullMQ queue that the jobs are in"
+    )
+    queue_per_hour: Annotated[int, Field(ge=0, le=3600)] = Field(
+        0, description="most runs an hour of each kind of job; 0: any number"
+    )
+    queue_verify_at: str = Field(
+        "", description="when the queue gets a `verify` by itself, as cron in UTC"
     )
 
     truth: Path | None = Field(
@@ -555,7 +579,7 @@ def secrets_of(settings: Settings) -> Iterator[str]:
         for secret in (value,) if isinstance(value, SecretStr) else value:
             text = secret.get_secret_value()
             # of an address hosts and names may be shown
-            for one in to_passwords(text) if name == ADDRESS else (text,):
+            for one in to_passwords(text) if name in ADDRESSES else (text,):
                 yield from (one, unquote(one), quote(one, safe=""))
 
 

@@ -240,6 +240,7 @@ def test_secrets_are_never_shown(tmp_path, monkeypatch, capsys):
     Neither a settings object, nor a fault, nor the help shows a password or a key.
     """
     monkeypatch.setenv("MONGODB_URI", ADDRESS)
+    monkeypatch.setenv("EVERSHELF_QUEUE_URL", "redis://:swordfish@queue")
     monkeypatch.setenv("EVERSHELF_ADMIN_KEYS", "swordfish, marlin")
     settings = load_settings(ListenerSettings, [])
     shown = repr(settings) + str(settings.model_dump())
@@ -248,6 +249,7 @@ def test_secrets_are_never_shown(tmp_path, monkeypatch, capsys):
     shown += capsys.readouterr().out
     monkeypatch.delenv("MONGODB_URI")
     monkeypatch.delenv("EVERSHELF_ADMIN_KEYS")
+    monkeypatch.delenv("EVERSHELF_QUEUE_URL")
     (tmp_path / "evershelf.toml").write_text(
         'admin_keys = [["swordfish"]]\nmongodb_uri = ["swordfish"]\n'
     )
@@ -330,7 +332,7 @@ def test_unknown_command_is_a_fault():
     """
     (fault,) = faults_of(arguments=["fly"])
 
-    assert "'doctor', 'profile', 'resync', 'evaluate' or 'load'" in fault
+    assert "'profile', 'resync', 'work', 'evaluate' or 'load'" in fault
 
 
 def test_unknown_flag_ends_with_usage(capsys):
