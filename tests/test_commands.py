@@ -64,6 +64,7 @@ STARTED: Final = {
 }
 
 ELSEWHERE: Final = {
+    f"{LISTENER} work": "there is no queue beside the demo; tests/queue",
     "make run": "all others are typed beside it",
     "make install": "continuous integration begins with it",
     "make test": "it is what runs this",
