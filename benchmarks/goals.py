@@ -77,6 +77,8 @@ GOALS: Final = (
     Goal("cost.text", 0.01, 0.001, most=20_000),
     Goal("throughput.warm.processor", 1.5, 1.1),
     Goal("load.2.processor", 1.1, 1),
+    *(Goal(f"load.{servers}.errors", 0, 0, of=Of.OURS) for servers in (1, 2)),
+    Goal("exactness", 0, 0, of=Of.OURS),
     Goal("restart.server", 1, 0.3, of=Of.MORE),
     Goal("restart.listener", 5, 2, of=Of.OURS),
     Goal("recovery.outage", 2, 1, of=Of.OURS),

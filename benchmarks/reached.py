@@ -31,7 +31,8 @@ Measured = tuple[str, float, float]
 def to_svg(title: str, figures: Sequence[Figure], size: int) -> str | None:
     """
     Return a bar for each figure that has a goal, to a logarithmic scale on which the
-    must is 1, with the aim as a mark; None when no figure has one.
+    must is 1, with the aim as a mark; None when no figure has one. What must be none
+    has no such scale, and no bar.
 
     What is beyond three decades of the must ends at the edge.
     """
@@ -59,8 +60,10 @@ def _measured(figures: Sequence[Figure], size: int) -> Iterator[Measured]:
     """
     for figure in figures:
         goal = goal_of(figure, size)
-        value = None if goal is None else measured(figure, goal)
-        if goal is not None and value is not None and math.isfinite(value):
+        if goal is None or not goal.must:
+            continue
+        value = measured(figure, goal)
+        if value is not None and math.isfinite(value):
             yield figure.what, value / goal.must, goal.aim / goal.must
 
 

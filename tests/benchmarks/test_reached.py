@@ -39,9 +39,11 @@ def test_what_is_met_is_left_of_the_must_and_what_is_missed_right():
 
 def test_what_has_no_goal_has_no_bar():
     """
-    Neither has a figure whose other side is missing; without any there is no plot.
+    Neither has a figure whose other side is missing, nor what must be none; without any
+    there is no plot.
     """
-    _, bars, _ = drawn(MET, WITHOUT_GOAL, BESIDE_NOTHING)
+    none = Figure("exactness", "differences", 0, "")
+    _, bars, _ = drawn(MET, WITHOUT_GOAL, BESIDE_NOTHING, none)
 
     assert len(bars) == 1
     assert to_svg("a run", [WITHOUT_GOAL, BESIDE_NOTHING], 100_000) is None

@@ -56,6 +56,7 @@ EXPECTED = {
         for part in (
             "rate",
             "processor",
+            "errors",
             "overload.rate",
             "overload.p99",
             "overload.health",
@@ -91,6 +92,8 @@ def test_every_measurement_gives_its_figures(mongo_uri: str, tmp_path: Path) -> 
     assert all(math.isfinite(figure.ours) for figure in done.figures)
     assert {f.key for f in done.figures if not f.ours > 0} <= {
         "exactness",
+        "load.1.errors",
+        "load.2.errors",
         "recovery.outage",  # it may be followed before its start has been noticed
         "cost.price",  # what is used at rest is taken off
         "cost.text",
