@@ -154,6 +154,7 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
         workshop,
         status.tally,
         first_start.find_out,
+        store.keep,
     )
     rebuilds = Rebuilds(rebuild)
     requests = Requests()

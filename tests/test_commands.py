@@ -60,6 +60,7 @@ LOADED: Final = "make load FILE=products.jsonl.gz"
 STARTED: Final = {
     LISTENER: '"state":"following"',
     ".venv/bin/python run_server.py": "server.started",
+    "EVERSHELF_WORKERS=4 .venv/bin/python run_server.py": '"worker":4',
 }
 
 ELSEWHERE: Final = {

@@ -19,6 +19,8 @@ SCRIPTS = ("run_listener", "run_server")
 # of the lines above it, so there is no room for a cycle.
 MAY_IMPORT = {
     # the values that cross rooms
+    "server.sockets": "",
+    "server.line": "",
     "recommender.errors": "",
     "recommender.product": "",
     "recommender.mutation": "recommender.product",
@@ -95,7 +97,9 @@ MAY_IMPORT = {
     "recommender.launch": "",
     "recommender.masking": "",
     "recommender.registry": "",
-    "recommender.logs": "recommender.masking",
+    "recommender.repeats": "",
+    "server.merged": "recommender.registry",
+    "recommender.logs": "recommender.masking recommender.repeats",
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
     ),
@@ -186,7 +190,7 @@ MAY_IMPORT = {
     "server.page": "server.files server.problems",
     "server.scrape": (
         "recommender.registry server.access server.doors server.events "
-        "server.freshness server.live"
+        "server.freshness server.line server.live server.merged"
     ),
     "server.health": (
         "server.answers server.draining server.page server.problems server.sight"
@@ -208,15 +212,20 @@ MAY_IMPORT = {
         "server.shapes"
     ),
     "server.reference": "server.openapi",
-    "server.watchdog": "recommender.supervisor",
+    "server.watchdog": "",
     "server.app": (
         "recommender.exits recommender.settings recommender.store "
         "recommender.supervisor server.access server.answers server.compression "
         "server.desk server.discovery server.doorway server.draining server.events "
-        "server.gate server.health server.lines server.live server.model "
+        "server.gate server.health server.line server.lines server.live server.model "
         "server.origins server.pace server.page server.problems server.products "
         "server.recommendations server.reference server.request_log server.scrape "
-        "server.shedding server.sight server.train server.waiting server.watchdog"
+        "server.shedding server.sight server.sockets server.train server.waiting "
+        "server.watchdog"
+    ),
+    "server.crew": (
+        "recommender.exits recommender.logs recommender.settings "
+        "recommender.supervisor server.app server.line"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
@@ -345,7 +354,7 @@ MAY_IMPORT = {
     "listener.rebuild": (
         "listener.build listener.clock listener.errors listener.feed listener.model "
         "listener.progress listener.tally recommender.bulk recommender.index "
-        "recommender.weights"
+        "recommender.segment recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
@@ -382,7 +391,7 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
-    "listener.serving": "server.doorway",
+    "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
         "recommender.logs recommender.position recommender.registry server.access "
@@ -514,7 +523,7 @@ MAY_IMPORT = {
     # the processes
     "server.process": (
         "recommender.errors recommender.exits recommender.settings recommender.startup "
-        "server.app"
+        "server.app server.crew"
     ),
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
@@ -648,6 +657,7 @@ FENCED = {
         "listener.metrics",
         "listener.scrape",
         "recommender.registry",
+        "server.merged",
         "server.metrics",
         "server.scrape",
     ),
