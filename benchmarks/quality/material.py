@@ -56,6 +56,19 @@ class Material:
             for product in self.products
         ]
 
+    @property
+    def prose(self) -> list[str]:
+        """
+        The same without attributes, (N,).
+        """
+        return [
+            " ".join(
+                [text for name, text in product.texts.items() if name != "attributes"]
+                + [product.brand]
+            )
+            for product in self.products
+        ]
+
 
 def read_material(name: str, folder: Path = FOLDER) -> Material:
     """
