@@ -329,6 +329,10 @@ class ListenerSettings(Settings):
         ("description", "body", "summary"), description="where the description is"
     )
     tags_fields: Names = Field(("tags", "keywords"), description="where the tags are")
+    attributes_fields: Names = Field(
+        ("attributes", "specifications", "specs"),
+        description="where further values, such as colour and material, are",
+    )
     category_fields: Names = Field(
         ("category", "categories", "product_type"), description="where the category is"
     )

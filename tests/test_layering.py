@@ -244,14 +244,15 @@ MAY_IMPORT = {
     "listener.values.paths": "",
     "listener.values.usable": "listener.values.kinds",
     "listener.values.texts": "listener.values.usable",
+    "listener.values.attributes": "listener.values.texts listener.values.usable",
     "listener.values.categories": "listener.values.texts listener.values.usable",
     "listener.values.images": "listener.values.usable",
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
     "listener.fields": (
-        "listener.values.categories listener.values.images listener.values.numbers "
-        "listener.values.paths listener.values.texts listener.values.times "
-        "listener.values.usable recommender.settings"
+        "listener.values.attributes listener.values.categories listener.values.images "
+        "listener.values.numbers listener.values.paths listener.values.texts "
+        "listener.values.times listener.values.usable recommender.settings"
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
