@@ -373,8 +373,8 @@ MAY_IMPORT = {
         "recommender.row recommender.segment recommender.weights"
     ),
     "listener.sweep": (
-        "listener.background recommender.backoff listener.clock listener.feed "
-        "listener.model listener.status listener.stretch recommender.address "
+        "listener.background listener.clock listener.feed listener.model "
+        "listener.status listener.stretch recommender.address recommender.backoff "
         "recommender.mutation recommender.segment"
     ),
     "listener.upkeep": (
@@ -382,12 +382,12 @@ MAY_IMPORT = {
         "recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
-        "recommender.backoff listener.beacon listener.clock listener.complaints "
-        "listener.errors listener.feed listener.guard listener.lag listener.model "
+        "listener.beacon listener.clock listener.complaints listener.errors "
+        "listener.feed listener.guard listener.lag listener.model "
         "listener.profile.first_start listener.publisher listener.rebuild "
         "listener.rebuilds listener.signals listener.status listener.sweep "
-        "listener.upkeep listener.window recommender.mutation recommender.position "
-        "recommender.supervisor"
+        "listener.upkeep listener.window recommender.backoff recommender.mutation "
+        "recommender.position recommender.supervisor"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
