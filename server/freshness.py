@@ -9,7 +9,7 @@ from typing import Final
 
 from recommender.position import ClusterTime, Position, State
 from recommender.snapshot import Snapshot
-from server.loader import Served
+from server.loader import Served, to_as_of
 
 
 SILENT_S: Final = 5.0  # the listener speaks each second; five missed are no accident
@@ -87,17 +87,6 @@ def stale_reason(served: Served, now_s: float) -> str:
     if position.state is not State.FOLLOWING:
         return position.reason or position.state.value
     return NEWEST_UNREADABLE if served.fault else ""
-
-
-def to_as_of(snapshot: Snapshot, served: Served) -> ClusterTime:
-    """
-    Return the time up to which everything is in *snapshot*: its manifest's, or the
-    later one to which the listener has found nothing more to publish.
-    """
-    position = served.position
-    if position is None or served.fault or position.generation > snapshot.generation:
-        return snapshot.manifest.as_of
-    return max(snapshot.manifest.as_of, position.as_of)
 
 
 def _lag_ms(position: Position, as_of: ClusterTime) -> int:

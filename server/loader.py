@@ -4,15 +4,18 @@ From the store's folder to what is served.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 from recommender.errors import RecommenderError, StoreCorrupt, StoreEmpty, StoreTooNew
 from recommender.generation import Generation
 from recommender.manifest import Manifest
-from recommender.position import Position
+from recommender.position import ClusterTime, Position
 from recommender.snapshot import Snapshot
 from recommender.store import CURRENT, DURABLE, StoreReader
+
+
+NOTHING_YET: Final = ClusterTime(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,13 @@ class Served:
         position: What the listener last said; None when it never did.
         fault: Why the newest generation is not served; empty when it is, or when
             none was ever published.
+        proven: Up to when the snapshot is known to be good.
     """
 
     snapshot: Snapshot | None = None
     position: Position | None = None
     fault: str = ""
+    proven: ClusterTime = NOTHING_YET
 
 
 class _Newest(NamedTuple):
@@ -50,8 +55,24 @@ def read_next(reader: StoreReader, served: Served) -> Served:
     # The position comes first: what it promises of a generation holds for later ones.
     position = reader.read_position()
     newest = _newest(reader, served.snapshot)
-    following = Served(newest.snapshot, position, newest.fault)
+    proven = served.proven if newest.snapshot is served.snapshot else NOTHING_YET
+    following = Served(newest.snapshot, position, newest.fault, proven)
+    if newest.snapshot is not None:
+        following = replace(following, proven=to_as_of(newest.snapshot, following))
     return served if following == served else following
+
+
+def to_as_of(snapshot: Snapshot, served: Served) -> ClusterTime:
+    """
+    Return the time up to which everything is in *snapshot*: its manifest's, or the
+    latest to which the listener has found nothing more to publish. It stays good when a
+    newer generation turns out to be unreadable.
+    """
+    known = max(snapshot.manifest.as_of, served.proven)
+    position = served.position
+    if position is None or served.fault or position.generation > snapshot.generation:
+        return known
+    return max(known, position.as_of)
 
 
 def _newest(reader: StoreReader, served: Snapshot | None) -> _Newest:

@@ -7,9 +7,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from recommender.position import ClusterTime
-from server.freshness import to_as_of
 from server.live import Live
-from server.loader import Served
+from server.loader import Served, to_as_of
 from server.params import Fresh
 from server.sight import SIGHT, Model, look
 

@@ -63,7 +63,8 @@ MAY_IMPORT = {
     ),
     "recommender.relations": "recommender.filters recommender.snapshot",
     "recommender.ranking": (
-        "recommender.filters recommender.kernels recommender.query recommender.snapshot"
+        "recommender.filters recommender.kernels recommender.query "
+        "recommender.snapshot"
     ),
     "recommender.reasons": (
         "recommender.kernels recommender.query recommender.snapshot recommender.text"
@@ -159,8 +160,7 @@ MAY_IMPORT = {
     ),
     "server.shedding": "server.metrics server.problems server.sight",
     "server.waiting": (
-        "recommender.position server.freshness server.live server.loader server.params "
-        "server.sight"
+        "recommender.position server.live server.loader server.params server.sight"
     ),
     "server.selection": (
         "recommender.filters recommender.query recommender.ranking recommender.reasons "

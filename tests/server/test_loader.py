@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from recommender.position import ClusterTime
 from recommender.store import CURRENT, SEGMENTS, StoreReader
-from server.loader import Served, read_next
+from server.loader import Served, read_next, to_as_of
 from tests.support.products import compact, ids, make_key, make_product
-from tests.support.shops import Shop, make_kettles, make_shop
+from tests.support.shops import AS_OF, Shop, make_kettles, make_shop
 
 
 NOTHING = Served()
@@ -70,6 +71,28 @@ def test_nothing_new(reader):
     served = read_next(reader, NOTHING)
 
     assert read_next(reader, served) is served
+
+
+def test_what_was_proven_stays_proven(shop, reader):
+    """
+    A model that was known to be good up to a moment is so still when a newer generation
+    cannot be read, or the listener says less.
+    """
+    later = ClusterTime(AS_OF.seconds + 30, 1)
+    shop.say(as_of=later)
+    first = read_next(reader, NOTHING)
+    shop.say(as_of=AS_OF)
+    second = read_next(reader, first)
+    shop.put(make_product("k5", "red steel kettle"))
+    shop.publish()
+    damage(segment_paths(shop)[-1])
+
+    third = read_next(reader, second)
+
+    assert third.fault
+    assert third.snapshot is first.snapshot
+    for served in (first, second, third):
+        assert to_as_of(served.snapshot, served) == later
 
 
 def test_segments_are_loaded_once(shop, reader):
