@@ -47,6 +47,7 @@ from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
 from server.shedding import Shedding
 from server.sight import sight_middleware, tell_freshness
+from server.stored import Stored
 from server.train import Train
 from server.waiting import Waiting
 from server.watchdog import supervised
@@ -185,6 +186,7 @@ def make_app(
             *Discovery(waiting).routes(),
             *Recommender(waiting, keys, shedding).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
+            *Stored(live.reader, keys).routes(),
             *events.routes(),
             *reference.routes(),
             *scrape.routes(),
