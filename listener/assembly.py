@@ -157,6 +157,7 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
         workshop,
         status.tally,
         first_start.find_out,
+        store.keep,
     )
     if settings.neighbour and settings.command == "run" and restored.is_empty:
         place = Neighbour(settings.neighbour, to_remote(settings).key)

@@ -23,6 +23,7 @@ from listener.progress import shown
 from listener.tally import Tally
 from recommender.bulk import join_segments
 from recommender.index import Index
+from recommender.segment import Segment
 from recommender.weights import Weights
 
 
@@ -57,6 +58,7 @@ class Rebuild:
         workshop: Where the segments are built.
         tally: Counts what is scanned.
         prepare: Called before anything is read.
+        keep: Takes the segment that was built; returns it, maybe as a file has it.
         copied: Returns a model to go on from instead of reading the collection whose
             identity is given, if there is one; calls the other argument meanwhile.
     """
@@ -68,6 +70,7 @@ class Rebuild:
     workshop: Workshop
     tally: Tally = field(default_factory=Tally)
     prepare: Callable[[], None] = lambda: None
+    keep: Callable[[Segment], Segment] = lambda segment: segment
     copied: Callable[[str, Callable[[], None]], Model | None] = lambda *_: None
 
     def run(self) -> Rebuilt:
@@ -148,7 +151,7 @@ class Rebuild:
         counted = self.tally.counted(built, total)
         segments = list(shown(counted, total=total, task="scan", clock=self.clock))
         self._check()
-        return Index(self.weights, [join_segments(segments)])
+        return Index(self.weights, [self.keep(join_segments(segments))])
 
     def _catch_up(self, model: Model, feed: Feed) -> None:
         """
