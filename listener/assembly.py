@@ -8,6 +8,7 @@ import os
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,8 @@ from listener.beacon import Beacon
 from listener.build import Here, Workshop
 from listener.clock import Clock
 from listener.complaints import Complaints
+from listener.copies.first_copy import FirstCopy
+from listener.copies.neighbour import Neighbour
 from listener.daemon import Daemon, Parts
 from listener.elsewhere import (
     Elsewhere,
@@ -156,6 +159,10 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
         first_start.find_out,
         store.keep,
     )
+    if settings.neighbour and settings.command == "run" and restored.is_empty:
+        place = Neighbour(settings.neighbour, to_remote(settings).key)
+        copy = FirstCopy(store, place, weights, shape, CLOCK)
+        rebuild = replace(rebuild, copied=copy.model)
     rebuilds = Rebuilds(rebuild)
     requests = Requests()
     if restored.model is None:

@@ -59,6 +59,8 @@ class Rebuild:
         tally: Counts what is scanned.
         prepare: Called before anything is read.
         keep: Takes the segment that was built; returns it, maybe as a file has it.
+        copied: Returns a model to go on from instead of reading the collection whose
+            identity is given, if there is one; calls the other argument meanwhile.
     """
 
     source: Source
@@ -69,6 +71,7 @@ class Rebuild:
     tally: Tally = field(default_factory=Tally)
     prepare: Callable[[], None] = lambda: None
     keep: Callable[[Segment], Segment] = lambda segment: segment
+    copied: Callable[[str, Callable[[], None]], Model | None] = lambda *_: None
 
     def run(self) -> Rebuilt:
         """
@@ -85,12 +88,8 @@ class Rebuild:
         self._check()
         with ExitStack() as stack:
             identity = self.source.identity()
-            feed = stack.enter_context(self.source.follow(None))
-            early, mark = self._take_position(feed)
-            model = Model(self._scan(), mark, identity)
-            for batch in early:
-                model.absorb(batch)
-            self._catch_up(model, feed)
+            model, feed = self._resumed(identity) or self._trained(identity)
+            stack.push(feed)
             if self.source.identity() != identity:
                 reason = "collection_replaced"
                 raise PositionLost(reason)
@@ -102,6 +101,35 @@ class Rebuild:
             took_s=round(self.clock.monotonic() - started, 2),
         )
         return Rebuilt(model, feed)
+
+    def _resumed(self, identity: str) -> tuple[Model, Feed] | None:
+        """
+        Return a copied model that has caught up; None when there is none, or nothing
+        leads on from it.
+        """
+        model = self.copied(identity, self._check)
+        if model is None:
+            return None
+        try:
+            with ExitStack() as stack:
+                feed = stack.enter_context(self.source.follow(model.mark.checkpoint))
+                self._catch_up(model, feed)
+                stack.pop_all()
+        except PositionLost as error:
+            log.warning("position.lost", reason=error.reason, error=str(error))
+            return None
+        return model, feed
+
+    def _trained(self, identity: str) -> tuple[Model, Feed]:
+        with ExitStack() as stack:
+            feed = stack.enter_context(self.source.follow(None))
+            early, mark = self._take_position(feed)
+            model = Model(self._scan(), mark, identity)
+            for batch in early:
+                model.absorb(batch)
+            self._catch_up(model, feed)
+            stack.pop_all()
+        return model, feed
 
     def _take_position(self, feed: Feed) -> tuple[list[Batch], Mark]:
         """

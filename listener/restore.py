@@ -45,6 +45,13 @@ class Restored:
     floor: ClusterTime
     is_behind: bool
 
+    @property
+    def is_empty(self) -> bool:
+        """
+        Whether there is nothing at all, neither to go on from nor to serve.
+        """
+        return self.reason == FIRST_START and self.served.generation == 0
+
 
 def restore(
     store: Store, reader: StoreReader, weights: Weights, shape: Shape
@@ -71,7 +78,7 @@ def restore(
         return _nothing("other_collection", served)
     is_behind = current is None or current.generation != manifest.generation
     return Restored(
-        model=_to_model(generation, weights, shape),
+        model=to_model(generation, weights, shape),
         reason="",
         served=current or to_served(manifest),
         floor=current.as_of if current else manifest.as_of,
@@ -97,7 +104,10 @@ def _current(reader: StoreReader) -> Served | None:
     return replace(served, as_of=max(served.as_of, position.as_of))
 
 
-def _to_model(generation: Generation, weights: Weights, shape: Shape) -> Model:
+def to_model(generation: Generation, weights: Weights, shape: Shape) -> Model:
+    """
+    Return a generation as what goes on from it.
+    """
     manifest = generation.manifest
     return Model(
         index=Index(weights, generation.segments),

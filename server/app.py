@@ -51,6 +51,7 @@ from server.shared_times import SharedTimes
 from server.shedding import Shedding
 from server.sight import sight_middleware, tell_freshness
 from server.sockets import listen_each
+from server.stored import Stored
 from server.train import Train
 from server.waiting import Waiting
 from server.watchdog import supervised
@@ -240,6 +241,7 @@ def make_app(
             *Discovery(waiting).routes(),
             *Recommender(waiting, keys, shedding).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
+            *Stored(live.reader, keys).routes(),
             *events.routes(),
             *reference.routes(),
             *scrape.routes(),

@@ -184,6 +184,10 @@ MAY_IMPORT = {
         "recommender.errors recommender.manifest recommender.store server.access "
         "server.answers server.doors server.params server.sight server.waiting"
     ),
+    "server.stored": (
+        "recommender.errors recommender.manifest recommender.store server.access "
+        "server.doors server.problems"
+    ),
     "server.events": (
         "recommender.address recommender.difference server.answers server.freshness "
         "server.history server.live server.loader server.params server.problems"
@@ -223,8 +227,8 @@ MAY_IMPORT = {
         "server.gate server.health server.line server.lines server.live server.model "
         "server.origins server.pace server.page server.problems server.products "
         "server.recommendations server.reference server.request_log server.scrape "
-        "server.shared_times server.shedding server.sight server.sockets server.train "
-        "server.waiting server.watchdog"
+        "server.shared_times server.shedding server.sight server.sockets server.stored "
+        "server.train server.waiting server.watchdog"
     ),
     "server.crew": (
         "recommender.backoff recommender.exits recommender.logs recommender.settings "
@@ -394,6 +398,20 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
+    # what another listener has published
+    "listener.copies.place": "listener.errors recommender.manifest",
+    "listener.copies.neighbour": (
+        "listener.copies.place recommender.manifest recommender.store"
+    ),
+    "listener.copies.fetch": (
+        "listener.copies.place recommender.generation recommender.manifest "
+        "recommender.store"
+    ),
+    "listener.copies.first_copy": (
+        "listener.clock listener.copies.fetch listener.copies.place listener.model "
+        "listener.publisher listener.restore recommender.errors recommender.generation "
+        "recommender.manifest recommender.store recommender.weights"
+    ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
@@ -532,6 +550,7 @@ MAY_IMPORT = {
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.build listener.clock listener.complaints "
+        "listener.copies.first_copy listener.copies.neighbour "
         "listener.daemon listener.elsewhere listener.guard listener.keys "
         "listener.mapping listener.mongo.client listener.mongo.examination "
         "listener.mongo.source listener.opening listener.profile.first_start "

@@ -18,8 +18,19 @@ export class EvershelfError extends Error {
   }
 }
 
+const newest = {}; // by origin: the model that is furthest; other servers may be behind
+
 /** The products most like one product, or most like several; see client.d.ts. */
 export async function recommend(what, options = {}) {
+  const { origin = HOME, after } = options;
+  const answer = await request(what, options);
+  const isOld = !after && isBefore(answer.model, newest[origin]);
+  const { model, ...found } = isOld ? await request(what, { ...options, after: newest[origin].cluster_time }) : answer;
+  if (!isBefore(model, newest[origin])) newest[origin] = model;
+  return { ...found, model };
+}
+
+async function request(what, options) {
   const { origin, key, signal, timeoutMs, retries, ...params } = options;
   const how = { origin, key, signal, timeoutMs, retries };
   if (typeof what === "string") {
@@ -43,7 +54,7 @@ export async function ask(path, options = {}) {
     let failure;
     try {
       const answer = await fetch(new URL(path, origin), { ...init, signal: either(signal, limit) });
-      if (answer.ok) return await answer.json();
+      if (answer.ok) return toCurrent(await answer.json(), answer.headers);
       failure = await toError(answer);
       const asked = Number(answer.headers.get("Retry-After")) * 1000;
       pauseMs = Math.max(pauseMs, asked || 0);
@@ -81,42 +92,50 @@ export function listen(onEvent, { origin = HOME, key, signal } = {}) {
 export function follow(what, options, onResult, onError = () => {}) {
   const ending = new AbortController();
   const signal = either(options.signal, ending.signal);
+  const { origin = HOME } = options;
   let shown = "";
-  let heard = 0; // the newest generation that an event told of
-  let have = -1; // the one that what is shown is sure to hold
+  let heard;
+  let have; // what is shown is made from it
+  let isNews = false;
   let last = -Infinity;
   let timer = 0;
   let isBusy = false;
   const plan = () => {
-    if (isBusy || heard <= have || signal.aborted || document.hidden) return;
+    if (isBusy || !isNews || signal.aborted || document.hidden) return;
     clearTimeout(timer);
     timer = setTimeout(refresh, Math.max(0, last + REFRESH_MS - performance.now()));
   };
   const refresh = async () => {
     clearTimeout(timer);
     isBusy = true;
+    isNews = false;
     last = performance.now();
-    const covered = heard; // a cache may answer 304 with an older body
     try {
       const result = await recommend(what, { ...options, signal });
-      have = Math.max(covered, result.model.generation);
+      have = result.model;
+      if (heard) isNews &&= !holds(have, heard);
+      if (shown && isBefore(have, newest[origin])) throw behind;
       const seen = JSON.stringify(result.items.map((hit) => [hit.id, hit.product, hit.explain?.sentence]));
       if (seen !== shown) onResult(result);
       shown = seen;
     } catch (error) {
       if (signal.aborted) return;
-      shown = "";
-      have = covered;
-      onError(error);
+      if (error !== behind) {
+        shown = "";
+        onError(error);
+      }
       if (error.status !== 404) timer = setTimeout(refresh, PATIENCE_MS); // an event may come sooner
     }
     isBusy = false;
     plan();
   };
-  const hear = ({ type, generation }) => {
-    if (type === "reset" || type === "online") have = -1;
-    heard = generation ?? heard;
-    if (type !== "status" && type !== "offline") plan();
+  const hear = (told) => {
+    const { type } = told;
+    if (type === "status" || type === "offline") return;
+    if (type !== "online") heard = told;
+    if (type === "reset" || (heard && isBefore(newest[origin], heard))) newest[origin] = heard;
+    if (type !== "generation" || !holds(have, heard)) isNews = true;
+    plan();
   };
   listen(hear, { ...options, signal });
   document.addEventListener("visibilitychange", plan, { signal });
@@ -126,6 +145,7 @@ export function follow(what, options, onResult, onError = () => {}) {
 }
 
 const streams = {};
+const behind = Symbol();
 
 class Stream {
   #url;
@@ -222,6 +242,26 @@ async function toError(answer) {
     errors: problem.errors ?? [],
     requestId: problem.request_id ?? "",
   });
+}
+
+/** A cache that was told 304 has a body of before. */
+function toCurrent(content, headers) {
+  const time = headers.get("Evershelf-Cluster-Time");
+  if (content.model && time) content.model.cluster_time = time;
+  return content;
+}
+
+/** Generations are numbered by each server; times compare. */
+function isBefore(model, other) {
+  return toOrder(model) < toOrder(other);
+}
+
+function holds(model, told) {
+  return isBefore(told, model) || (model?.generation === told.generation && !isBefore(model, told));
+}
+
+function toOrder(model) {
+  return (model?.cluster_time ?? "").replace(/\d+/g, (part) => part.padStart(10, "0"));
 }
 
 function toQuery(params) {

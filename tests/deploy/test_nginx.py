@@ -266,6 +266,7 @@ def test_who_asks_too_much_waits(tmp_path: Path, shop: Shop) -> None:
         "/openapi.json",
         "/desk",
         "/logs",
+        "/v1/store/manifest",
         "/health/ready",
     ],
 )

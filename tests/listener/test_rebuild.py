@@ -7,6 +7,8 @@ from __future__ import annotations
 import threading
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,10 +21,12 @@ from listener.tally import Tally
 from recommender.snapshot import Snapshot
 from tests.support.clock import FakeClock
 from tests.support.fake_source import FakeSource
+from tests.support.listener import events
 from tests.support.products import (
     WEIGHTS,
     make_catalogue,
     make_generation,
+    make_index,
     make_key,
     make_product,
 )
@@ -209,3 +213,71 @@ def test_silent_database_does_not_keep_it(source: FakeSource, clock: FakeClock) 
     with pytest.raises(Interrupted):
         make_rebuild(source, clock, is_stopping.is_set).run()
     assert waits == 3
+
+
+def make_copied(source: FakeSource, index_of: list[str]) -> Model:
+    """
+    Return a model that was copied when *source* had come to where it is now.
+    """
+    with source.follow(None) as feed:
+        batch = feed.take(0)
+        while batch is None or batch.reached is None:
+            batch = feed.take(0)
+    index = make_index(make_product(id_) for id_ in index_of)
+    return Model(index, batch.reached, source.identity())
+
+
+def test_copied_model_is_followed_on(clock: FakeClock, logs: list[Any]) -> None:
+    """
+    With a copy the collection is not read: what was written since it was made is in.
+    """
+    source = FakeSource([make_product("1"), make_product("2")])
+    copied = make_copied(source, ["1", "2"])
+    source.put(make_product("3"))
+    source.delete(make_key("1"))
+    rebuild = replace(make_rebuild(source, clock), copied=lambda *_: copied)
+
+    rebuilt = rebuild.run()
+    rebuilt.feed.__exit__(None, None, None)
+
+    assert rebuilt.model is copied
+    assert_equal(rebuilt.model, source)
+    assert rebuilt.model.mark.as_of == source.time
+    assert not events(logs, "scan.started")
+    assert source.open_feeds == 0
+
+
+def test_copied_model_from_which_nothing_leads_on(
+    clock: FakeClock, logs: list[Any]
+) -> None:
+    """
+    When the history has rolled past the copy the collection is read as without one, and
+    nothing of the copy is left.
+    """
+    source = FakeSource([make_product("1"), make_product("2")])
+    copied = make_copied(source, ["1", "2", "gone"])
+    source.put(make_product("3"))
+    source.forget()
+    rebuild = replace(make_rebuild(source, clock), copied=lambda *_: copied)
+
+    rebuilt = rebuild.run()
+    rebuilt.feed.__exit__(None, None, None)
+
+    assert rebuilt.model is not copied
+    assert_equal(rebuilt.model, source)
+    assert events(logs, "position.lost")
+    assert source.open_feeds == 0
+
+
+def test_copied_model_when_the_database_goes_away(
+    source: FakeSource, clock: FakeClock
+) -> None:
+    """
+    What is said to the caller is that it is away, whatever there is to go on from.
+    """
+    copied = make_copied(source, [])
+    source.faults.plan("follow", Unreachable())
+    rebuild = replace(make_rebuild(source, clock), copied=lambda *_: copied)
+
+    assert isinstance(run_once(rebuild), Unreachable)
+    assert source.open_feeds == 0

@@ -19,6 +19,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import Visit
 from tests.support.site import Site
+from tests.support.visitor import to_time
 
 
 HTML = """<!doctype html><html lang="en"><title>A shop</title>
@@ -407,6 +408,72 @@ def test_nothing_is_missed_before_the_stream_opens(plain: Any, site: Site) -> No
     for route in held:
         route.continue_()
     page.wait_for_function("window.seen.at(-1).includes('Early chair')")
+    site.products.delete_one({"_id": made.inserted_id})
+
+
+def as_of_another_pair(route: Route, *, time: str = "", generation: int = 0) -> None:
+    """
+    Answer as a pair would that has come to another time, or counts otherwise.
+    """
+    if "after=" in route.request.url:
+        route.continue_()
+        return
+    answer = route.fetch()
+    content, headers = answer.json(), dict(answer.headers)
+    headers.pop("content-encoding", None)
+    if time:
+        content["model"]["cluster_time"] = headers["evershelf-cluster-time"] = time
+    if generation:
+        content["model"]["generation"] = generation
+    route.fulfill(response=answer, headers=headers, json=content)
+
+
+def test_answers_do_not_go_back_in_time(plain: Any, site: Site) -> None:
+    """
+    An answer that is older than one before is asked for again, with the time that it
+    must have come to; where none is older nothing is asked twice.
+    """
+    chair = site.one(status="approved", category="Chairs")
+    page = plain("")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    script = """async ({ recommend }, id) =>
+        (await recommend(id, { limit: 3 })).model.cluster_time"""
+    before = call(page, script, str(chair["_id"]))
+    call(page, script, str(chair["_id"]))
+    assert sum("/similar" in url for url in asked) == 2
+
+    page.route("**/similar?*", lambda route: as_of_another_pair(route, time="7:1"))
+    again = call(page, script, str(chair["_id"]))
+
+    assert to_time(again) >= to_time(before)
+    assert "after=" in asked[-1]
+
+
+def test_follows_whatever_each_pair_counts(plain: Any, site: Site) -> None:
+    """
+    News are shown though the answers come from a pair whose generations have much
+    higher numbers than those that the stream tells of.
+    """
+    chair = site.one(status="approved", category="Chairs")
+    page = plain("")
+    page.route(
+        "**/similar?*", lambda route: as_of_another_pair(route, generation=10**6)
+    )
+    page.evaluate(
+        """async (id) => {
+            const { follow } = await import("/client.js");
+            window.seen = [];
+            follow(id, { limit: 100 },
+                ({ items }) => window.seen.push(items.map((hit) => hit.product.name)));
+        }""",
+        str(chair["_id"]),
+    )
+    page.wait_for_function("window.seen.length === 1")
+    twin = {key: chair[key] for key in chair if key != "_id"} | {"name": "Other chair"}
+    made = site.products.insert_one(twin)
+
+    page.wait_for_function("window.seen.at(-1).includes('Other chair')")
     site.products.delete_one({"_id": made.inserted_id})
 
 

@@ -22,6 +22,8 @@ from tests.support.waiting import wait_for
 SHIPPED: Final = ROOT / "deploy" / "nginx" / "evershelf.conf"
 NGINX: Final = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 STOP_S: Final = 20.0
+UPSTREAM: Final = re.compile(r"^upstream .*?^}$", re.MULTILINE | re.DOTALL)
+SERVER: Final = re.compile(r"^    server ([\d.:]+) ", re.MULTILINE)
 
 # What Debian's own file says around it, with every path in a folder of ours.
 AROUND: Final = """\
@@ -45,17 +47,23 @@ http {{
 
 @contextmanager
 def nginx(
-    folder: Path, servers: Sequence[int], *, rate_per_s: int | None = None
+    folder: Path,
+    servers: Sequence[int],
+    *,
+    rate_per_s: int | None = None,
+    upstream: str | None = None,
 ) -> Iterator[str]:
     """
     Yield the address of one before servers on two ports of this machine; everything
-    else but the rate limit, if one is given, is as it is shipped.
+    else but the rate limit and the upstream, if they are given, is as it is shipped.
     """
     folder.mkdir(parents=True)
     port = free_port()
     text = SHIPPED.read_text()
-    for shipped, ours in zip((5002, 5012), servers, strict=True):
-        text = replaced(text, f"127.0.0.1:{shipped} ", f"127.0.0.1:{ours} ")
+    if upstream is not None:
+        text = UPSTREAM.sub(lambda _match: upstream, text)
+    for shipped, ours in zip(SERVER.findall(text), servers, strict=True):
+        text = replaced(text, f"server {shipped} ", f"server 127.0.0.1:{ours} ")
     text = replaced(text, "listen 80;", f"listen 127.0.0.1:{port};")
     text = replaced(text, "/var/cache/nginx/evershelf", f"{folder}/cache")
     if rate_per_s is not None:

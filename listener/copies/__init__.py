@@ -1,0 +1,3 @@
+"""
+Generations that another listener has published, brought into a store.
+"""
