@@ -42,6 +42,13 @@ class StoreTooNew(RecommenderError):  # noqa: N818
     )
 
 
+class OtherWords(RecommenderError):  # noqa: N818
+    """
+    The model was made by a version that reads words otherwise: wait for one that is made
+    by this version's listener.
+    """
+
+
 class StoreLocked(RecommenderError):  # noqa: N818
     """
     Another listener owns this store: stop it, or give this one its own folder.

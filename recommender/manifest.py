@@ -5,13 +5,14 @@ What a generation is made of, as one small JSON file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Final, NamedTuple
 
 import orjson
 import xxhash
 
 from pydantic import ConfigDict, TypeAdapter
+from pydantic_core import CoreConfig, SchemaValidator
 
 from recommender.errors import StoreCorrupt, StoreTooNew
 from recommender.position import ClusterTime
@@ -20,6 +21,7 @@ from recommender.position import ClusterTime
 # Raised with whatever a reader must know: this file, the segments', and the version of
 # `recommender.text`, since a search is read by the server's words.
 FORMAT: Final = 2
+FIRST_TEXT_VERSION: Final = 2  # where a manifest names none
 LONGEST_FORMAT: Final = 9  # digits; more are damage, not a later format
 
 
@@ -51,6 +53,7 @@ class Manifest:
         visible: Living products that a visitor may see.
         published_s: Unix time of the publication.
         next_generation: Numbers below this may have been used.
+        text_version: Of the `recommender.text` whose words are in the segments.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
@@ -65,16 +68,24 @@ class Manifest:
     visible: int
     published_s: float
     next_generation: int
+    text_version: int = FIRST_TEXT_VERSION
 
 
-_MANIFESTS: Final = TypeAdapter(Manifest)
+# Names and checksums are new in each generation: remembered, they would only fill memory.
+_MANIFESTS: Final = SchemaValidator(
+    TypeAdapter(Manifest).core_schema, CoreConfig(cache_strings="keys")
+)
+_NAMES: Final = tuple(field.name for field in fields(Manifest))
 
 
 def to_bytes(manifest: Manifest) -> bytes:
     """
     Return the manifest as JSON behind a line with its format and checksum.
     """
-    body = orjson.dumps(manifest, default=list)
+    content = {name: getattr(manifest, name) for name in _NAMES}
+    if manifest.text_version == FIRST_TEXT_VERSION:
+        del content["text_version"]
+    body = orjson.dumps(content, default=list)
     return b"evershelf manifest %d %s\n%s\n" % (
         FORMAT,
         xxhash.xxh3_64_hexdigest(body).encode(),
@@ -104,7 +115,8 @@ def from_bytes(content: bytes) -> Manifest:
         msg = "the manifest differs from its checksum"
         raise StoreCorrupt(msg)
     try:
-        return _MANIFESTS.validate_json(body, strict=True)
+        manifest: Manifest = _MANIFESTS.validate_json(body, strict=True)
     except ValueError as error:
         msg = f"the manifest is not complete: {error!r}"
         raise StoreCorrupt(msg) from error
+    return manifest

@@ -42,6 +42,7 @@ from recommender.generation import Generation
 from recommender.manifest import Manifest, SegmentRef
 from recommender.position import ClusterTime, Position, State
 from recommender.segment import Segment
+from recommender.text import TEXT_VERSION
 
 
 CURRENT: Final = "current.json"
@@ -417,6 +418,7 @@ class Store:
                 visible=visible,
                 published_s=now_s,
                 next_generation=self._next,
+                text_version=TEXT_VERSION,
             )
             self._replace(CURRENT, manifests.to_bytes(manifest))
         except OSError:

@@ -13,11 +13,13 @@ from typing import Final
 import numpy as np
 
 from recommender import kernels
+from recommender.errors import OtherWords
 from recommender.facets import category_codes
 from recommender.kernels import Hashes, Ints
 from recommender.query import Vector
 from recommender.snapshot import ENCODING, Snapshot
 from recommender.text import (
+    TEXT_VERSION,
     encode,
     fold,
     term_hash,
@@ -34,7 +36,13 @@ def to_vector(snapshot: Snapshot, text: str) -> Vector:
     """
     Return *text* as if it were a product: its words with tf = 1 + ln c, and the brands
     and categories whose names are in it. What no product has is left out.
+
+    Raises:
+        OtherWords: The model's words were read by another version of this code, so that
+            these would find too little, or something else.
     """
+    if snapshot.manifest.text_version != TEXT_VERSION:
+        raise OtherWords
     weighed: dict[int, float] = {}
     for word, count in Counter(to_words(text)).items():
         weighed[term_hash(encode(word))] = 1.0 + math.log(count)

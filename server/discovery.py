@@ -12,9 +12,9 @@ from recommender.census import categories
 from recommender.query import Query
 from recommender.reasons import Seen
 from recommender.text import to_words
-from recommender.words import to_vector
 from server.answers import to_answer, to_categories
 from server.params import PlainParams, SearchParams, parse
+from server.phrase import read_phrase
 from server.selection import select
 from server.waiting import Waiting
 
@@ -43,7 +43,7 @@ class Discovery:
         params = parse(SearchParams, request.query)
         model = await self._waiting.model(request, params)
         snapshot = model.snapshot
-        query = Query.of(to_vector(snapshot, params.q))
+        query = Query.of(read_phrase(snapshot, params.q))
         seen = Seen.of_rows([], to_words(params.q))
         items = select(snapshot, query, params.to_filters(), params, seen)
         return to_answer(request, items, model.fresh)

@@ -16,6 +16,7 @@ import structlog
 
 from recommender.snapshot import Snapshot
 from recommender.store import StoreReader
+from recommender.text import TEXT_VERSION
 from server.history import History
 from server.loader import Served, read_next
 from server.metrics import Metrics
@@ -111,6 +112,7 @@ class Live:
         self._tell_soon()
         if after.snapshot is not None and after.snapshot is not before.snapshot:
             self._note_load(after.snapshot, time.perf_counter() - started_s)
+            _note_words(before.snapshot, after.snapshot)
             self.history.note(before.snapshot, after.snapshot)
             self._tell_soon()
         self._note_fault(before, after)
@@ -157,3 +159,13 @@ class Live:
     def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+def _note_words(before: Snapshot | None, after: Snapshot) -> None:
+    """
+    Say once that nothing is found by words, until that has changed.
+    """
+    version = after.manifest.text_version
+    known = before.manifest.text_version if before else TEXT_VERSION
+    if version not in (TEXT_VERSION, known):
+        _log.warning("model.other_words", text_version=version, reads=TEXT_VERSION)

@@ -15,12 +15,12 @@ from recommender.query import Part, Query, blend
 from recommender.reasons import Seen
 from recommender.snapshot import Row, Snapshot
 from recommender.text import to_words
-from recommender.words import to_vector
 from server.access import Keys
 from server.answers import Result, to_results
 from server.body import read_body
 from server.lookup import find, sees_hidden
 from server.params import NoParams, Recommendations, Weighted, Widget, parse
+from server.phrase import read_phrase
 from server.selection import select, to_filters
 from server.shedding import Overloaded, Shedding
 from server.waiting import Waiting
@@ -52,6 +52,7 @@ class Recommender:
 
         Raises:
             Overloaded: Too many others are being worked out.
+            Problem: 503 when one of them asks with words that cannot be read.
         """
         parse(NoParams, request.query)
         body = await read_body(Recommendations, request)
@@ -86,7 +87,7 @@ def _recommend(snapshot: Snapshot, widget: Widget, *, is_admin: bool) -> Result:
     wanted, unwanted = to_rows(widget.items), to_rows(widget.negative)
     parts = _to_parts(snapshot, wanted)
     if widget.q is not None:
-        parts.append(Part(to_vector(snapshot, widget.q)))
+        parts.append(Part(read_phrase(snapshot, widget.q)))
     query = Query.of(blend(parts, _to_parts(snapshot, unwanted)))
     seen = [row for row, _ in wanted]
     filters = to_filters(widget, widget, seen, [row for row, _ in unwanted])

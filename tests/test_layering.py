@@ -63,15 +63,14 @@ MAY_IMPORT = {
     ),
     "recommender.relations": "recommender.filters recommender.snapshot",
     "recommender.ranking": (
-        "recommender.filters recommender.kernels recommender.query "
-        "recommender.snapshot"
+        "recommender.filters recommender.kernels recommender.query recommender.snapshot"
     ),
     "recommender.reasons": (
         "recommender.kernels recommender.query recommender.snapshot recommender.text"
     ),
     "recommender.words": (
-        "recommender.facets recommender.kernels recommender.query recommender.snapshot "
-        "recommender.text"
+        "recommender.errors recommender.facets recommender.kernels recommender.query "
+        "recommender.snapshot recommender.text"
     ),
     "recommender.newest": (
         "recommender.filters recommender.kernels recommender.ranking "
@@ -89,7 +88,8 @@ MAY_IMPORT = {
     ),
     "recommender.store": (
         "recommender.errors recommender.generation recommender.manifest "
-        "recommender.position recommender.segment recommender.segment_file"
+        "recommender.position recommender.segment recommender.segment_file "
+        "recommender.text"
     ),
     # what an operator sets, sees and types
     "recommender.address": "",
@@ -146,8 +146,8 @@ MAY_IMPORT = {
     ),
     "server.metrics": "recommender.registry",
     "server.live": (
-        "recommender.snapshot recommender.store server.history server.loader "
-        "server.metrics server.watch"
+        "recommender.snapshot recommender.store recommender.text server.history "
+        "server.loader server.metrics server.watch"
     ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
@@ -166,19 +166,22 @@ MAY_IMPORT = {
         "recommender.filters recommender.query recommender.ranking recommender.reasons "
         "recommender.relations recommender.snapshot server.answers server.params"
     ),
+    "server.phrase": (
+        "recommender.errors recommender.query recommender.snapshot recommender.words "
+        "server.problems"
+    ),
     "server.products": (
         "recommender.newest recommender.reasons server.access server.answers "
         "server.lookup server.params server.selection server.waiting"
     ),
     "server.discovery": (
         "recommender.census recommender.query recommender.reasons recommender.text "
-        "recommender.words server.answers server.params server.selection "
-        "server.waiting"
+        "server.answers server.params server.phrase server.selection server.waiting"
     ),
     "server.recommendations": (
         "recommender.query recommender.reasons recommender.snapshot recommender.text "
-        "recommender.words server.access server.answers server.body server.lookup "
-        "server.params server.selection server.shedding server.waiting"
+        "server.access server.answers server.body server.lookup server.params "
+        "server.phrase server.selection server.shedding server.waiting"
     ),
     "server.model": (
         "recommender.errors recommender.manifest recommender.store server.access "
@@ -550,14 +553,14 @@ MAY_IMPORT = {
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.build listener.clock listener.complaints "
-        "listener.copies.first_copy listener.copies.neighbour "
-        "listener.daemon listener.elsewhere listener.guard listener.keys "
-        "listener.mapping listener.mongo.client listener.mongo.examination "
-        "listener.mongo.source listener.opening listener.profile.first_start "
-        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
-        "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.status listener.stretch listener.sweep listener.upkeep "
-        "listener.window recommender.product recommender.settings recommender.store "
+        "listener.copies.first_copy listener.copies.neighbour listener.daemon "
+        "listener.elsewhere listener.guard listener.keys listener.mapping "
+        "listener.mongo.client listener.mongo.examination listener.mongo.source "
+        "listener.opening listener.profile.first_start listener.publisher "
+        "listener.rebuild listener.rebuilds listener.remote listener.restore "
+        "listener.schedule listener.scrape listener.signals listener.status "
+        "listener.stretch listener.sweep listener.upkeep listener.window "
+        "recommender.product recommender.settings recommender.store "
         "recommender.supervisor"
     ),
     "listener.proof": (
@@ -692,7 +695,7 @@ FENCED = {
         "recommender.settings",
         "server",
     ),
-    "pydantic_core": ("server.params",),
+    "pydantic_core": ("recommender.manifest", "server.params"),
     "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
     "redis": ("listener.doctor.queue", "listener.queue"),

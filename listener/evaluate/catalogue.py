@@ -20,7 +20,7 @@ from recommender.manifest import Manifest
 from recommender.position import ClusterTime
 from recommender.product import Product
 from recommender.snapshot import Row, Snapshot
-from recommender.text import to_words
+from recommender.text import TEXT_VERSION, to_words
 from recommender.weights import Weights
 
 
@@ -105,6 +105,7 @@ def _train(products: Iterable[Product], weights: Weights) -> Snapshot:
         visible=int(np.count_nonzero(segment.visible)),
         published_s=0.0,
         next_generation=2,
+        text_version=TEXT_VERSION,
     )
     return Snapshot.derive(Generation(manifest, (segment,)))
 

@@ -35,6 +35,7 @@ from tests.support.waiting import wait_for
 Products = Collection[dict[str, Any]]
 
 ASKED: Final = ("kettle-0", "lamp-1")  # one of a kind, as `Fleet.assert_right` asks
+SEARCH: Final = "/v1/search?q=kettle"
 EVERY_S: Final = 0.05  # between two writes
 
 
@@ -127,6 +128,34 @@ def test_listener_first(fleet: Fleet, collection: Products, tmp_path: Path) -> N
         assert_content(visitor)
     fleet.verify(later)
     fleet.assert_right()
+
+
+def test_servers_first_with_other_words(
+    fleet: Fleet, collection: Products, tmp_path: Path
+) -> None:
+    """
+    Later servers that read words otherwise answer all but searches from the old model,
+    and those, too, once a listener of their version has trained anew.
+    """
+    later = make_later(tmp_path / "later", reads_words_otherwise=True)
+    fleet.start(ROOT)
+    with Visitor(fleet, ASKED) as visitor:
+        for server in fleet.servers:
+            assert server.get(SEARCH).status == HTTPStatus.OK
+            server.replace(later)
+            answer = server.get(SEARCH)
+            assert (answer.status, answer.json["code"]) == (503, "other_words")
+            assert server.process.logs("model.other_words")
+        collection.insert_one(make_document(100))
+        wait_until_all_are_current(fleet, collection)
+        assert all(server.get(SEARCH).status == 503 for server in fleet.servers)
+        assert fleet.listener.stop() == 0
+        fleet.follow(later)
+        for server in fleet.servers:
+            wait_for(lambda server=server: server.get(SEARCH).status == HTTPStatus.OK)
+            assert server.get(SEARCH).json["items"]
+        assert_content(visitor)
+    fleet.verify(later)
 
 
 def test_going_back(fleet: Fleet, collection: Products, tmp_path: Path) -> None:

@@ -1,3 +1,6 @@
+import gc
+import tracemalloc
+
 import pytest
 import xxhash
 
@@ -112,3 +115,49 @@ def test_format_that_is_no_number_is_corrupt(number):
     """
     with pytest.raises(StoreCorrupt, match="not a number"):
         manifests.from_bytes(b"evershelf manifest " + number + b" 0\n{}\n")
+
+
+def test_first_words_are_not_named():
+    """
+    A manifest of the words that the first format knew only is one that its readers take.
+    """
+    first = make_manifest(text_version=manifests.FIRST_TEXT_VERSION)
+
+    assert b"text_version" not in manifests.to_bytes(first)
+
+
+def test_later_words_are_named():
+    """
+    Another version of the words comes back as it was written.
+    """
+    later = make_manifest(text_version=manifests.FIRST_TEXT_VERSION + 1)
+
+    assert manifests.from_bytes(manifests.to_bytes(later)) == later
+
+
+def read_anew(numbers):
+    """
+    Read one manifest for each number, with names and checksums of its own.
+    """
+    for number in numbers:
+        ref = SegmentRef(f"{number}-0.seg", 64, f"{number:016x}")
+        manifest = make_manifest(
+            segments=(ref,), checkpoints={"all": f"token {number}"}
+        )
+        manifests.from_bytes(manifests.to_bytes(manifest))
+    gc.collect()
+
+
+def test_texts_of_what_was_read_are_not_remembered():
+    """
+    A process that reads a generation after the other keeps no part of those before.
+    """
+    read_anew(range(100))
+    tracemalloc.start()
+    try:
+        read_anew(range(1_000, 2_000))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 20_000  # all their texts are nine times as much

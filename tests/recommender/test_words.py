@@ -12,11 +12,13 @@ import pytest
 
 from hypothesis import given
 
+from recommender.errors import OtherWords
 from recommender.filters import NO_FILTERS
 from recommender.mutation import Delete
 from recommender.query import Query
 from recommender.ranking import Choice, choose
 from recommender.snapshot import Snapshot
+from recommender.text import TEXT_VERSION
 from recommender.words import to_vector
 from tests.support.plain import Plain
 from tests.support.products import (
@@ -118,3 +120,14 @@ def test_terms_are_in_order_of_their_hashes(shelf):
 
     assert hashes == sorted(hashes)
     assert len(hashes) == 4
+
+
+@pytest.mark.parametrize("version", [TEXT_VERSION - 1, TEXT_VERSION + 1])
+def test_words_of_another_version_are_not_looked_for(version):
+    """
+    In a model whose words another version has read, nothing is found rather than little.
+    """
+    snapshot = make_snapshot(CATALOGUE[:5], text_version=version)
+
+    with pytest.raises(OtherWords):
+        to_vector(snapshot, "kettle")

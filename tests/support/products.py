@@ -23,6 +23,7 @@ from recommender.product import Product
 from recommender.segment import Part, Segment
 from recommender.snapshot import Snapshot
 from recommender.store import Store
+from recommender.text import TEXT_VERSION
 from recommender.weights import Weights
 
 
@@ -174,6 +175,7 @@ def make_manifest(**values: Any) -> Manifest:
         "visible": 0,
         "published_s": 1_700_000_000.5,
         "next_generation": 2,
+        "text_version": TEXT_VERSION,
     }
     return Manifest(**defaults | values)
 
