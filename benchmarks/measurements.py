@@ -20,6 +20,7 @@ from benchmarks import (
     restart,
     throughput,
     under_load,
+    workers,
 )
 from benchmarks.figures import Figure
 from benchmarks.shop import Shop
@@ -35,6 +36,7 @@ MEASUREMENTS: Final[Mapping[str, Measure]] = {
     "under_load": under_load.measure,
     "throughput": throughput.measure,
     "load": load.measure,
+    "workers": workers.measure,
     "cost": cost.measure,
     "restart": restart.measure,
     "recovery": recovery.measure,

@@ -102,7 +102,8 @@ def configure_logs(
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        # a line and its end in one write, so that those of several workers do not mix
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()

@@ -59,6 +59,9 @@ EXPECTED = {
             "overload.health",
         )
     },
+    "workers": {
+        f"workers.{part}" for part in ("processor", "rate", "errors", "reach", "memory")
+    },
     "cost": {"cost.price", "cost.text", "cost.rest"},
     "restart": {"restart.listener", "restart.server"},
     "recovery": {
@@ -86,6 +89,7 @@ def test_every_measurement_gives_its_figures(mongo_uri: str, tmp_path: Path) -> 
     assert all(math.isfinite(figure.ours) for figure in done.figures)
     assert {f.key for f in done.figures if not f.ours > 0} <= {
         "exactness",
+        "workers.errors",
         "recovery.outage",  # it may be followed before its start has been noticed
         "cost.price",  # what is used at rest is taken off
         "cost.text",

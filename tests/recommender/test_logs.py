@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import sys
@@ -225,3 +226,31 @@ def test_the_last_lines_are_kept(lines):
         few.note(None, "info", {"timestamp": str(number), "number": number})
     assert [one["number"] for one in json.loads(few.to_json())] == [1, 2]
     assert [one["number"] for one in json.loads(few.to_json("1"))] == [2]
+
+
+class Writes(io.StringIO):
+    """
+    A standard output that is not buffered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces = []
+
+    def write(self, text):
+        self.pieces.append(text)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_line_is_one_write(monkeypatch, log_format):
+    """
+    Several processes may write to one file, buffered or not, and no line is torn.
+    """
+    monkeypatch.setattr(sys, "stdout", output := Writes())
+    configure_logs(log_format, "info", process="server")
+
+    structlog.get_logger().info("test.line", key="value")
+
+    assert len(output.pieces) == 1
+    assert output.pieces[0].endswith("\n")
