@@ -28,11 +28,12 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
-from listener.opening import open_source, to_weights
+from listener.opening import open_source
 from listener.profile.decision import decide
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
-from listener.resync import Resynced, resync_here, resync_there
+from listener.remote import Published
+from listener.resync import resync_here, resync_there
 from listener.serving import serve_in_background
 from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
 from recommender.errors import RecommenderError, SettingsFault, StoreTooNew
@@ -47,6 +48,14 @@ from server.access import Keys
 NO_ADDRESS: Final = (
     "MONGODB_URI is not set: set it to the address of your replica set, such as "
     "mongodb://127.0.0.1:27017/shop, or try `make run` (or --demo) for an embedded one"
+)
+NO_QUEUE: Final = (
+    "EVERSHELF_QUEUE_URL is not set: set it to the address of the Redis whose jobs are "
+    "to be taken, such as redis://127.0.0.1:6379"
+)
+NO_EXTRA: Final = (
+    "there is no package {}: `work` needs the extra queue; "
+    "pip install 'evershelf[queue]'"
 )
 
 log = structlog.get_logger()
@@ -75,12 +84,10 @@ def main(arguments: Sequence[str]) -> Exit:
 
 
 def _do(settings: ListenerSettings) -> Exit:
-    if settings.command in {"run", "resync"}:
+    if settings.command in GRACEFUL:
         stop = Stop()
         stop_on_signals(stop)
-        if settings.command == "run":
-            return _run(settings, stop)
-        return _resync(settings, stop)
+        return GRACEFUL[settings.command](settings, stop)
     interrupt_on_signals()
     return _look(settings)
 
@@ -223,7 +230,7 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
     return Exit.OK
 
 
-def _resync_here(settings: ListenerSettings, stop: Round) -> Resynced | None:
+def _resync_here(settings: ListenerSettings, stop: Round) -> Published | None:
     complaints = Complaints(CLOCK.monotonic)
     with (
         _address(settings) as uri,
@@ -239,22 +246,26 @@ def _resync_here(settings: ListenerSettings, stop: Round) -> Resynced | None:
 
 def _verify(settings: ListenerSettings, uri: str) -> Exit:
     # only here: scikit-learn takes a second to import, which a restart need not wait
-    from listener.verify import PATIENCE_S, Verification, say  # noqa: PLC0415
+    from listener.proof import prove  # noqa: PLC0415
+    from listener.verify import say  # noqa: PLC0415
 
-    complaints = Complaints(CLOCK.monotonic)
-    with open_source(settings, uri, complaints) as source:
-        log.info(
-            "verify.started",
-            collection=source.namespace,
-            store=str(settings.store_dir),
-        )
-        report = Verification(
-            source,
-            StoreReader(settings.store_dir),
-            to_weights(settings),
-            CLOCK,
-            # a debounce may keep the model behind for so long, as it was told to
-            patience_s=PATIENCE_S + settings.max_staleness_s,
-        ).run()
+    report = prove(settings, uri)
     say(report)
     return Exit.OK if report.is_equal else Exit.DIFFERS
+
+
+def _work(settings: ListenerSettings, stop: Stop) -> Exit:
+    if settings.queue_url is None:
+        raise SettingsFault([NO_QUEUE])
+    try:
+        # only here: what it needs is an extra, which nobody else needs
+        from listener.queue.command import work  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SettingsFault([NO_EXTRA.format(error.name)]) from error
+    with _address(settings) as uri:
+        work(settings, uri, settings.queue_url.get_secret_value(), stop)
+    return Exit.OK
+
+
+# What has something to finish when it is asked to stop.
+GRACEFUL: Final = {"run": _run, "resync": _resync, "work": _work}

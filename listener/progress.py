@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 
 from collections.abc import Iterable, Iterator, Sized
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import structlog
 
@@ -28,6 +28,19 @@ LINE_S: Final = 5.0  # between two log lines
 T = TypeVar("T", bound=Sized)
 
 log = structlog.get_logger()
+
+
+class Show(Protocol):
+    """
+    Passes batches on, and shows to somebody how far they are, as `shown` does.
+    """
+
+    def __call__(
+        self, batches: Iterable[T], *, total: int, task: str, clock: Clock
+    ) -> Iterator[T]:
+        """
+        Yield *batches*.
+        """
 
 
 def shown(batches: Iterable[T], *, total: int, task: str, clock: Clock) -> Iterator[T]:

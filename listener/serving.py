@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from server.doorway import Doorway
+from server.request_log import HTTP_LOGGER
 from server.sockets import listen
 
 
@@ -42,6 +43,7 @@ def serve_in_background(
         app,
         handle_signals=False,
         access_log=None,
+        logger=HTTP_LOGGER,
         shutdown_timeout=PARTING_S,
         keepalive_timeout=KEEP_ALIVE_S,
     )

@@ -64,10 +64,13 @@ STARTED: Final = {
 }
 
 ELSEWHERE: Final = {
+    f"{LISTENER} work": "there is no queue beside the demo; tests/queue",
     "make run": "all others are typed beside it",
     "make install": "continuous integration begins with it",
     "make test": "it is what runs this",
-    "make bench": "ten minutes; tests/benchmarks has a small one",
+    "make bench": "half an hour; tests/benchmarks has a small one",
+    'make bench BENCH_ARGS="--sizes 10000,1000000"': "the same, and longer",
+    ".venv/bin/python -m benchmarks --sizes 1000,10000 --only engine,package": "minutes",
     "make quality": "minutes, and catalogues that a clone has not; tests/quality",
     "make chaos": "ten minutes; tests/chaos has a small one",
     'make chaos CHAOS_ARGS="--minutes 60 --seed 1"': "an hour",

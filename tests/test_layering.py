@@ -98,8 +98,9 @@ MAY_IMPORT = {
     "recommender.launch": "",
     "recommender.masking": "",
     "recommender.registry": "",
+    "recommender.repeats": "",
     "server.merged": "recommender.registry",
-    "recommender.logs": "recommender.masking",
+    "recommender.logs": "recommender.masking recommender.repeats",
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
     ),
@@ -243,14 +244,15 @@ MAY_IMPORT = {
     "listener.values.paths": "",
     "listener.values.usable": "listener.values.kinds",
     "listener.values.texts": "listener.values.usable",
+    "listener.values.attributes": "listener.values.texts listener.values.usable",
     "listener.values.categories": "listener.values.texts listener.values.usable",
     "listener.values.images": "listener.values.usable",
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
     "listener.fields": (
-        "listener.values.categories listener.values.images listener.values.numbers "
-        "listener.values.paths listener.values.texts listener.values.times "
-        "listener.values.usable recommender.settings"
+        "listener.values.attributes listener.values.categories listener.values.images "
+        "listener.values.numbers listener.values.paths listener.values.texts "
+        "listener.values.times listener.values.usable recommender.settings"
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
@@ -371,8 +373,8 @@ MAY_IMPORT = {
         "recommender.row recommender.segment recommender.weights"
     ),
     "listener.sweep": (
-        "listener.background recommender.backoff listener.clock listener.feed "
-        "listener.model listener.status listener.stretch recommender.address "
+        "listener.background listener.clock listener.feed listener.model "
+        "listener.status listener.stretch recommender.address recommender.backoff "
         "recommender.mutation recommender.segment"
     ),
     "listener.upkeep": (
@@ -380,19 +382,19 @@ MAY_IMPORT = {
         "recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
-        "recommender.backoff listener.beacon listener.clock listener.complaints "
-        "listener.errors listener.feed listener.guard listener.lag listener.model "
+        "listener.beacon listener.clock listener.complaints listener.errors "
+        "listener.feed listener.guard listener.lag listener.model "
         "listener.profile.first_start listener.publisher listener.rebuild "
         "listener.rebuilds listener.signals listener.status listener.sweep "
-        "listener.upkeep listener.window recommender.mutation recommender.position "
-        "recommender.supervisor"
+        "listener.upkeep listener.window recommender.backoff recommender.mutation "
+        "recommender.position recommender.supervisor"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
-    "listener.serving": "server.doorway server.sockets",
+    "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
         "recommender.logs recommender.position recommender.registry server.access "
@@ -409,14 +411,14 @@ MAY_IMPORT = {
     ),
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
-        "listener.truth recommender.address recommender.errors recommender.position "
-        "recommender.product recommender.snapshot recommender.store "
-        "recommender.weights server.freshness server.loader"
+        "listener.progress listener.truth recommender.address recommender.errors "
+        "recommender.position recommender.product recommender.snapshot "
+        "recommender.store recommender.weights server.freshness server.loader"
     ),
     "listener.remote": "listener.errors",
     "listener.resync": (
-        "listener.clock listener.daemon listener.progress listener.rebuilds "
-        "listener.remote listener.signals listener.status"
+        "listener.background listener.clock listener.daemon listener.progress "
+        "listener.rebuilds listener.remote listener.signals listener.status"
     ),
     # what keeps it from working well
     "listener.doctor.finding": "",
@@ -457,13 +459,15 @@ MAY_IMPORT = {
         "listener.profile.decision listener.profile.first_start listener.profile.page "
         "listener.visibility recommender.settings"
     ),
+    "listener.doctor.queue": "listener.doctor.finding recommender.masking",
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.schema "
-        "listener.doctor.server listener.errors listener.feed listener.mapping "
-        "listener.remote recommender.errors recommender.settings recommender.store"
+        "listener.doctor.model listener.doctor.oplog listener.doctor.queue "
+        "listener.doctor.schema listener.doctor.server listener.errors listener.feed "
+        "listener.mapping listener.remote recommender.errors recommender.settings "
+        "recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -537,6 +541,29 @@ MAY_IMPORT = {
         "listener.window recommender.product recommender.settings recommender.store "
         "recommender.supervisor"
     ),
+    "listener.proof": (
+        "listener.assembly listener.complaints listener.opening listener.progress "
+        "listener.verify recommender.settings recommender.store"
+    ),
+    # jobs that others put into a queue
+    "listener.queue.job": "",
+    "listener.queue.ledger": "listener.queue.job",
+    "listener.queue.errands": (
+        "listener.assembly listener.clock listener.proof listener.queue.job "
+        "listener.remote listener.resync listener.signals listener.verify "
+        "recommender.settings"
+    ),
+    "listener.queue.pulse": "listener.clock",
+    "listener.queue.server": "recommender.errors",
+    "listener.queue.taker": (
+        "listener.background listener.errors listener.queue.errands listener.queue.job "
+        "listener.queue.ledger listener.remote recommender.errors recommender.masking"
+    ),
+    "listener.queue.command": (
+        "listener.assembly listener.queue.errands listener.queue.ledger "
+        "listener.queue.pulse listener.queue.server listener.queue.taker "
+        "listener.signals recommender.masking recommender.settings"
+    ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
     "listener.evaluate.catalogue": (
@@ -600,9 +627,10 @@ MAY_IMPORT = {
         "listener.demo.load listener.details listener.doctor.rounds "
         "listener.doctor.show listener.errors listener.evaluate.command "
         "listener.opening listener.profile.decision listener.profile.first_start "
-        "listener.profile.page listener.resync listener.serving listener.signals "
-        "listener.verify recommender.errors recommender.exits recommender.logs "
-        "recommender.settings recommender.startup recommender.store server.access"
+        "listener.profile.page listener.proof listener.queue.command listener.remote "
+        "listener.resync listener.serving listener.signals listener.verify "
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -617,6 +645,7 @@ FENCED = {
     ),
     "asyncinotify": ("server.watch",),
     "brotli": ("server.compression",),
+    "bullmq": ("listener.queue",),
     "bson": (
         "listener.demo",
         "listener.display",
@@ -647,6 +676,7 @@ FENCED = {
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
+    "redis": ("listener.doctor.queue", "listener.queue"),
     "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
     "structlog": (

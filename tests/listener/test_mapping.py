@@ -39,6 +39,7 @@ NOT_SHAPING = {
     "data_dir", "database", "demo", "demo_port", "durable_interval_s", "file",
     "log_format", "log_level", "max_staleness_s", "metrics_keys", "min_interval_s",
     "mongod", "mongodb_uri", "quiet_s", "report", "schema_file",
+    "queue_name", "queue_per_hour", "queue_url", "queue_verify_at",
     "shrink_grace_s", "sweep_per_s", "build_processes", "dask_address",
     "truth", "print_config",
 }  # fmt: skip
@@ -356,11 +357,11 @@ def test_only_the_weighted_fields_of_a_product_are_text():
     """
     What the mapping calls its texts is what the model gives weights to.
     """
-    product = product_of(make_document())
+    product = product_of(make_document(attributes={"colour": "Sea green"}))
     counted = term_weights(product, Weights(DEFAULT_WEIGHTS))
 
     assert set(product.texts) | {"category", "brand"} == set(DEFAULT_WEIGHTS)
-    assert {"kettle", "steel", "boils"} <= set(counted)
+    assert {"kettle", "steel", "boils", "sea", "green"} <= set(counted)
 
 
 @pytest.mark.parametrize("fault", [KeyError("x"), RecursionError(), MemoryError()])
