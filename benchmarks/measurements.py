@@ -23,6 +23,7 @@ from benchmarks import (
     throughput,
     under_load,
     updates,
+    workers,
 )
 from benchmarks.figures import Figure
 from benchmarks.shop import Shop
@@ -40,6 +41,7 @@ MEASUREMENTS: Final[Mapping[str, Measure]] = {
     "under_load": under_load.measure,
     "throughput": throughput.measure,
     "load": load.measure,
+    "workers": workers.measure,
     "cost": cost.measure,
     "restart": restart.measure,
     "recovery": recovery.measure,

@@ -38,6 +38,14 @@ def _rolled_up(pid: int, name: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+def children_of(pid: int) -> list[int]:
+    """
+    Return the processes that its first thread has started and that are still there.
+    """
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text(encoding="ascii").split()]
+
+
 def peak_bytes(pid: int) -> int:
     """
     Return the most memory of a process that was resident since it began its program;

@@ -62,6 +62,9 @@ EXPECTED = {
             "overload.health",
         )
     },
+    "workers": {
+        f"workers.{part}" for part in ("processor", "rate", "errors", "reach", "memory")
+    },
     "cost": {"cost.price", "cost.text", "cost.rest"},
     "restart": {"restart.listener", "restart.server"},
     "recovery": {
@@ -92,6 +95,7 @@ def test_every_measurement_gives_its_figures(mongo_uri: str, tmp_path: Path) -> 
     assert all(math.isfinite(figure.ours) for figure in done.figures)
     assert {f.key for f in done.figures if not f.ours > 0} <= {
         "exactness",
+        "workers.errors",
         "load.1.errors",
         "load.2.errors",
         "recovery.outage",  # it may be followed before its start has been noticed

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 import os
@@ -421,3 +422,35 @@ def test_the_last_lines_are_kept(lines):
         few.note(None, "info", {"timestamp": str(number), "number": number})
     assert [one["number"] for one in json.loads(few.to_json())] == [1, 2]
     assert [one["number"] for one in json.loads(few.to_json("1"))] == [2]
+
+
+class Writes(io.RawIOBase):
+    """
+    A file that keeps what each write brought.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.pieces = []
+
+    def writable(self):
+        return True
+
+    def write(self, piece):
+        self.pieces.append(bytes(piece))
+        return len(piece)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_line_is_one_write(monkeypatch, log_format):
+    """
+    Several processes may write to one file, buffered or not, and no line is torn.
+    """
+    output = Writes()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(output)))
+    configure_logs(log_format, "info", process="server")
+
+    structlog.get_logger().info("test.line", key="value")
+
+    assert len(output.pieces) == 1
+    assert output.pieces[0].endswith(b"\n")
