@@ -75,6 +75,11 @@ MAY_IMPORT = {
         "recommender.search_kernels recommender.segment recommender.snapshot"
     ),
     "recommender.census": "recommender.snapshot recommender.text",
+    # what is bought together
+    "recommender.order": ("recommender.product recommender.text recommender.weights"),
+    "recommender.together": (
+        "recommender.kernels recommender.order recommender.snapshot"
+    ),
     "recommender.difference": (
         "recommender.kernels recommender.segment recommender.snapshot"
     ),
