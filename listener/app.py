@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -16,11 +17,14 @@ import structlog
 from listener.assembly import (
     CLOCK,
     make_daemon,
+    make_orders_daemon,
     open_examination,
+    open_orders,
     open_source,
     to_remote,
     to_weights,
 )
+from listener.beside import Follow, beside
 from listener.complaints import Complaints
 from listener.control import Control
 from listener.demo.embedded import embedded
@@ -29,18 +33,23 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
+from listener.mongo.source import MongoSource
+from listener.orders import OrderMapper
 from listener.profile.decision import decide
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
 from listener.resync import Resynced, resync_here, resync_there
 from listener.serving import serve_in_background
 from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
+from listener.status import Status
 from recommender.errors import RecommenderError, SettingsFault, StoreTooNew
 from recommender.exits import Exit
 from recommender.logs import is_for_people
+from recommender.order import ORDER_WEIGHTS
 from recommender.settings import ListenerSettings, with_schema
 from recommender.startup import begin, refuse
 from recommender.store import Store, StoreReader
+from recommender.weights import Weights
 from server.access import Keys
 
 
@@ -184,7 +193,10 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
             settings, source, complaints, store, stop
         )
         details = partial(read_details, settings, status)
-        app = Control(source, status, requests, keys, details, metrics_keys).make_app()
+        follow, orders = _follow_orders(settings, uri)
+        app = Control(
+            source, status, requests, keys, details, metrics_keys, orders
+        ).make_app()
         stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(
             "listener.started",
@@ -194,10 +206,36 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
             generation=status.served.generation,
         )
         try:
-            daemon.run()
+            with beside(follow, stop):
+                daemon.run()
         finally:
             stop_control()
         log.info("listener.stopped", generation=status.served.generation)
+
+
+def _follow_orders(
+    settings: ListenerSettings, uri: str
+) -> tuple[Follow | None, Status | None]:
+    """
+    Return what keeps the model of orders equal to their collection until it is told to
+    stop, and where it says what it does; nothing when the settings name none.
+
+    Raises:
+        SettingsFault: A setting of the orders cannot be right.
+    """
+    if not settings.orders_collection:
+        return None, None
+    OrderMapper(settings)  # to refuse before anything is followed
+    status = Status(CLOCK)
+
+    def follow(stop: Stop) -> None:
+        with (
+            open_orders(settings, uri) as source,
+            Store.open(settings.orders_dir) as store,
+        ):
+            make_orders_daemon(settings, source, store, status, stop).run()
+
+    return follow, status
 
 
 def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
@@ -234,23 +272,32 @@ def _resync_here(settings: ListenerSettings, stop: Round) -> Resynced | None:
 
 
 def _verify(settings: ListenerSettings, uri: str) -> Exit:
+    complaints = Complaints(CLOCK.monotonic)
+    with open_source(settings, uri, complaints) as source:
+        is_equal = _compare(settings, source, settings.store_dir, to_weights(settings))
+    if settings.orders_collection:
+        with open_orders(settings, uri) as source:
+            is_equal &= _compare(settings, source, settings.orders_dir, ORDER_WEIGHTS)
+    return Exit.OK if is_equal else Exit.DIFFERS
+
+
+def _compare(
+    settings: ListenerSettings, source: MongoSource, store: Path, weights: Weights
+) -> bool:
+    """
+    Return whether a store is what its collection says, and say in what it is not.
+    """
     # only here: scikit-learn takes a second to import, which a restart need not wait
     from listener.verify import PATIENCE_S, Verification, say  # noqa: PLC0415
 
-    complaints = Complaints(CLOCK.monotonic)
-    with open_source(settings, uri, complaints) as source:
-        log.info(
-            "verify.started",
-            collection=source.namespace,
-            store=str(settings.store_dir),
-        )
-        report = Verification(
-            source,
-            StoreReader(settings.store_dir),
-            to_weights(settings),
-            CLOCK,
-            # a debounce may keep the model behind for so long, as it was told to
-            patience_s=PATIENCE_S + settings.max_staleness_s,
-        ).run()
+    log.info("verify.started", collection=source.namespace, store=str(store))
+    report = Verification(
+        source,
+        StoreReader(store),
+        weights,
+        CLOCK,
+        # a debounce may keep the model behind for so long, as it was told to
+        patience_s=PATIENCE_S + settings.max_staleness_s,
+    ).run()
     say(report)
-    return Exit.OK if report.is_equal else Exit.DIFFERS
+    return report.is_equal

@@ -57,6 +57,12 @@ ADDRESS: Final = "mongodb_uri"
 # Never shown.
 SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
 
+# Orders that nobody paid for, or that came back, as shops commonly call them.
+DEFAULT_ORDERS_WHEN: Final = (
+    '{"status": {"$nin": ["cancelled", "canceled", "Cancelled", "Canceled", '
+    '"CANCELLED", "CANCELED", "refunded", "Refunded", "REFUNDED", "returned", '
+    '"Returned", "RETURNED", "failed", "Failed", "FAILED"]}}'
+)
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
 
@@ -136,6 +142,10 @@ class Settings(BaseSettings):
         "auto", description="json, console, or auto: console on a terminal"
     )
     log_level: Level = Field("info", description="lines below this level are dropped")
+    orders_collection: str = Field(
+        "",
+        description="collection of orders, for what is bought together; empty: none",
+    )
     print_config: bool = Field(
         False, description="show each setting and where it comes from, then end"
     )
@@ -146,6 +156,13 @@ class Settings(BaseSettings):
         The folder through which models pass.
         """
         return self.data_dir / "model"
+
+    @property
+    def orders_dir(self) -> Path:
+        """
+        The folder through which models of orders pass.
+        """
+        return self.data_dir / "orders"
 
     @classmethod
     def settings_customise_sources(
@@ -282,6 +299,22 @@ class ListenerSettings(Settings):
     visible_when: str = Field(
         DEFAULT_VISIBLE_WHEN,
         description="MongoDB-style query that the products returned must match",
+    )
+
+    orders_items: str = Field(
+        "items[].product",
+        description="where the products of an order are; [] follows the array of lines",
+    )
+    orders_quantity: str = Field(
+        "items[].quantity",
+        description="where a line's quantity is: above 0 to count; empty: not read",
+    )
+    orders_date: str = Field(
+        "createdAt", description="where an order's date is; empty: not read"
+    )
+    orders_when: str = Field(
+        DEFAULT_ORDERS_WHEN,
+        description="MongoDB-style query that the orders to learn from must match",
     )
 
     @property

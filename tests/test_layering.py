@@ -248,7 +248,9 @@ MAY_IMPORT = {
         "listener.values.usable"
     ),
     "listener.query": "listener.keys listener.values.kinds listener.values.paths",
-    "listener.visibility": "listener.query recommender.errors recommender.settings",
+    "listener.visibility": (
+        "listener.query listener.values.paths recommender.errors recommender.settings"
+    ),
     "listener.mapping": (
         "listener.display listener.fields listener.keys listener.values.paths "
         "listener.visibility recommender.product recommender.settings recommender.text"
@@ -278,6 +280,11 @@ MAY_IMPORT = {
         "listener.profile.page listener.profile.paths recommender.settings"
     ),
     "listener.complaints": "listener.fields recommender.address",
+    "listener.orders": (
+        "listener.keys listener.values.numbers listener.values.paths "
+        "listener.values.times listener.values.usable listener.visibility "
+        "recommender.errors recommender.order recommender.product recommender.settings"
+    ),
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
@@ -348,6 +355,7 @@ MAY_IMPORT = {
         "recommender.position"
     ),
     "listener.signals": "",
+    "listener.beside": "listener.errors listener.signals recommender.errors",
     "listener.stretch": (
         "listener.errors listener.feed recommender.position recommender.product "
         "recommender.row recommender.segment recommender.weights"
@@ -511,12 +519,12 @@ MAY_IMPORT = {
     "listener.assembly": (
         "listener.beacon listener.clock listener.complaints listener.daemon "
         "listener.guard listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source listener.profile.first_start "
-        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
+        "listener.mongo.examination listener.mongo.source listener.orders "
+        "listener.profile.first_start listener.publisher listener.rebuild listener.rebuilds listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
         "listener.status listener.stretch listener.sweep listener.upkeep "
-        "listener.window recommender.product recommender.settings recommender.store "
-        "recommender.supervisor recommender.weights"
+        "listener.window recommender.order recommender.product recommender.settings "
+        "recommender.store recommender.supervisor recommender.weights"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -577,13 +585,15 @@ MAY_IMPORT = {
     ),
     # the listener's process
     "listener.app": (
-        "listener.assembly listener.complaints listener.control listener.demo.embedded "
-        "listener.demo.load listener.details listener.doctor.rounds "
-        "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.assembly listener.beside listener.complaints listener.control "
+        "listener.demo.embedded listener.demo.load listener.details "
+        "listener.doctor.rounds listener.doctor.show listener.errors "
+        "listener.evaluate.command listener.mongo.source listener.orders "
         "listener.profile.decision listener.profile.first_start listener.profile.page "
-        "listener.resync listener.serving listener.signals listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.startup recommender.store server.access"
+        "listener.resync listener.serving listener.signals listener.status "
+        "listener.verify recommender.errors recommender.exits recommender.logs "
+        "recommender.order recommender.settings recommender.startup recommender.store "
+        "recommender.weights server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }

@@ -38,7 +38,8 @@ NOT_SHAPING = {
     "admin_keys", "asked", "beside", "collection", "command", "control_port",
     "data_dir", "database", "demo", "demo_port", "durable_interval_s", "file",
     "log_format", "log_level", "max_staleness_s", "metrics_keys", "min_interval_s",
-    "mongod", "mongodb_uri", "quiet_s", "report", "schema_file",
+    "mongod", "mongodb_uri", "orders_collection", "orders_date", "orders_items",
+    "orders_quantity", "orders_when", "quiet_s", "report", "schema_file",
     "shrink_grace_s", "sweep_per_s",
     "truth", "print_config",
 }  # fmt: skip
