@@ -55,14 +55,18 @@ def keep_following(follow: Follow, stop: Stop, retry_s: float = RETRY_S) -> None
 
     Every line that this thread logs says `followed="orders"`.
     """
-    structlog.contextvars.bind_contextvars(followed="orders")
-    while not stop.is_set():
-        try:
-            follow(stop)
-        except (Refused, StoreTooNew) as error:
-            log.error("orders.refused", error=str(error), remedy=error.remedy)
-        except (ListenerError, RecommenderError, OSError) as error:
-            log.error("orders.failed", error=str(error))
-        except Exception:
-            log.exception("orders.crashed")
-        stop.wait(retry_s)
+    with structlog.contextvars.bound_contextvars(followed="orders"):
+        while not stop.is_set():
+            _follow_once(follow, stop)
+            stop.wait(retry_s)
+
+
+def _follow_once(follow: Follow, stop: Stop) -> None:
+    try:
+        follow(stop)
+    except (Refused, StoreTooNew) as error:
+        log.error("orders.refused", error=str(error), remedy=error.remedy)
+    except (ListenerError, RecommenderError, OSError) as error:
+        log.error("orders.failed", error=str(error))
+    except Exception:
+        log.exception("orders.crashed")

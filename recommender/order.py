@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import math
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-import xxhash
-
 from recommender.product import Product
+from recommender.segment import key_hash
 from recommender.text import encode, term_hash
 from recommender.weights import Weights
 
@@ -56,23 +53,22 @@ def to_row(order: Order) -> Product:
         texts={FIELD: " ".join(map(_to_word, keys))},
         visible=bool(keys),
         created_s=order.created_s,
-        display=orjson.dumps({FIELD: [key.decode() for key in keys]}),
     )
 
 
-def read_products(display: bytes) -> Sequence[bytes]:
-    """
-    Return the keys of the products in the order with this display.
-    """
-    return [key.encode() for key in orjson.loads(display)[FIELD]]
-
-
-def to_product_hash(key: bytes) -> int:
+def to_term(key: bytes) -> int:
     """
     Return the term of a product in the model of orders, 64 bits.
     """
     return term_hash(encode(_to_word(key)))
 
 
+def to_key_hash(word: bytes) -> int:
+    """
+    Return the hash of the key of a product, which is all that its word says.
+    """
+    return int(word, 16)
+
+
 def _to_word(key: bytes) -> str:
-    return f"{xxhash.xxh3_64_intdigest(key):016x}"
+    return f"{key_hash(key):016x}"

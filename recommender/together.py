@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from recommender import kernels
 from recommender.kernels import Doubles, Hashes, Longs
-from recommender.order import read_products, to_product_hash
+from recommender.order import to_key_hash, to_term
 from recommender.snapshot import Snapshot, View
 
 
@@ -32,17 +32,21 @@ NONE: Final = np.zeros(0, np.int64)
 @dataclass(frozen=True, slots=True, eq=False)
 class Companions:
     """
-    What is bought with a product: C others, in order of their hashes.
+    What is bought with a product: C others, in order of their terms.
 
     Attributes:
-        hashes: Of the products, (C,).
+        terms: Of the products, (C,).
+        places: Each in the dictionary of one of the views, (C,).
+        views: Which one, (C,).
         together: Orders that hold both, (C,).
         orders: Orders that hold each, with the product asked about or not, (C,).
         asked: Orders that hold the product asked about.
         total: Orders that count.
     """
 
-    hashes: Hashes
+    terms: Hashes
+    places: Longs
+    views: Longs
     together: Longs
     orders: Longs
     asked: int
@@ -55,12 +59,12 @@ class Companion:
     A product that is bought with another.
 
     Attributes:
-        key: Its key; maybe of no product that there is now.
+        key_hash: Of its key; maybe of no product that there is now.
         score: See `scores`; above 0.
         together: In how many orders.
     """
 
-    key: bytes
+    key_hash: int
     score: float
     together: int
 
@@ -70,29 +74,35 @@ def companions(orders: Snapshot, key: bytes) -> Companions:
     Return what is bought with the product of *key*, each at least once; the product
     need not be known.
     """
-    own = np.uint64(to_product_hash(key))
-    hashes, together, held = [np.zeros(0, np.uint64)], [NONE], [NONE]
+    own = np.uint64(to_term(key))
+    terms, together, held = [np.zeros(0, np.uint64)], [NONE], [NONE]
+    places, views = [NONE], [NONE]
     asked = 0
-    for view in orders.views:
+    for number, view in enumerate(orders.views):
         rows = _rows_of(view, own)
         asked += len(rows)
         counts = np.bincount(view.segment.terms_of(rows))
         here = np.flatnonzero(counts)
-        hashes.append(view.segment.dictionary[here])
+        terms.append(view.segment.dictionary[here])
         together.append(counts[here])
         held.append(view.df[here].astype(np.int64))
+        places.append(here)
+        views.append(np.full(len(here), number))
     unique, first, place = np.unique(
-        np.concatenate(hashes), return_index=True, return_inverse=True
+        np.concatenate(terms), return_index=True, return_inverse=True
     )
     total = np.zeros(len(unique), np.int64)
     np.add.at(total, place, np.concatenate(together))
     others = unique != own
+    first = first[others]
     return Companions(
-        unique[others],
-        total[others],
-        np.concatenate(held)[first][others],
-        asked,
-        orders.visible,
+        terms=unique[others],
+        places=np.concatenate(places)[first],
+        views=np.concatenate(views)[first],
+        together=total[others],
+        orders=np.concatenate(held)[first],
+        asked=asked,
+        total=orders.visible,
     )
 
 
@@ -128,21 +138,20 @@ def scores(found: Companions, least_support: int = LEAST_SUPPORT) -> Doubles:
 
 
 def strongest(
-    orders: Snapshot, key: bytes, least_support: int = LEAST_SUPPORT
+    orders: Snapshot, found: Companions, least_support: int = LEAST_SUPPORT
 ) -> Iterator[Companion]:
     """
-    Yield what is bought with the product of *key*, highest score first; equals
-    (at nine decimals) by how often, then in order of their hashes.
+    Yield what is bought with a product, highest score first; equals (at nine decimals)
+    by how often, then in order of their terms.
+
+    Args:
+        found: All that is, in *orders*.
     """
-    found = companions(orders, key)
     ranked = np.round(scores(found, least_support), DECIMALS)
-    order = np.lexsort((found.hashes, -found.together, -ranked))
-    for place in order[: int(np.count_nonzero(ranked))]:
-        yield Companion(
-            _to_key(orders, found.hashes[place]),
-            float(ranked[place]),
-            int(found.together[place]),
-        )
+    order = np.lexsort((found.terms, -found.together, -ranked))
+    for one in order[: int(np.count_nonzero(ranked))]:
+        word = orders.views[found.views[one]].segment.words[int(found.places[one])]
+        yield Companion(to_key_hash(word), float(ranked[one]), int(found.together[one]))
 
 
 def _rows_of(view: View, term: np.uint64) -> NDArray[np.int32]:
@@ -157,19 +166,6 @@ def _rows_of(view: View, term: np.uint64) -> NDArray[np.int32]:
         segment.post_indptr[place] : segment.post_indptr[place + 1]
     ]
     return rows[~view.dead[rows]]
-
-
-def _to_key(orders: Snapshot, term: np.uint64) -> bytes:
-    """
-    Return the key of the product that some living order holds by this hash.
-    """
-    for view in reversed(orders.views):
-        for row in _rows_of(view, term):
-            for key in read_products(view.segment.displays[int(row)]):
-                if to_product_hash(key) == term:
-                    return key
-    msg = "no order holds it"
-    raise LookupError(msg)
 
 
 def _surprise(counts: Doubles | np.float64) -> Doubles:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import permutations
 
-from recommender.order import ORDER_WEIGHTS, Order, to_product_hash, to_row
+from recommender.order import ORDER_WEIGHTS, Order, to_row, to_term
 from recommender.snapshot import Snapshot
 from recommender.together import companions
 from tests.support.products import make_key, make_snapshot
@@ -44,12 +44,12 @@ def check_pairs(snapshot: Snapshot, baskets: Mapping[bytes, Iterable[bytes]]) ->
     baskets = {key: set(basket) for key, basket in baskets.items() if basket}
     pairs = count_pairs(baskets.values())
     held = Counter(key for basket in baskets.values() for key in basket)
-    names = {to_product_hash(key): key for key in held}
+    names = {to_term(key): key for key in held}
     assert snapshot.visible == len(baskets)
     for asked in held:
         found = companions(snapshot, asked)
         assert (found.asked, found.total) == (held[asked], len(baskets))
-        keys = [names[int(one)] for one in found.hashes]
+        keys = [names[int(one)] for one in found.terms]
         together = dict(zip(keys, found.together.tolist(), strict=True))
         expected = {b: count for (a, b), count in pairs.items() if a == asked}
         assert together == expected
