@@ -63,6 +63,8 @@ DEFAULT_ORDERS_WHEN: Final = (
     '"CANCELLED", "CANCELED", "refunded", "Refunded", "REFUNDED", "returned", '
     '"Returned", "RETURNED", "failed", "Failed", "FAILED"]}}'
 )
+# Best of the tenths on the Online Retail data, see docs/quality.md.
+DEFAULT_ORDERS_SHARE: Final = 0.9
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
 
@@ -343,6 +345,11 @@ class ServerSettings(Settings):
     """
     Answer recommendation calls from the latest model.
     """
+
+    orders_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        DEFAULT_ORDERS_SHARE,
+        description="how much orders count beside texts in `recommended`; 0: not at all",
+    )
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")

@@ -76,9 +76,16 @@ MAY_IMPORT = {
     ),
     "recommender.census": "recommender.snapshot recommender.text",
     # what is bought together
-    "recommender.order": ("recommender.product recommender.text recommender.weights"),
+    "recommender.order": (
+        "recommender.product recommender.segment recommender.text recommender.weights"
+    ),
     "recommender.together": (
         "recommender.kernels recommender.order recommender.snapshot"
+    ),
+    "recommender.bought": (
+        "recommender.filters recommender.kernels recommender.ranking "
+        "recommender.reasons recommender.search_kernels recommender.segment "
+        "recommender.snapshot recommender.together"
     ),
     "recommender.difference": (
         "recommender.kernels recommender.segment recommender.snapshot"
@@ -149,8 +156,8 @@ MAY_IMPORT = {
     ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
-        "recommender.address recommender.census recommender.position "
-        "recommender.reasons recommender.snapshot server.freshness server.sentence"
+        "recommender.address recommender.bought recommender.census "
+        "recommender.position recommender.reasons recommender.snapshot server.freshness server.sentence"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
@@ -168,6 +175,11 @@ MAY_IMPORT = {
     "server.products": (
         "recommender.newest recommender.reasons server.access server.answers "
         "server.lookup server.params server.selection server.waiting"
+    ),
+    "server.purchases": (
+        "recommender.bought recommender.filters recommender.reasons "
+        "recommender.snapshot server.access server.answers server.lookup server.params "
+        "server.selection server.sentence server.sight server.waiting"
     ),
     "server.discovery": (
         "recommender.census recommender.query recommender.reasons recommender.text "
@@ -220,6 +232,7 @@ MAY_IMPORT = {
         "server.desk server.discovery server.doorway server.draining server.events "
         "server.gate server.health server.lines server.live server.model "
         "server.origins server.pace server.page server.problems server.products "
+        "server.purchases "
         "server.recommendations server.reference server.request_log server.scrape "
         "server.shedding server.sight server.train server.waiting server.watchdog"
     ),

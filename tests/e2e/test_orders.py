@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from pymongo import MongoClient
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from listener.mongo.client import APP_NAME
+from tests.support.followed import acknowledged
 from tests.support.ordering import make_order_document
 from tests.support.processes import Pair, running, to_uri
 from tests.support.shop import make_document
@@ -98,3 +100,29 @@ def test_orders_that_cannot_be_read_leave_the_products_alone(
         fail("off")
     wait_for(lambda: orders_of(pair)["counted"] == 6, what="the orders")
     wait_for(lambda: orders_of(pair)["state"] == "following", what="peace")
+
+
+def test_an_own_order_is_in_the_answer(
+    pair: Pair, database: Shop, mongo_client: MongoClient[dict[str, Any]]
+) -> None:
+    """
+    The first answer after an order that asks for it counts it, and the first after its
+    cancellation does not, time after time.
+    """
+    orders = database["orders"]
+    asked = f"/v1/products/{IDS[0]}/recommended?wait_ms=10000&after="
+
+    def count(session: ClientSession) -> int:
+        written = acknowledged(session)
+        answer = pair.get(f"{asked}{written.seconds}.{written.increment}").json
+        assert answer["orders"]["reached"] is True
+        return int(answer["orders"]["with_product"])
+
+    with mongo_client.start_session() as session:
+        for number in range(5):
+            order = make_order_document(f"new-{number}", *IDS)
+            orders.insert_one(order, session=session)
+            assert count(session) == 6
+            cancelled = {"$set": {"status": "cancelled"}}
+            orders.update_one({"_id": order["_id"]}, cancelled, session=session)
+            assert count(session) == 5
