@@ -1,0 +1,251 @@
+"""
+Online Retail: what was bought together in its last weeks, foretold from those before.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import xxhash
+
+from benchmarks.quality.material import FOLDER, read_catalogue, there
+from listener.evaluate.catalogue import Catalogue, Numbers, Places
+from listener.evaluate.statistics import Comparison, Interval, compare, interval
+from listener.keys import to_key
+from recommender.bought import Purchases, blended, bought_together
+from recommender.filters import Filters
+from recommender.order import ORDER_WEIGHTS, Order, to_row
+from recommender.ranking import Choice
+from recommender.settings import DEFAULT_ORDERS_SHARE
+from recommender.snapshot import Snapshot
+
+
+PRODUCTS: Final = "online_retail_products.jsonl.gz"
+LINES: Final = "online_retail_lines.csv.gz"
+TRUTH: Final = timedelta(weeks=8)  # the last ones, never learnt from
+HIDDEN: Final = 0.2  # of the products are taken out of the orders that are learnt from
+LEAST_ORDERS: Final = 5  # of the last weeks, that a product asked about is in
+LIMIT: Final = 10
+SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+TEXT, ORDERS, POPULAR = "text alone", "orders alone", "popularity"
+BLEND: Final = f"both, share {DEFAULT_ORDERS_SHARE:g} as served"
+
+Ranker = Callable[[int], Sequence[int]]  # a place to places, best first
+
+
+@dataclass(frozen=True)
+class Sales:
+    """
+    What to learn from, and what to foretell.
+
+    Attributes:
+        catalogue: All products.
+        orders: The model of those before, without the hidden products.
+        later: Baskets of the last weeks, with them, as places.
+        hidden: Whether each product is, (N,).
+        learnt: How many orders that model counts.
+    """
+
+    catalogue: Catalogue
+    orders: Snapshot
+    later: Sequence[Places]
+    hidden: np.ndarray
+    learnt: int
+
+    @cached_property
+    def purchases(self) -> Callable[[bytes], Purchases]:
+        """
+        What the orders say of a product, found out once for each.
+        """
+        return cache(partial(Purchases.of, self.orders))
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """
+    How well one way does.
+
+    Attributes:
+        figures: nDCG at 10 of all products asked about, of those with orders, and of
+            the hidden ones.
+        beside: How much more the blend as served has of all; None of itself.
+    """
+
+    name: str
+    figures: Mapping[str, Interval]
+    beside: Comparison | None
+
+
+def read_sales(folder: Path = FOLDER) -> Sales:
+    """
+    Return the invoices of a year, split by time.
+
+    Raises:
+        FileNotFoundError: They are not there.
+    """
+    catalogue = read_catalogue(there(folder / PRODUCTS))
+    placed, baskets = _read_baskets(there(folder / LINES))
+    cut = max(placed.values()) - TRUTH
+    hidden = np.array([_luck(row.key) < HIDDEN for row in catalogue.rows])
+    secret = {row.key for row, one in zip(catalogue.rows, hidden, strict=True) if one}
+    before = [
+        Order(to_key(name), frozenset(keys - secret))
+        for name, keys in baskets.items()
+        if placed[name] < cut
+    ]
+    learnt = Catalogue.train(map(to_row, before), ORDER_WEIGHTS)
+    later = [
+        np.array([catalogue.places[key] for key in keys if key in catalogue.places])
+        for name, keys in baskets.items()
+        if placed[name] >= cut
+    ]
+    return Sales(catalogue, learnt.snapshot, later, hidden, len(learnt))
+
+
+def foretell(sales: Sales) -> tuple[Mapping[float, float], list[Foretold]]:
+    """
+    Return nDCG by share of the orders, on the half of the products to tune on; and how
+    well each way does, on the other half.
+    """
+    truth = _truth(sales)
+    asked = np.flatnonzero(_orders_of(sales) >= LEAST_ORDERS)
+    is_tuned = np.array([_luck(b"half" + _key(sales, one)) < 0.5 for one in asked])  # noqa: PLR2004
+    tuning, reporting = asked[is_tuned], asked[~is_tuned]
+    tuned = {
+        share: float(_ndcg(_blend(sales, share), tuning, truth).mean())
+        for share in SHARES
+    }
+    served = _ndcg(_blend(sales, DEFAULT_ORDERS_SHARE), reporting, truth)
+    ways: dict[str, Ranker] = {
+        TEXT: _blend(sales, 0.0),
+        ORDERS: _sold(sales),
+        POPULAR: _popular(sales),
+    }
+    found = {BLEND: served} | {
+        name: _ndcg(ranker, reporting, truth) for name, ranker in ways.items()
+    }
+    hidden = sales.hidden[reporting]
+    return tuned, [
+        Foretold(
+            name,
+            {
+                "all": interval(values),
+                "with orders": interval(values[~hidden]),
+                "hidden": interval(values[hidden]),
+            },
+            None if name == BLEND else compare(values, served),
+        )
+        for name, values in found.items()
+    ]
+
+
+def _read_baskets(path: Path) -> tuple[dict[str, datetime], dict[str, set[bytes]]]:
+    placed: dict[str, datetime] = {}
+    baskets: dict[str, set[bytes]] = {}
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            if float(line["quantity"]) > 0:  # others were sent back
+                name = line["invoice"]
+                date = datetime.fromisoformat(line["date"])
+                placed[name] = date.replace(tzinfo=UTC)
+                baskets.setdefault(name, set()).add(to_key(line["stockcode"]))
+    return placed, baskets
+
+
+def _luck(key: bytes) -> float:
+    """
+    Return a number from 0 to 1 that is always the same for a key.
+    """
+    return float(xxhash.xxh3_64_intdigest(key) / 2**64)
+
+
+def _key(sales: Sales, place: int) -> bytes:
+    return sales.catalogue.rows[place].key
+
+
+def _orders_of(sales: Sales) -> Places:
+    baskets = np.concatenate(sales.later)
+    return np.bincount(baskets, minlength=len(sales.catalogue))
+
+
+def _truth(sales: Sales) -> Numbers:
+    """
+    Return the share of the later orders of each product that hold each other, (N, N).
+    """
+    size = len(sales.catalogue)
+    pairs = np.zeros((size, size), np.float32)
+    for basket in sales.later:
+        pairs[np.ix_(basket, basket)] += 1
+    np.fill_diagonal(pairs, 0)
+    return pairs / np.maximum(_orders_of(sales), 1)[:, None]
+
+
+def _ndcg(ranker: Ranker, asked: Iterable[int], truth: Numbers) -> Numbers:
+    """
+    Return nDCG at 10 of each product asked about (Järvelin and Kekäläinen 2002), where
+    an answer gains the share of the product's later orders that hold it, (Q,).
+    """
+    discounts = 1.0 / np.log2(np.arange(LIMIT) + 2)
+    return np.array(
+        [
+            (truth[one, found] * discounts[: len(found)]).sum()
+            / max(1e-12, (np.sort(truth[one])[-LIMIT:][::-1] * discounts).sum())
+            for one in asked
+            for found in [ranker(one)]
+        ]
+    )
+
+
+def _asking(
+    sales: Sales, ask: Callable[[int, Purchases, Filters], Iterable[bytes]]
+) -> Ranker:
+    places = sales.catalogue.places
+
+    def rank(place: int) -> list[int]:
+        key = _key(sales, place)
+        purchases = sales.purchases(key)
+        found = ask(place, purchases, Filters(exclude=frozenset([key])))
+        return [places[one] for one in found]
+
+    return rank
+
+
+def _blend(sales: Sales, share: float) -> Ranker:
+    snapshot, rows = sales.catalogue.snapshot, sales.catalogue.rows
+
+    def ask(place: int, purchases: Purchases, filters: Filters) -> Iterator[bytes]:
+        choice = Choice(LIMIT)
+        found = blended(snapshot, rows[place], purchases, filters, choice, share=share)
+        return (one.key for one in found)
+
+    return _asking(sales, ask)
+
+
+def _sold(sales: Sales) -> Ranker:
+    snapshot = sales.catalogue.snapshot
+
+    def ask(_place: int, purchases: Purchases, filters: Filters) -> Iterator[bytes]:
+        found = bought_together(snapshot, purchases, filters, Choice(LIMIT))
+        return (one.key for one in found)
+
+    return _asking(sales, ask)
+
+
+def _popular(sales: Sales) -> Ranker:
+    keys = [row.key for row in sales.catalogue.rows]
+    asked = {key: sales.purchases(key).asked for key in keys}
+    best = sorted(keys, key=lambda key: (-asked[key], key))[: LIMIT + 1]
+
+    def ask(_place: int, _purchases: Purchases, filters: Filters) -> list[bytes]:
+        return [key for key in best if key not in filters.exclude][:LIMIT]
+
+    return _asking(sales, ask)
