@@ -21,8 +21,20 @@ def proportional_bytes(pid: int) -> int:
     """
     Return the memory of a process, each shared page divided among those who share it.
     """
+    return _rolled_up(pid, "Pss:")
+
+
+def private_bytes(pid: int) -> int:
+    """
+    Return the memory that only this process has, so that it does not matter which other
+    processes come and go.
+    """
+    return _rolled_up(pid, "Private_Clean:") + _rolled_up(pid, "Private_Dirty:")
+
+
+def _rolled_up(pid: int, name: str) -> int:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    line = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
+    line = next(line for line in rollup.splitlines() if line.startswith(name))
     return int(line.split()[1]) * 1024
 
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -19,10 +18,8 @@ from listener.assembly import (
     make_daemon,
     make_orders_daemon,
     open_examination,
-    open_orders,
-    open_source,
     to_remote,
-    to_weights,
+    to_workshop,
 )
 from listener.beside import Follow, beside
 from listener.complaints import Complaints
@@ -33,29 +30,36 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
-from listener.mongo.source import MongoSource
+from listener.opening import open_orders, open_source
 from listener.orders import OrderMapper
 from listener.profile.decision import decide
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
-from listener.resync import Resynced, resync_here, resync_there
+from listener.remote import Published
+from listener.resync import resync_here, resync_there
 from listener.serving import serve_in_background
 from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
 from listener.status import Status
 from recommender.errors import RecommenderError, SettingsFault, StoreTooNew
 from recommender.exits import Exit
 from recommender.logs import is_for_people
-from recommender.order import ORDER_WEIGHTS
 from recommender.settings import ListenerSettings, with_schema
 from recommender.startup import begin, refuse
 from recommender.store import Store, StoreReader
-from recommender.weights import Weights
 from server.access import Keys
 
 
 NO_ADDRESS: Final = (
     "MONGODB_URI is not set: set it to the address of your replica set, such as "
     "mongodb://127.0.0.1:27017/shop, or try `make run` (or --demo) for an embedded one"
+)
+NO_QUEUE: Final = (
+    "EVERSHELF_QUEUE_URL is not set: set it to the address of the Redis whose jobs are "
+    "to be taken, such as redis://127.0.0.1:6379"
+)
+NO_EXTRA: Final = (
+    "there is no package {}: `work` needs the extra queue; "
+    "pip install 'evershelf[queue]'"
 )
 
 log = structlog.get_logger()
@@ -84,12 +88,10 @@ def main(arguments: Sequence[str]) -> Exit:
 
 
 def _do(settings: ListenerSettings) -> Exit:
-    if settings.command in {"run", "resync"}:
+    if settings.command in GRACEFUL:
         stop = Stop()
         stop_on_signals(stop)
-        if settings.command == "run":
-            return _run(settings, stop)
-        return _resync(settings, stop)
+        return GRACEFUL[settings.command](settings, stop)
     interrupt_on_signals()
     return _look(settings)
 
@@ -189,8 +191,9 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
         open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
     ):
+        workshop = to_workshop(settings, uri, complaints)
         daemon, status, requests = make_daemon(
-            settings, source, complaints, store, stop
+            settings, source, workshop, complaints, store, stop
         )
         details = partial(read_details, settings, status)
         follow, orders = _follow_orders(settings, uri)
@@ -260,44 +263,47 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
     return Exit.OK
 
 
-def _resync_here(settings: ListenerSettings, stop: Round) -> Resynced | None:
+def _resync_here(settings: ListenerSettings, stop: Round) -> Published | None:
     complaints = Complaints(CLOCK.monotonic)
     with (
         _address(settings) as uri,
         open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
     ):
-        daemon, _, requests = make_daemon(settings, source, complaints, store, stop)
+        workshop = to_workshop(settings, uri, complaints)
+        daemon, _, requests = make_daemon(
+            settings, source, workshop, complaints, store, stop
+        )
         return resync_here(daemon, requests, stop)
 
 
 def _verify(settings: ListenerSettings, uri: str) -> Exit:
-    complaints = Complaints(CLOCK.monotonic)
-    with open_source(settings, uri, complaints) as source:
-        is_equal = _compare(settings, source, settings.store_dir, to_weights(settings))
+    # only here: scikit-learn takes a second to import, which a restart need not wait
+    from listener.proof import prove, prove_orders  # noqa: PLC0415
+    from listener.verify import say  # noqa: PLC0415
+
+    report = prove(settings, uri)
+    say(report)
+    is_equal = report.is_equal
     if settings.orders_collection:
-        with open_orders(settings, uri) as source:
-            is_equal &= _compare(settings, source, settings.orders_dir, ORDER_WEIGHTS)
+        report = prove_orders(settings, uri)
+        say(report)
+        is_equal &= report.is_equal
     return Exit.OK if is_equal else Exit.DIFFERS
 
 
-def _compare(
-    settings: ListenerSettings, source: MongoSource, store: Path, weights: Weights
-) -> bool:
-    """
-    Return whether a store is what its collection says, and say in what it is not.
-    """
-    # only here: scikit-learn takes a second to import, which a restart need not wait
-    from listener.verify import PATIENCE_S, Verification, say  # noqa: PLC0415
+def _work(settings: ListenerSettings, stop: Stop) -> Exit:
+    if settings.queue_url is None:
+        raise SettingsFault([NO_QUEUE])
+    try:
+        # only here: what it needs is an extra, which nobody else needs
+        from listener.queue.command import work  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise SettingsFault([NO_EXTRA.format(error.name)]) from error
+    with _address(settings) as uri:
+        work(settings, uri, settings.queue_url.get_secret_value(), stop)
+    return Exit.OK
 
-    log.info("verify.started", collection=source.namespace, store=str(store))
-    report = Verification(
-        source,
-        StoreReader(store),
-        weights,
-        CLOCK,
-        # a debounce may keep the model behind for so long, as it was told to
-        patience_s=PATIENCE_S + settings.max_staleness_s,
-    ).run()
-    say(report)
-    return report.is_equal
+
+# What has something to finish when it is asked to stop.
+GRACEFUL: Final = {"run": _run, "resync": _resync, "work": _work}

@@ -9,19 +9,29 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from listener.beacon import Beacon
+from listener.build import Here, Workshop
 from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
+from listener.elsewhere import (
+    Elsewhere,
+    Order,
+    open_dask,
+    open_pool,
+    to_processes,
+)
 from listener.guard import ShrinkGuard
 from listener.keys import to_key
-from listener.mapping import Mapper, fingerprint
+from listener.mapping import fingerprint
 from listener.mongo.client import LastReply, connect
 from listener.mongo.examination import Examination
 from listener.mongo.source import MongoSource
-from listener.orders import OrderMapper, orders_fingerprint
+from listener.opening import to_weights
+from listener.orders import orders_fingerprint
 from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Rebuild
@@ -45,42 +55,6 @@ from recommender.weights import Weights
 
 
 CLOCK = Clock()
-
-
-@contextmanager
-def open_source(
-    settings: ListenerSettings, uri: str, complaints: Complaints
-) -> Iterator[MongoSource]:
-    """
-    Yield the collection that the settings name; what cannot be used of its documents
-    goes to *complaints*.
-
-    Raises:
-        SettingsFault: The address, or a setting of the mapping, cannot be right.
-    """
-    mapper = Mapper(settings)
-
-    def to_product(document: Mapping[str, Any]) -> Product:
-        mapped = mapper.to_product(document)
-        complaints.note(mapped.product.key, mapped.problems)
-        return mapped.product
-
-    def look_again(document: Mapping[str, Any]) -> Product:
-        return mapper.to_product(document).product
-
-    replies = LastReply()
-    clients = connect(uri, replies)
-    try:
-        yield MongoSource(
-            clients,
-            replies,
-            database=settings.database,
-            collection=settings.collection,
-            to_product=to_product,
-            look_again=look_again,
-        )
-    finally:
-        clients.close()
 
 
 @contextmanager
@@ -115,39 +89,6 @@ def _to_bare(document: Mapping[str, Any]) -> Product:
     return Product(key=to_key(document["_id"]))
 
 
-@contextmanager
-def open_orders(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
-    """
-    Yield the collection of orders that the settings name, as rows; nothing else is read
-    of them than those take.
-
-    Raises:
-        SettingsFault: The address, or a setting of the orders, cannot be right.
-    """
-    mapper = OrderMapper(settings)
-    replies = LastReply()
-    clients = connect(uri, replies)
-    try:
-        yield MongoSource(
-            clients,
-            replies,
-            database=settings.database,
-            collection=settings.orders_collection,
-            to_product=mapper.to_row,
-            look_again=mapper.to_row,
-            projection=mapper.projection,
-        )
-    finally:
-        clients.close()
-
-
-def to_weights(settings: ListenerSettings) -> Weights:
-    """
-    Return how much each field counts.
-    """
-    return Weights(settings.weights, sublinear=settings.sublinear)
-
-
 def to_remote(settings: ListenerSettings) -> Remote:
     """
     Return how to ask the listener that runs with these settings.
@@ -156,9 +97,27 @@ def to_remote(settings: ListenerSettings) -> Remote:
     return Remote(settings.control_port, keys[0] if keys else "")
 
 
-def make_daemon(
+def to_workshop(
+    settings: ListenerSettings, uri: str, complaints: Complaints
+) -> Workshop:
+    """
+    Return where models are built from scratch.
+    """
+    here = Here(to_weights(settings))
+    processes = to_processes(settings.build_processes)
+    if settings.dask_address:
+        executor = partial(open_dask, settings.dask_address)
+    elif processes > 1:
+        executor = partial(open_pool, processes)
+    else:
+        return here
+    return Elsewhere(Order(settings, uri), complaints, executor, here)
+
+
+def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     settings: ListenerSettings,
     source: MongoSource,
+    workshop: Workshop,
     complaints: Complaints,
     store: Store,
     stop: Round,
@@ -186,6 +145,7 @@ def make_daemon(
         settings,
         _Followed(
             source=source,
+            workshop=workshop,
             store=store,
             restored=restored,
             shape=shape,
@@ -222,6 +182,7 @@ def make_orders_daemon(
         settings,
         _Followed(
             source=source,
+            workshop=Here(ORDER_WEIGHTS),
             store=store,
             restored=restore(store, reader, ORDER_WEIGHTS, shape),
             shape=shape,
@@ -248,6 +209,7 @@ class _Followed:
     """
 
     source: MongoSource
+    workshop: Workshop
     store: Store
     restored: Restored
     shape: Shape
@@ -284,8 +246,10 @@ def _make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it works with
             followed.weights,
             CLOCK,
             stop.is_set,
+            followed.workshop,
             status.tally,
             followed.find_out,
+            followed.store.keep,
         )
     )
     if restored.model is None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from recommender.mutation import Mutation
 from recommender.position import ClusterTime
@@ -63,6 +63,23 @@ class PageEnd:
     """
 
     id: object
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """
+    What stands between two places of a collection, in the order of ids.
+
+    Attributes:
+        begin: The first id of it; None: the collection's first.
+        end: The first id behind it; None: it goes on to the collection's last.
+    """
+
+    begin: PageEnd | None = None
+    end: PageEnd | None = None
+
+
+EVERYTHING: Final = IdRange()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +147,15 @@ class Source(Protocol):
         Return about how many products there are.
         """
 
-    def scan(self) -> Iterator[Sequence[Product]]:
+    def split(self, rows: int) -> Sequence[IdRange]:
         """
-        Yield all products, each of which may come twice or be out of date when it was
-        written during the scan.
+        Return ranges of about *rows* products each that together are everything.
+        """
+
+    def scan(self, within: IdRange = EVERYTHING) -> Iterator[Sequence[Product]]:
+        """
+        Yield all products of a range, each of which may come twice or be out of date
+        when it was written during the scan.
         """
 
     def page(self, after: PageEnd | None, limit: int) -> Page:

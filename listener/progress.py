@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator, Sized
+from typing import Final, Protocol, TypeVar
 
 import structlog
 
@@ -25,14 +25,25 @@ from listener.clock import Clock
 
 LINE_S: Final = 5.0  # between two log lines
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Sized)
 
 log = structlog.get_logger()
 
 
-def shown(
-    batches: Iterable[Sequence[T]], *, total: int, task: str, clock: Clock
-) -> Iterator[Sequence[T]]:
+class Show(Protocol):
+    """
+    Passes batches on, and shows to somebody how far they are, as `shown` does.
+    """
+
+    def __call__(
+        self, batches: Iterable[T], *, total: int, task: str, clock: Clock
+    ) -> Iterator[T]:
+        """
+        Yield *batches*.
+        """
+
+
+def shown(batches: Iterable[T], *, total: int, task: str, clock: Clock) -> Iterator[T]:
     """
     Yield *batches*, and show how far they are.
 
@@ -45,9 +56,7 @@ def shown(
     return _in_lines(batches, total, task, clock)
 
 
-def _on_a_bar(
-    batches: Iterable[Sequence[T]], total: int, task: str
-) -> Iterator[Sequence[T]]:
+def _on_a_bar(batches: Iterable[T], total: int, task: str) -> Iterator[T]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -61,9 +70,7 @@ def _on_a_bar(
             progress.advance(bar, len(batch))
 
 
-def _in_lines(
-    batches: Iterable[Sequence[T]], total: int, task: str, clock: Clock
-) -> Iterator[Sequence[T]]:
+def _in_lines(batches: Iterable[T], total: int, task: str, clock: Clock) -> Iterator[T]:
     started = said = clock.monotonic()
     done = 0
     for batch in batches:

@@ -14,14 +14,16 @@ from typing import Final
 
 import structlog
 
+from listener.build import ROWS, Workshop
 from listener.clock import Clock
 from listener.errors import PositionLost
 from listener.feed import Batch, Feed, Mark, Source
 from listener.model import Model
 from listener.progress import shown
 from listener.tally import Tally
-from recommender.bulk import Builder
+from recommender.bulk import join_segments
 from recommender.index import Index
+from recommender.segment import Segment
 from recommender.weights import Weights
 
 
@@ -53,16 +55,20 @@ class Rebuild:
 
     Attributes:
         is_stopping: Whether to give up.
+        workshop: Where the segments are built.
         tally: Counts what is scanned.
         prepare: Called before anything is read.
+        keep: Takes the segment that was built; returns it, maybe as a file has it.
     """
 
     source: Source
     weights: Weights
     clock: Clock
     is_stopping: Callable[[], bool]
+    workshop: Workshop
     tally: Tally = field(default_factory=Tally)
     prepare: Callable[[], None] = lambda: None
+    keep: Callable[[Segment], Segment] = lambda segment: segment
 
     def run(self) -> Rebuilt:
         """
@@ -110,14 +116,14 @@ class Rebuild:
                     return early, batch.reached
 
     def _scan(self) -> Index:
-        builder = Builder(self.weights)
         total = self.source.count()
         log.info("scan.started", total=total)
-        batches = self.tally.counted(self.source.scan(), total)
-        for products in shown(batches, total=total, task="scan", clock=self.clock):
-            self._check()
-            builder.add(products)
-        return Index(self.weights, [builder.finish()])
+        ranges = self.source.split(ROWS)
+        built = self.workshop.build(self.source, ranges, self._check)
+        counted = self.tally.counted(built, total)
+        segments = list(shown(counted, total=total, task="scan", clock=self.clock))
+        self._check()
+        return Index(self.weights, [self.keep(join_segments(segments))])
 
     def _catch_up(self, model: Model, feed: Feed) -> None:
         """

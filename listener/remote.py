@@ -28,6 +28,20 @@ class NoListener(ListenerError):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """
+    What was published.
+
+    Attributes:
+        generation: Its number.
+        products: In it.
+    """
+
+    generation: int
+    products: int
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """
     What a listener says of itself.
@@ -90,15 +104,24 @@ class Remote:
             to_scan=int(scan.get("total", 0)),
         )
 
-    def train(self) -> int:
+    def train(self) -> Published:
         """
         Have the model trained from scratch; return the generation that holds it.
 
         Raises:
             NoListener: Nobody answers, or it came to nothing.
         """
-        content = self._must("POST", "/train?full=1", TRAIN_S)
-        return int(_number(content, "generation"))
+        return _to_published(self._must("POST", "/train?full=1", TRAIN_S))
+
+    def catch_up(self) -> Published:
+        """
+        Wait until all that was written before is published; return the generation that
+        holds it.
+
+        Raises:
+            NoListener: Nobody answers, or it came to nothing.
+        """
+        return _to_published(self._must("POST", "/train", TRAIN_S))
 
     def _must(self, method: str, path: str, timeout_s: float) -> Mapping[str, Any]:
         status, content = self._ask(method, path, timeout_s)
@@ -121,6 +144,13 @@ class Remote:
         finally:
             connection.close()
         return response.status, content if isinstance(content, dict) else {}
+
+
+def _to_published(content: Mapping[str, Any]) -> Published:
+    return Published(
+        generation=int(_number(content, "generation")),
+        products=int(_number(content, "products_count")),
+    )
 
 
 def _number(content: Mapping[str, Any], name: str) -> float:

@@ -6,17 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
-from threading import Thread
 from typing import Final
 
 import structlog
 
+from listener.background import in_background
 from listener.clock import Clock
 from listener.daemon import Daemon
-from listener.progress import shown
+from listener.progress import Show, shown
 from listener.rebuilds import Requests
-from listener.remote import Health, NoListener, Remote
+from listener.remote import Health, NoListener, Published, Remote
 from listener.signals import Stop
 from listener.status import Served
 
@@ -28,21 +27,7 @@ REMINDER_S: Final = 5.0
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Resynced:
-    """
-    What was published.
-
-    Attributes:
-        generation: Its number.
-        products: In it.
-    """
-
-    generation: int
-    products: int
-
-
-def resync_here(daemon: Daemon, requests: Requests, stop: Stop) -> Resynced | None:
+def resync_here(daemon: Daemon, requests: Requests, stop: Stop) -> Published | None:
     """
     Run *daemon* until it has published a model trained from scratch; return None when
     it was stopped before.
@@ -56,12 +41,14 @@ def resync_here(daemon: Daemon, requests: Requests, stop: Stop) -> Resynced | No
     if not published.done():
         return None
     served = published.result()
-    return Resynced(served.generation, served.products)
+    return Published(served.generation, served.products)
 
 
-def resync_there(remote: Remote, clock: Clock, stop: Stop) -> Resynced | None:
+def resync_there(
+    remote: Remote, clock: Clock, stop: Stop, show: Show = shown
+) -> Published | None:
     """
-    Have a running listener do it, and show how far it is; return None when this
+    Have a running listener do it, and *show* how far it is; return None when this
     process was stopped before, of which the listener takes no notice.
 
     Raises:
@@ -70,13 +57,13 @@ def resync_there(remote: Remote, clock: Clock, stop: Stop) -> Resynced | None:
     health = _awaited(remote, clock, stop)
     if health is None:
         return None
-    training = _in_background(remote)
+    training = in_background(remote.train, "resync")
     watched = _Watched(remote, training, clock, stop)
-    for _ in shown(watched.read(), total=watched.total(), task="resync", clock=clock):
+    for _ in show(watched.read(), total=watched.total(), task="resync", clock=clock):
         pass
     if not training.done():
         return None
-    return Resynced(training.result(), remote.health().products)
+    return training.result()
 
 
 class _Watched:
@@ -85,7 +72,7 @@ class _Watched:
     """
 
     def __init__(
-        self, remote: Remote, training: Future[int], clock: Clock, stop: Stop
+        self, remote: Remote, training: Future[Published], clock: Clock, stop: Stop
     ) -> None:
         self._remote = remote
         self._training = training
@@ -143,19 +130,3 @@ def _awaited(remote: Remote, clock: Clock, stop: Stop) -> Health | None:
                 raise
         stop.wait(POLL_S)
     return None
-
-
-def _in_background(remote: Remote) -> Future[int]:
-    """
-    Ask for it in a thread that never keeps the process from ending.
-    """
-    future: Future[int] = Future()
-
-    def ask() -> None:
-        try:
-            future.set_result(remote.train())
-        except BaseException as error:  # noqa: BLE001 whoever asks for it gets it
-            future.set_exception(error)
-
-    Thread(target=ask, name="resync", daemon=True).start()
-    return future

@@ -13,6 +13,8 @@ from typing import Final
 from aiohttp import web
 
 from server.doorway import Doorway
+from server.request_log import HTTP_LOGGER
+from server.sockets import listen
 
 
 LOOPBACK: Final = "127.0.0.1"
@@ -35,11 +37,13 @@ def serve_in_background(
     Raises:
         OSError: The port is taken.
     """
+    sockets = listen(LOOPBACK, port)
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(
         app,
         handle_signals=False,
         access_log=None,
+        logger=HTTP_LOGGER,
         shutdown_timeout=PARTING_S,
         keepalive_timeout=KEEP_ALIVE_S,
     )
@@ -56,7 +60,7 @@ def serve_in_background(
 
     async def start() -> None:
         await runner.setup()
-        await Doorway(runner, LOOPBACK, port).start()
+        await Doorway(runner, sockets).start()
 
     def stop() -> None:
         wait_for(runner.cleanup())
@@ -66,11 +70,5 @@ def serve_in_background(
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
-    try:
-        wait_for(start())
-    except OSError:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-        raise
+    wait_for(start())
     return stop

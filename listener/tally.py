@@ -4,11 +4,11 @@ How far a long read is, for whoever wants to know.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sized
 from typing import TypeVar
 
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Sized)
 
 
 class Tally:
@@ -24,9 +24,7 @@ class Tally:
         self.done = 0
         self.total = 0
 
-    def counted(
-        self, batches: Iterable[Sequence[T]], total: int
-    ) -> Generator[Sequence[T]]:
+    def counted(self, batches: Iterable[T], total: int) -> Generator[T]:
         """
         Yield *batches*, of which there are about *total* items in all, and count.
         """

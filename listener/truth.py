@@ -9,7 +9,7 @@ from typing import Final
 from listener.clock import Clock
 from listener.errors import Unreachable
 from listener.feed import Batch, Feed, Source
-from listener.progress import shown
+from listener.progress import Show, shown
 from listener.rebuild import PULSE_S
 from listener.status import NEVER
 from recommender.mutation import Clear, Delete, Upsert
@@ -32,7 +32,12 @@ class Truth:
     """
 
     def __init__(
-        self, source: Source, feed: Feed, clock: Clock, patience_s: float
+        self,
+        source: Source,
+        feed: Feed,
+        clock: Clock,
+        patience_s: float,
+        show: Show = shown,
     ) -> None:
         self._feed = feed
         self._clock = clock
@@ -41,7 +46,7 @@ class Truth:
         self.products: dict[bytes, Product] = {}
         early = self._first_batches()
         batches = source.scan()
-        for batch in shown(batches, total=source.count(), task="verify", clock=clock):
+        for batch in show(batches, total=source.count(), task="verify", clock=clock):
             self.products |= {product.key: product for product in batch}
         for taken in early:
             self._apply(taken)

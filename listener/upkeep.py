@@ -30,7 +30,7 @@ class Upkeep:
 
     def __init__(self, store: Store, durable_interval_s: float, clock: Clock) -> None:
         self._durable = _Durable(store, durable_interval_s, clock)
-        self._merges = _Merges()
+        self._merges = _Merges(store)
         self._store = store
         self._clock = clock
         self._collected_at = clock.monotonic()
@@ -126,7 +126,8 @@ class _Merges:
     Runs the merges that an index asks for, in a thread, one at a time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._worker = ThreadPoolExecutor(1, "merge")
         self._running: tuple[Index, Merge, Future[Segment]] | None = None
 
@@ -138,11 +139,14 @@ class _Merges:
             return self._running[2].done() and self._finish(index)
         merge = index.merge_due()
         if merge is not None:
-            self._running = index, merge, self._worker.submit(merge.run)
+            self._running = index, merge, self._worker.submit(self._run, merge)
         return False
 
     def close(self) -> None:
         self._worker.shutdown(cancel_futures=True)
+
+    def _run(self, merge: Merge) -> Segment:
+        return self._store.keep(merge.run())
 
     def _finish(self, index: Index) -> bool:
         if self._running is None:

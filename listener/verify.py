@@ -24,6 +24,7 @@ from listener.compare import (
 from listener.errors import PositionLost, Unreachable
 from listener.feed import Source
 from listener.guard import HELD
+from listener.progress import Show, shown
 from listener.truth import Truth
 from recommender.address import to_address
 from recommender.errors import StoreCorrupt, StoreEmpty
@@ -77,6 +78,7 @@ class Report:
     Attributes:
         differences: All of them.
         products: In the collection.
+        generation: The number of what was compared first.
         rankings: How many products' rankings were compared.
         rechecked: Products that were written meanwhile, and compared afterwards.
         unsettled: Keys of products that never rested, and were not compared.
@@ -87,6 +89,7 @@ class Report:
 
     differences: tuple[Difference, ...]
     products: int
+    generation: int
     rankings: int
     rechecked: int
     unsettled: tuple[bytes, ...]
@@ -171,6 +174,7 @@ class Verification:
         patience_s: How long to wait for the listener to catch up, and then for
             products that are being written to rest.
         pause: Waits for so many seconds.
+        show: Shows how much of the collection has been read.
     """
 
     source: Source
@@ -179,6 +183,7 @@ class Verification:
     clock: Clock
     patience_s: float = PATIENCE_S
     pause: Callable[[float], object] = time.sleep
+    show: Show = shown
 
     def run(self) -> Report:
         """
@@ -203,7 +208,7 @@ class Verification:
         started = self.clock.monotonic()
         serving = _Serving(self.reader, self.clock, self.pause)
         with self.source.follow(None) as feed:
-            truth = Truth(self.source, feed, self.clock, self.patience_s)
+            truth = Truth(self.source, feed, self.clock, self.patience_s, self.show)
             first = self._settle(truth, serving)
             found = list(
                 differences(first.snapshot, truth.products, self.weights, first.moving)
@@ -214,6 +219,7 @@ class Verification:
         return Report(
             differences=tuple(found),
             products=len(truth.products),
+            generation=first.snapshot.manifest.generation,
             rankings=min(first.snapshot.products, ALL_RANKINGS),
             rechecked=len(first.moving) - len(pending),
             unsettled=tuple(sorted(pending)),

@@ -17,13 +17,14 @@ from pydantic_settings import (
 )
 
 from recommender.logs import is_for_people
-from recommender.masking import HIDDEN, masked
+from recommender.masking import HIDDEN, Secrets, masked
 from recommender.settings import (
     DOTENV,
     SECRETS,
     ListenerSettings,
     Settings,
     schema_of,
+    secrets_of,
     settings_file,
     to_flag,
     to_names,
@@ -91,8 +92,10 @@ def _in_effect(settings: Settings, name: str, origin: str | None) -> tuple[str, 
     if name == "database" and (named := _named_database(settings)):
         return named, "detected: in MONGODB_URI"
     value = getattr(settings, name)
-    shown = _to_hidden(value) if name in SECRETS else to_text(value)
-    return shown, origin or "default"
+    if name in SECRETS:
+        return _to_hidden(value), origin or "default"
+    secrets = Secrets(secrets_of(settings))  # one may be where it does not belong
+    return secrets.without(to_text(value)), origin or "default"
 
 
 def _named_database(settings: Settings) -> str:

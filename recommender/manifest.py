@@ -95,8 +95,8 @@ def from_bytes(content: bytes) -> Manifest:
     if len(words) != 4 or words[:2] != [b"evershelf", b"manifest"]:  # noqa: PLR2004
         msg = "the file does not begin as a manifest"
         raise StoreCorrupt(msg)
-    if not words[2].isdigit() or len(words[2]) > LONGEST_FORMAT:
-        msg = "the manifest's format is not a number"
+    if not words[2].isdigit() or len(words[2]) > LONGEST_FORMAT or int(words[2]) < 1:
+        msg = "the manifest's format is not a number from 1 on"
         raise StoreCorrupt(msg)
     if int(words[2]) > FORMAT:
         raise StoreTooNew

@@ -18,6 +18,10 @@ _USER: Final = re.compile(r"://(?P<user>[^:/@]*)(?P<password>:.*)?@", re.DOTALL)
 _BETWEEN: Final = re.compile(r"[:/@?&=,]")
 # The same within a text, where an address ends at the next blank.
 _IN_TEXT: Final = re.compile(r"(?P<before>://[^\s:/@]*):\S*@")
+# The same in an address's options.
+_OPTION: Final = re.compile(
+    r"(?:[?&;]\w*password=|\baws_session_token:)([^&;,]+)", re.IGNORECASE
+)
 # Where keys stand in addresses and headers of requests.
 _KEY: Final = re.compile(
     r"(?P<before>[?&]key=|\bbearer\s+|\bx-api-key\W{1,4})[^\s&\"',#]+", re.IGNORECASE
@@ -34,20 +38,23 @@ def masked(uri: str) -> str:
     return uri.partition("?")[0]
 
 
-def to_password(uri: str) -> str:
+def to_passwords(uri: str) -> Iterator[str]:
     """
-    Return the password in an address, as it is written there; empty without one.
+    Yield the passwords in an address, as they are written there: its user's, if there
+    is one, and those of its options.
     """
     found = _USER.search(uri)
-    return (found["password"] or "")[1:] if found else ""
+    if found and found["password"]:
+        yield found["password"][1:]
+    yield from _OPTION.findall(uri)
 
 
 def without_secrets(text: str, uri: str) -> str:
     """
-    Return what was said of an address with each piece of its password hidden.
+    Return what was said of an address with each piece of its passwords hidden.
     """
-    password = to_password(uri)
-    pieces = {password, *_BETWEEN.split(password)} - {""}
+    passwords = set(to_passwords(uri))
+    pieces = passwords.union(*map(_BETWEEN.split, passwords)) - {""}
     for piece in sorted(pieces, key=len, reverse=True):
         text = text.replace(piece, HIDDEN)
     return text
@@ -90,7 +97,10 @@ class Secrets:
         if isinstance(value, str):
             return self.without(value)
         if isinstance(value, Mapping):
-            return {key: self.without_any(of) for key, of in value.items()}
+            return {
+                self.without(key) if isinstance(key, str) else key: self.without_any(of)
+                for key, of in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.without_any(one) for one in value]
         return self.without(str(value))

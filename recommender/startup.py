@@ -4,10 +4,13 @@ How each process begins: settings, then logs, and what looks wrong is said.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
 import sys
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 import structlog
 
@@ -15,11 +18,14 @@ from recommender.effective import to_lines
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import configure_logs
-from recommender.masking import Secrets
+from recommender.masking import HIDDEN, Secrets
 from recommender.settings import Settings, load_settings, secrets_of, unknown_settings
 
 
 T = TypeVar("T", bound=Settings)
+
+# What was given to a flag that is not known, which may be meant for one of the keys.
+_GIVEN: Final = re.compile(r"(?P<flag>\s--?[\w-]+=)\S+")
 
 log = structlog.get_logger()
 
@@ -32,7 +38,8 @@ def begin(kind: type[T], arguments: Sequence[str], *, process: str) -> T:
         SettingsFault: Naming every setting that is wrong.
         SystemExit: The arguments ask for help or for the settings, or are not known.
     """
-    settings = load_settings(kind, arguments)
+    with _without_secrets():
+        settings = load_settings(kind, arguments)
     if settings.print_config:
         sys.stdout.writelines(f"{line}\n" for line in to_lines(settings, arguments))
         sys.exit(Exit.OK)
@@ -52,9 +59,24 @@ def begin(kind: type[T], arguments: Sequence[str], *, process: str) -> T:
     return settings
 
 
+@contextlib.contextmanager
+def _without_secrets() -> Iterator[None]:
+    """
+    Let what is said of the arguments meanwhile quote none of their values.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            yield
+    finally:
+        text = _GIVEN.sub(rf"\g<flag>{HIDDEN}", said.getvalue())
+        sys.stderr.write(Secrets().without(text))
+
+
 def refuse(error: SettingsFault) -> Exit:
     """
     Tell the operator each fault, one a line; return how the process ends.
     """
-    sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
+    hidden = Secrets()  # an address may be given where a name belongs
+    sys.stderr.writelines(f"{hidden.without(fault)}\n" for fault in error.faults)
     return Exit.SETTINGS

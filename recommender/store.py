@@ -25,6 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -165,6 +166,15 @@ class StoreReader:
             return True
         return False
 
+    def map(self, ref: SegmentRef) -> Segment:
+        """
+        Return a segment that this process has written, as its file has it.
+
+        Raises:
+            StoreCorrupt: The file is missing, or another.
+        """
+        return segment_file.from_buffer(self._buffer(ref))
+
     def _open(self, ref: SegmentRef) -> Segment:
         buffer = self._buffer(ref)
         if segment_file.checksum(buffer) != ref.checksum:
@@ -237,7 +247,7 @@ def _take(lock: int) -> None:
 class Store:
     """
     The writer's side. One process at a time holds it; within it, one thread, but
-    for `make_durable`, which may run beside the rest.
+    for `make_durable` and `keep`, which may run beside the rest.
     """
 
     def __init__(self, folder: Path, lock: int) -> None:
@@ -245,6 +255,8 @@ class Store:
         self._lock: int | None = lock
         self._reader = StoreReader(folder)
         self._refs: dict[Segment, SegmentRef] = {}
+        self._kept = WeakKeyDictionary[Segment, SegmentRef]()  # and maybe published
+        self._writing: set[str] = set()  # files on their way to be kept
         self._current: Manifest | None = None
         self._durable: Manifest | None = None
         self._settling: Manifest | None = None  # on its way to be durable
@@ -252,6 +264,7 @@ class Store:
         self._unnamed_since: dict[str, float] = {}
         self._mutex = threading.Lock()  # held for a moment, by who reads several
         self._pen = threading.Lock()  # held as long as the durable pointer is written
+        self._counting = threading.Lock()  # held by who takes a number
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -344,7 +357,7 @@ class Store:
         refs: dict[Segment, SegmentRef] = {}
         try:
             for serial, segment in enumerate(segments):
-                refs[segment] = self._refs.get(segment) or self._write_segment(
+                refs[segment] = self._ref_of(segment) or self._write_segment(
                     f"{number}-{serial}.seg", segment
                 )
             manifest = Manifest(
@@ -362,12 +375,40 @@ class Store:
             self._replace(CURRENT, manifests.to_bytes(manifest))
         except OSError:
             # not kept for the next try: garbage collection would not know of them
-            for ref in {*refs.values()} - {*self._refs.values()}:
-                self._discard(self._folder / SEGMENTS / ref.name)
+            for segment, ref in refs.items():
+                if self._ref_of(segment) is None:
+                    self._discard(self._folder / SEGMENTS / ref.name)
             raise
         self._refs = refs
         self._current = manifest
         return manifest
+
+    def keep(self, segment: Segment) -> Segment:
+        """
+        Return *segment* as its file has it, if it is large: its memory is the file's
+        then, which servers share, and publishing it writes nothing more. As it is, if
+        it is small, or the file cannot be written.
+
+        Any thread may call this. It takes as long as the disk takes.
+        """
+        chunks = segment_file.to_chunks(segment)
+        if sum(map(len, chunks)) < MAPPED_BYTES:
+            return segment
+        name = f"{self._take_number()}-0.seg"
+        with self._mutex:
+            self._writing.add(name)
+        try:
+            ref = self._write_chunks(name, chunks)
+            kept = self._reader.map(ref)
+            with self._mutex:
+                self._kept[kept] = ref
+        except (OSError, StoreCorrupt):
+            return segment
+        else:
+            return kept
+        finally:
+            with self._mutex:
+                self._writing.discard(name)
 
     def advance(
         self, checkpoints: Mapping[str, str], as_of: ClusterTime
@@ -451,22 +492,31 @@ class Store:
         """
         with self._mutex:
             naming = [self._current, self._durable, self._settling]
+            kept = {*self._writing, *(ref.name for ref in self._kept.values())}
         for name in (CURRENT, DURABLE):  # of another process, before the first publish
             with contextlib.suppress(StoreEmpty):
                 naming.append(self._reader.read_pointer(name))
-        return {
+        named = {
             ref.name for manifest in naming if manifest for ref in manifest.segments
         }
+        return named | kept
+
+    def _ref_of(self, segment: Segment) -> SegmentRef | None:
+        """
+        Return the file that holds *segment*, if one does.
+        """
+        return self._refs.get(segment) or self._kept.get(segment)
 
     def _take_number(self) -> int:
         """
         Return a number never used, and not again even if it comes to nothing.
         """
-        number = self._next or self._first_number()
-        if self._durable and number >= self._durable.next_generation:
-            self._reserve(number)
-        self._next = number + 1
-        return number
+        with self._counting:
+            number = self._next or self._first_number()
+            if self._durable and number >= self._durable.next_generation:
+                self._reserve(number)
+            self._next = number + 1
+            return number
 
     def _reserve(self, number: int) -> None:
         """
@@ -500,7 +550,11 @@ class Store:
         self._durable = durable
 
     def _write_segment(self, name: str, segment: Segment) -> SegmentRef:
-        chunks = segment_file.to_chunks(segment)
+        return self._write_chunks(name, segment_file.to_chunks(segment))
+
+    def _write_chunks(
+        self, name: str, chunks: Sequence[bytes | memoryview]
+    ) -> SegmentRef:
         self._write(self._folder / SEGMENTS / name, chunks)
         return SegmentRef(name, sum(map(len, chunks)), segment_file.checksum(chunks[0]))
 

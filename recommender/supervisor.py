@@ -48,7 +48,9 @@ class Supervisor:
         """
         is_ours = environment.get(WATCHDOG_PID, str(os.getpid())) == str(os.getpid())
         timeout_us = environment.get(WATCHDOG_US, "0") if is_ours else "0"
-        every_s = int(timeout_us) / 1e6 / FED_PER_TIMEOUT if timeout_us.isdigit() else 0
+        every_s = (
+            int(timeout_us) / 1e6 / FED_PER_TIMEOUT if timeout_us.isdecimal() else 0
+        )
         return cls(environment.get(SOCKET, ""), every_s=every_s, monotonic=monotonic)
 
     def ready(self) -> None:

@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,6 +35,7 @@ from server.draining import Draining
 from server.events import Events
 from server.gate import Gate, tell_rate, to_networks
 from server.health import Health
+from server.line import Line
 from server.lines import Lines
 from server.live import Live
 from server.model import ModelDoor
@@ -48,11 +50,14 @@ from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
 from server.shedding import Shedding
 from server.sight import sight_middleware, tell_freshness
+from server.sockets import listen_each
 from server.train import Train
 from server.waiting import Waiting
 from server.watchdog import supervised
 
 
+ALONE: Final = (signal.SIGTERM, signal.SIGINT)
+LED: Final = (signal.SIGTERM,)  # Ctrl+C goes to all, and the leader passes it on
 LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
 LONGEST_LINE: Final = 64 * 1024  # bytes of an address; ids to exclude are many
 KEEP_ALIVE_S: Final = 75.0  # longer than proxies keep a connection
@@ -141,10 +146,54 @@ def serve(settings: ServerSettings) -> Exit:
         SettingsFault: The address is open to others, and there is no admin key.
         CannotBind: The address is in use, or not this machine's.
     """
-    house = House.of(settings)
-    check_binding(settings.host, house.gate.admin_keys)
+    check_house(settings)
+    [sockets] = have_sockets(settings, 1)
+    return work(settings, sockets)
+
+
+def check_house(settings: ServerSettings) -> None:
+    """
+    Look whether the rules fit one another.
+
+    Raises:
+        SettingsFault: The address is open to others, and there is no admin key.
+    """
+    check_binding(settings.host, House.of(settings).gate.admin_keys)
+
+
+def have_sockets(settings: ServerSettings, members: int) -> list[list[socket.socket]]:
+    """
+    Return the sockets of each of some processes.
+
+    Raises:
+        CannotBind: The address is in use, or not this machine's.
+    """
+    host, port = settings.host, settings.port
+    try:
+        return listen_each(host, port, members)
+    except OSError as error:
+        msg = (
+            f"EVERSHELF_HOST={host} EVERSHELF_PORT={port} cannot be listened on: "
+            f"{error.strerror or error}. Stop what uses it, or set another port or "
+            "address."
+        )
+        raise CannotBind(msg) from error
+
+
+def work(
+    settings: ServerSettings,
+    sockets: Sequence[socket.socket],
+    line: Line | None = None,
+) -> Exit:
+    """
+    Answer what comes to *sockets*, as `serve` does.
+
+    Args:
+        line: To the process that leads this one, if any does; else a service manager is
+            told how it goes.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, house))
+        return runner.run(_serve(settings, sockets, line))
 
 
 def make_app(  # noqa: PLR0913 each is one thing it asks
@@ -216,8 +265,11 @@ async def _hide_versions(_request: web.Request, response: web.StreamResponse) ->
     response.headers["Server"] = "evershelf"
 
 
-async def _serve(settings: ServerSettings, house: House) -> Exit:
-    signals, draining = _Signals(), Draining()
+async def _serve(
+    settings: ServerSettings, sockets: Sequence[socket.socket], line: Line | None
+) -> Exit:
+    house, draining = House.of(settings), Draining()
+    signals = _Signals(LED if line else ALONE)
     loop = asyncio.get_running_loop()
     live = Live(StoreReader(settings.store_dir), loop)
     orders = (
@@ -246,8 +298,14 @@ async def _serve(settings: ServerSettings, house: House) -> Exit:
             await runner.setup()
             if runner.server is not None:
                 app[SCRAPE].connections = _to_count(runner.server)
-            await _bind(runner, settings.host, settings.port)
-            async with supervised(Supervisor.of(os.environ, time.monotonic)):
+            if line is not None:
+                app[SCRAPE].line = line
+                line.open(app[SCRAPE].to_text, signals.note)
+            await Doorway(runner, sockets).start()
+            for address in runner.addresses:
+                _log.info("server.started", host=address[0], port=address[1])
+            manager = line or Supervisor.of(os.environ, time.monotonic)
+            async with supervised(manager):
                 await signals.first.wait()
             _log.info("server.stopping")
             draining.is_on = True
@@ -278,29 +336,18 @@ class _Signals:
     The first and the second request to stop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Sequence[signal.Signals]) -> None:
         self.first = asyncio.Event()
         self.second = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._note)
+        for number in numbers:
+            loop.add_signal_handler(number, self.note)
 
-    def _note(self) -> None:
+    def note(self) -> None:
+        """
+        Take note of one.
+        """
         (self.second if self.first.is_set() else self.first).set()
-
-
-async def _bind(runner: web.AppRunner, host: str, port: int) -> None:
-    try:
-        await Doorway(runner, host, port).start()
-    except OSError as error:
-        msg = (
-            f"EVERSHELF_HOST={host} EVERSHELF_PORT={port} cannot be listened on: "
-            f"{error.strerror or error}. Stop what uses it, or set another port or "
-            "address."
-        )
-        raise CannotBind(msg) from error
-    for address in runner.addresses:
-        _log.info("server.started", host=address[0], port=address[1])
 
 
 async def _stop(runner: web.AppRunner, signals: _Signals) -> bool:

@@ -26,7 +26,6 @@ import structlog
 from aiohttp import web
 
 
-WAITING: Final = 1_024  # connections that the kernel keeps for us
 TAKEN_AT_ONCE: Final = 1_024
 UNREAD_S: Final = 75.0  # that a caller may leave an answer unread; as long as idle ones
 PAUSE_S: Final = 1.0  # when there is no room for more
@@ -39,42 +38,36 @@ _log = structlog.get_logger()
 
 class Doorway(web.BaseSite):
     """
-    An address that is listened on.
+    Addresses that are listened on.
     """
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
+    def __init__(self, runner: web.AppRunner, sockets: Sequence[socket.socket]) -> None:
         """
         Args:
             runner: Set up already.
-            host: An address, or a name that stands for some.
-            port: 0 for any that is free.
+            sockets: Listening; closed with the site.
         """
         super().__init__(runner)
-        self._host = host
-        self._port = port
+        self._sockets = sockets
 
     @property
     def name(self) -> str:
         """
         What the library calls it.
         """
-        return f"http://{self._host}:{self._port}"
+        return " ".join(f"http://{one.getsockname()[:2]}" for one in self._sockets)
 
     async def start(self) -> None:
         """
-        Listen.
-
-        Raises:
-            OSError: The address cannot be had.
+        Take in who comes.
         """
         server = self._runner.server
         if server is None:
             msg = "the runner is not set up"
             raise RuntimeError(msg)
-        sockets = await _listen(self._host, self._port)
         await super().start()
-        # the runner uses no more of it than `sockets` and `close`
-        self._server = _Porter(server, sockets)  # type: ignore[assignment]
+        # the runner uses no more of it than its sockets and `close`
+        self._server = _Porter(server, self._sockets)  # type: ignore[assignment]
 
 
 class _Porter:
@@ -163,26 +156,3 @@ def _limit_patience(connection: socket.socket) -> None:
         connection.setsockopt(
             socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD_S * 1_000)
         )
-
-
-async def _listen(host: str, port: int) -> list[socket.socket]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    sockets: list[socket.socket] = []
-    try:
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            listening = socket.socket(family, kind, protocol)
-            sockets.append(listening)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:  # the other family has a socket of its own
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listening.bind(address)
-            listening.listen(WAITING)
-            listening.setblocking(False)
-    except OSError:
-        for listening in sockets:
-            listening.close()
-        raise
-    return sockets

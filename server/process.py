@@ -13,6 +13,7 @@ from recommender.exits import Exit
 from recommender.settings import ServerSettings
 from recommender.startup import begin, refuse
 from server.app import CannotBind, serve
+from server.crew import lead
 
 
 log = structlog.get_logger()
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str]) -> Exit:
     Serve until told to stop; return why it ended.
     """
     try:
-        return serve(begin(ServerSettings, arguments, process="server"))
+        settings = begin(ServerSettings, arguments, process="server")
+        return serve(settings) if settings.workers == 1 else lead(settings)
     except SettingsFault as error:
         return refuse(error)
     except CannotBind as error:

@@ -21,25 +21,45 @@ from server.problems import REQUEST_ID
 
 
 ROUTINE: Final = ("/health/", "/metrics")  # asked by machines, without end
+FAILURES_PER_S: Final = 10  # beside the others
 
 _log = structlog.get_logger()
 
 
+class _Budget:
+    """
+    So many in a second.
+    """
+
+    def __init__(self, per_s: int) -> None:
+        self._per_s = per_s
+        self._second = -1
+        self._taken = 0
+
+    def take(self, second: int) -> bool:
+        """
+        Return whether there is room for one more.
+        """
+        if second != self._second:
+            self._second, self._taken = second, 0
+        self._taken += 1
+        return self._taken <= self._per_s
+
+
 class RequestLog:
     """
-    Logs `request` once for each, at most so many a second of those that went well.
+    Logs `request` once for each, at most so many a second of those that went well, and
+    `FAILURES_PER_S` of those that did not.
     """
 
     def __init__(
         self, per_s: int, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """
-        Log at most *per_s* a second above debug level.
+        Log at most *per_s* a second of those that went well above debug level.
         """
-        self._per_s = per_s
+        self._well, self._failed = _Budget(per_s), _Budget(FAILURES_PER_S)
         self._monotonic = monotonic
-        self._second = -1
-        self._lines = 0
         self._skipped = 0
 
     @property
@@ -82,16 +102,15 @@ class RequestLog:
         503 is no failure: it tells of a state, which has a line of its own and lasts
         longer than one request. The defect behind a 500 is logged as `request.failed`.
         """
-        if _is_failure(status):
-            return logging.ERROR
-        if path.startswith(ROUTINE):
-            return logging.DEBUG
         second = int(self._monotonic())
-        if second != self._second:
-            self._second, self._lines = second, 0
-        if self._lines < self._per_s:
-            self._lines += 1
-            return logging.INFO
+        if _is_failure(status):
+            level, budget = logging.ERROR, self._failed
+        elif path.startswith(ROUTINE):
+            return logging.DEBUG
+        else:
+            level, budget = logging.INFO, self._well
+        if budget.take(second):
+            return level
         self._skipped += 1
         return logging.DEBUG
 

@@ -18,7 +18,9 @@ from server.access import Keys
 from server.doors import require_admin
 from server.events import Events
 from server.freshness import Freshness, freshness
+from server.line import Line
 from server.live import Live
+from server.merged import merge
 
 
 class Scrape(Collector):
@@ -27,6 +29,7 @@ class Scrape(Collector):
 
     Attributes:
         connections: Returns how many are open.
+        line: Leads to the other workers, if there are any.
     """
 
     def __init__(self, live: Live, events: Events, keys: Keys) -> None:
@@ -34,6 +37,7 @@ class Scrape(Collector):
         Answer to who has one of *keys*; without any, to this machine only.
         """
         self.connections: Callable[[], int] = int
+        self.line: Line | None = None
         self._live = live
         self._events = events
         self._keys = keys
@@ -50,10 +54,20 @@ class Scrape(Collector):
         Answer with all metrics, as text.
         """
         require_admin(request, self._keys)
+        if self.line is None:
+            text = to_text(self._live.metrics.registry)
+        else:
+            text = merge(await self.line.gather())
         return web.Response(
-            body=to_text(self._live.metrics.registry),
+            body=text,
             headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},
         )
+
+    def to_text(self) -> str:
+        """
+        Return what this process counts.
+        """
+        return to_text(self._live.metrics.registry).decode()
 
     def collect(self) -> Iterator[Metric]:
         """

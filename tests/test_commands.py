@@ -60,9 +60,11 @@ LOADED: Final = "make load FILE=products.jsonl.gz"
 STARTED: Final = {
     LISTENER: '"state":"following"',
     ".venv/bin/python run_server.py": "server.started",
+    "EVERSHELF_WORKERS=4 .venv/bin/python run_server.py": '"worker":4',
 }
 
 ELSEWHERE: Final = {
+    f"{LISTENER} work": "there is no queue beside the demo; tests/queue",
     "make run": "all others are typed beside it",
     "make install": "continuous integration begins with it",
     "make test": "it is what runs this",

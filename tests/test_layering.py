@@ -19,6 +19,8 @@ SCRIPTS = ("run_listener", "run_server")
 # of the lines above it, so there is no room for a cycle.
 MAY_IMPORT = {
     # the values that cross rooms
+    "server.sockets": "",
+    "server.line": "",
     "recommender.errors": "",
     "recommender.product": "",
     "recommender.mutation": "recommender.product",
@@ -107,7 +109,9 @@ MAY_IMPORT = {
     "recommender.launch": "",
     "recommender.masking": "",
     "recommender.registry": "",
-    "recommender.logs": "recommender.masking",
+    "recommender.repeats": "",
+    "server.merged": "recommender.registry",
+    "recommender.logs": "recommender.masking recommender.repeats",
     "recommender.settings": (
         "recommender.errors recommender.logs recommender.masking recommender.weights"
     ),
@@ -203,7 +207,7 @@ MAY_IMPORT = {
     "server.page": "server.files server.problems",
     "server.scrape": (
         "recommender.registry server.access server.doors server.events "
-        "server.freshness server.live"
+        "server.freshness server.line server.live server.merged"
     ),
     "server.health": (
         "server.answers server.draining server.page server.problems server.sight"
@@ -225,20 +229,28 @@ MAY_IMPORT = {
         "server.shapes"
     ),
     "server.reference": "server.openapi",
-    "server.watchdog": "recommender.supervisor",
+    "server.watchdog": "",
     "server.app": (
         "recommender.exits recommender.settings recommender.store "
         "recommender.supervisor server.access server.answers server.compression "
         "server.desk server.discovery server.doorway server.draining server.events "
-        "server.gate server.health server.lines server.live server.model "
+        "server.gate server.health server.line server.lines server.live server.model "
         "server.origins server.pace server.page server.problems server.products "
         "server.purchases "
         "server.recommendations server.reference server.request_log server.scrape "
-        "server.shedding server.sight server.train server.waiting server.watchdog"
+        "server.shedding server.sight server.sockets server.train server.waiting "
+        "server.watchdog"
+    ),
+    "server.crew": (
+        "recommender.exits recommender.logs recommender.settings "
+        "recommender.supervisor server.app server.line"
     ),
     # what the daemon needs of a database
     "listener.errors": "",
     "listener.feed": "recommender.mutation recommender.position recommender.product",
+    "listener.build": (
+        "listener.feed recommender.bulk recommender.segment recommender.weights"
+    ),
     # what the doctor asks of a database
     "listener.doctor.database": "",
     # the documents' edge
@@ -324,6 +336,15 @@ MAY_IMPORT = {
         "listener.mongo.reader listener.mongo.tokens recommender.position "
         "recommender.product"
     ),
+    "listener.opening": (
+        "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
+        "listener.orders recommender.product recommender.settings recommender.weights"
+    ),
+    "listener.elsewhere": (
+        "listener.build listener.complaints listener.errors listener.feed "
+        "listener.fields listener.opening recommender.segment recommender.segment_file "
+        "recommender.settings"
+    ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
         "listener.mongo.events listener.mongo.oplog"
@@ -356,8 +377,9 @@ MAY_IMPORT = {
     ),
     "listener.progress": "listener.clock",
     "listener.rebuild": (
-        "listener.clock listener.errors listener.feed listener.model listener.progress "
-        "listener.tally recommender.bulk recommender.index recommender.weights"
+        "listener.build listener.clock listener.errors listener.feed listener.model "
+        "listener.progress listener.tally recommender.bulk recommender.index "
+        "recommender.segment recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
@@ -395,7 +417,7 @@ MAY_IMPORT = {
         "recommender.errors recommender.generation recommender.index "
         "recommender.position recommender.store recommender.weights"
     ),
-    "listener.serving": "server.doorway",
+    "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
         "recommender.logs recommender.position recommender.registry server.access "
@@ -412,14 +434,14 @@ MAY_IMPORT = {
     ),
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
-        "listener.truth recommender.address recommender.errors recommender.position "
-        "recommender.product recommender.snapshot recommender.store "
-        "recommender.weights server.freshness server.loader"
+        "listener.progress listener.truth recommender.address recommender.errors "
+        "recommender.position recommender.product recommender.snapshot "
+        "recommender.store recommender.weights server.freshness server.loader"
     ),
     "listener.remote": "listener.errors",
     "listener.resync": (
-        "listener.clock listener.daemon listener.progress listener.rebuilds "
-        "listener.remote listener.signals listener.status"
+        "listener.background listener.clock listener.daemon listener.progress "
+        "listener.rebuilds listener.remote listener.signals listener.status"
     ),
     # what keeps it from working well
     "listener.doctor.finding": "",
@@ -460,13 +482,15 @@ MAY_IMPORT = {
         "listener.profile.decision listener.profile.first_start listener.profile.page "
         "listener.visibility recommender.settings"
     ),
+    "listener.doctor.queue": "listener.doctor.finding recommender.masking",
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.schema "
-        "listener.doctor.server listener.errors listener.feed listener.mapping "
-        "listener.remote recommender.errors recommender.settings recommender.store"
+        "listener.doctor.model listener.doctor.oplog listener.doctor.queue "
+        "listener.doctor.schema listener.doctor.server listener.errors listener.feed "
+        "listener.mapping listener.remote recommender.errors recommender.settings "
+        "recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -526,18 +550,44 @@ MAY_IMPORT = {
     # the processes
     "server.process": (
         "recommender.errors recommender.exits recommender.settings recommender.startup "
-        "server.app"
+        "server.app server.crew"
     ),
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
-        "listener.beacon listener.clock listener.complaints listener.daemon "
-        "listener.guard listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source listener.orders "
-        "listener.profile.first_start listener.publisher listener.rebuild listener.rebuilds listener.remote "
-        "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.status listener.stretch listener.sweep listener.upkeep "
-        "listener.window recommender.order recommender.product recommender.settings "
-        "recommender.store recommender.supervisor recommender.weights"
+        "listener.beacon listener.build listener.clock listener.complaints "
+        "listener.daemon listener.elsewhere listener.guard listener.keys "
+        "listener.mapping listener.mongo.client listener.mongo.examination "
+        "listener.mongo.source listener.opening listener.orders "
+        "listener.profile.first_start listener.publisher listener.rebuild "
+        "listener.rebuilds listener.remote listener.restore listener.schedule "
+        "listener.scrape listener.signals listener.status listener.stretch "
+        "listener.sweep listener.upkeep listener.window recommender.order "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.supervisor recommender.weights"
+    ),
+    "listener.proof": (
+        "listener.assembly listener.complaints listener.mongo.source listener.opening "
+        "listener.progress listener.verify recommender.order recommender.settings "
+        "recommender.store recommender.weights"
+    ),
+    # jobs that others put into a queue
+    "listener.queue.job": "",
+    "listener.queue.ledger": "listener.queue.job",
+    "listener.queue.errands": (
+        "listener.assembly listener.clock listener.proof listener.queue.job "
+        "listener.remote listener.resync listener.signals listener.verify "
+        "recommender.settings"
+    ),
+    "listener.queue.pulse": "listener.clock",
+    "listener.queue.server": "recommender.errors",
+    "listener.queue.taker": (
+        "listener.background listener.errors listener.queue.errands listener.queue.job "
+        "listener.queue.ledger listener.remote recommender.errors recommender.masking"
+    ),
+    "listener.queue.command": (
+        "listener.assembly listener.queue.errands listener.queue.ledger "
+        "listener.queue.pulse listener.queue.server listener.queue.taker "
+        "listener.signals recommender.masking recommender.settings"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -587,26 +637,26 @@ MAY_IMPORT = {
     ),
     "listener.evaluate.reading": (
         "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
-        "listener.progress recommender.product recommender.settings"
+        "listener.opening listener.progress recommender.product recommender.settings"
     ),
     "listener.evaluate.command": (
         "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
         "listener.evaluate.evaluation listener.evaluate.examples "
         "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
-        "listener.evaluate.table listener.evaluate.truth recommender.errors "
-        "recommender.exits recommender.logs recommender.settings"
+        "listener.evaluate.table listener.evaluate.truth listener.opening "
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
     ),
     # the listener's process
     "listener.app": (
         "listener.assembly listener.beside listener.complaints listener.control "
         "listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.mongo.source listener.orders "
+        "listener.evaluate.command listener.opening listener.orders "
         "listener.profile.decision listener.profile.first_start listener.profile.page "
-        "listener.resync listener.serving listener.signals listener.status "
-        "listener.verify recommender.errors recommender.exits recommender.logs "
-        "recommender.order recommender.settings recommender.startup recommender.store "
-        "recommender.weights server.access"
+        "listener.proof listener.queue.command listener.remote listener.resync "
+        "listener.serving listener.signals listener.status listener.verify "
+        "recommender.errors recommender.exits recommender.logs recommender.settings "
+        "recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -621,6 +671,7 @@ FENCED = {
     ),
     "asyncinotify": ("server.watch",),
     "brotli": ("server.compression",),
+    "bullmq": ("listener.queue",),
     "bson": (
         "listener.demo",
         "listener.display",
@@ -636,6 +687,7 @@ FENCED = {
         "listener.metrics",
         "listener.scrape",
         "recommender.registry",
+        "server.merged",
         "server.metrics",
         "server.scrape",
     ),
@@ -650,6 +702,7 @@ FENCED = {
     "pydantic_core": ("server.params",),
     "pydantic_settings": ("recommender.effective", "recommender.settings"),
     "pymongo": ("listener.demo", "listener.mongo"),
+    "redis": ("listener.doctor.queue", "listener.queue"),
     "scipy": ("listener.evaluate", "recommender.oracle"),
     "sklearn": ("recommender.oracle",),
     "structlog": (

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from listener.assembly import to_weights
 from listener.demo.jsonl import Line, read_lines
 from listener.evaluate.catalogue import Catalogue
 from listener.evaluate.truth import Truth, read_groups, to_truth
 from listener.mapping import Mapper
+from listener.opening import to_weights
 from recommender.product import Product
 from recommender.settings import ListenerSettings, load_settings
 

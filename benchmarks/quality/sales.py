@@ -118,7 +118,9 @@ def foretell(sales: Sales) -> tuple[Mapping[float, float], list[Foretold]]:
     """
     truth = _truth(sales)
     asked = np.flatnonzero(_orders_of(sales) >= LEAST_ORDERS)
-    is_tuned = np.array([_luck(b"half" + _key(sales, one)) < 0.5 for one in asked])  # noqa: PLR2004
+    is_tuned = np.array(
+        [_luck(b"half" + _key(sales, one)) < 0.5 for one in asked.tolist()]
+    )  # noqa: PLR2004
     tuning, reporting = asked[is_tuned], asked[~is_tuned]
     tuned = {
         share: float(_ndcg(_blend(sales, share), tuning, truth).mean())

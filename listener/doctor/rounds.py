@@ -153,6 +153,21 @@ class Rounds:
             "listener",
             lambda: look_at_listener(self._reader, self._remote, self._clock),
         )
+        if settings.queue_url is not None:
+            yield Check("queue", self._look_at_queue)
+
+    def _look_at_queue(self) -> Finding:
+        settings = self._settings
+        try:
+            # only here: what it needs is an extra
+            from listener.doctor.queue import look_at_queue  # noqa: PLC0415
+        except ModuleNotFoundError:
+            return fail(
+                "the packages for a queue are not installed",
+                "pip install 'evershelf[queue]'",
+            )
+        url = settings.queue_url.get_secret_value() if settings.queue_url else ""
+        return look_at_queue(url, settings.queue_name)
 
     def _look_at_settings(self) -> Finding:
         try:

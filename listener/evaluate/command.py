@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from listener.assembly import CLOCK, to_weights
+from listener.assembly import CLOCK
 from listener.evaluate.asking import sampled
 from listener.evaluate.catalogue import Catalogue
 from listener.evaluate.evaluation import Evaluation, evaluate
@@ -19,6 +19,7 @@ from listener.evaluate.reading import read_collection, read_file
 from listener.evaluate.result import Model, Result
 from listener.evaluate.table import show
 from listener.evaluate.truth import read_groups, to_truth
+from listener.opening import to_weights
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import is_for_people

@@ -10,10 +10,11 @@ from typing import Final
 
 import structlog
 
-from listener.assembly import CLOCK, open_source
+from listener.assembly import CLOCK
 from listener.complaints import Complaints
 from listener.demo.jsonl import BadLine, count_lines, read_lines
 from listener.mapping import Mapper
+from listener.opening import open_source
 from listener.progress import shown
 from recommender.product import Product
 from recommender.settings import ListenerSettings

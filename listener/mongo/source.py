@@ -9,6 +9,7 @@ import time
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, Final
 
 from pymongo import ASCENDING, ReadPreference
@@ -19,7 +20,7 @@ from pymongo.read_concern import ReadConcern
 
 from listener.doctor.database import Oplog
 from listener.errors import ListenerError, PositionLost, Refused
-from listener.feed import Page, PageEnd
+from listener.feed import EVERYTHING, IdRange, Page, PageEnd
 from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
 from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
 from listener.mongo.feed import MongoFeed
@@ -37,6 +38,7 @@ from recommender.product import Product
 
 
 SCAN_BATCH: Final = 1_000
+DRAWN: Final = 30  # ids for each range; so most are within a third of the size asked
 IN_ORDER: Final = [("_id", ASCENDING)]
 
 ToProduct = Callable[[Mapping[str, Any]], Product]
@@ -154,10 +156,25 @@ class MongoSource:
         with self._translated():
             return list(self._reads.aggregate([{"$sample": {"size": size}}, *shown]))
 
-    def scan(self) -> Iterator[Sequence[Product]]:
+    def split(self, rows: int) -> Sequence[IdRange]:
         """
-        Yield the products of all documents, by one cursor: paging by `_id` would skip
-        ids of other types.
+        Return ranges of about *rows* documents each that together are everything, by
+        the ids of some that are drawn by chance.
+        """
+        parts = -(-self.count() // rows)
+        if parts <= 1:
+            return [EVERYTHING]
+        sampled = [{"$sample": {"size": parts * DRAWN}}, {"$project": {"_id": 1}}]
+        with self._translated():
+            drawn = list(self._reads.aggregate([*sampled, {"$sort": {"_id": 1}}]))
+        ids = [document.get("_id") for document in drawn]
+        starts = list(map(PageEnd, ids[DRAWN::DRAWN]))
+        return list(itertools.starmap(IdRange, pairwise([None, *starts, None])))
+
+    def scan(self, within: IdRange = EVERYTHING) -> Iterator[Sequence[Product]]:
+        """
+        Yield the products of all documents of a range, by one cursor: paging by `_id`
+        would skip ids of other types.
         """
         reads = self._reads
         with self._translated(), reads.database.client.start_session() as session:
@@ -165,6 +182,12 @@ class MongoSource:
             cursor = reads.find(
                 {}, self._projection, batch_size=SCAN_BATCH, session=session
             )
+            if within != EVERYTHING:
+                cursor.hint(IN_ORDER)
+            if within.begin is not None:
+                cursor.min(_at(within.begin))
+            if within.end is not None:
+                cursor.max(_at(within.end))
             with cursor:
                 products = map(self._to_product, cursor)
                 while batch := list(itertools.islice(products, SCAN_BATCH)):
@@ -240,6 +263,13 @@ class MongoSource:
             if is_blind or isinstance(error, Refused):
                 self._clients.renew(client)
             raise
+
+
+def _at(place: PageEnd) -> list[tuple[str, Any]]:
+    """
+    Return a bound in the index of ids.
+    """
+    return [("_id", place.id)]
 
 
 def _follows(end: PageEnd) -> Document:

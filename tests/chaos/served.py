@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from listener.assembly import to_weights
 from listener.mapping import Mapper
+from listener.opening import to_weights
 from recommender.address import to_address
 from recommender.oracle import Oracle
 from recommender.product import Product

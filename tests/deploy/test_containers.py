@@ -15,7 +15,14 @@ import pytest
 import yaml
 
 from listener.demo.ports import free_port
-from recommender.settings import ListenerSettings, ServerSettings, to_variable
+from recommender.settings import (
+    ListenerSettings,
+    ServerSettings,
+    Settings,
+    load_settings,
+    to_variable,
+    unknown_settings,
+)
 from tests.support.processes import ROOT, Process, ask
 from tests.support.waiting import wait_for
 
@@ -164,6 +171,39 @@ def test_containers_may_do_little() -> None:
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
     assert re.search(r"^USER 10001:10001$", DOCKERFILE.read_text(), re.MULTILINE)
+
+
+def to_links(name: str, port: int) -> dict[str, str]:
+    """
+    Return what Kubernetes tells a pod of a service beside it.
+    """
+    prefix, host = name.upper().replace("-", "_"), "10.96.0.7"
+    address = f"tcp://{host}:{port}"
+    return {
+        f"{prefix}_SERVICE_HOST": host,
+        f"{prefix}_SERVICE_PORT": str(port),
+        f"{prefix}_PORT": address,
+        f"{prefix}_PORT_{port}_TCP": address,
+    }
+
+
+@pytest.mark.parametrize("kind", [ListenerSettings, ServerSettings])
+def test_the_service_sets_nothing(
+    kind: type[Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    The service's name is that of our variables; what the cluster says of it to every
+    pod, unless told not to, is no setting of ours.
+    """
+    (pods, service) = yaml.safe_load_all(KUBERNETES.read_text())
+    monkeypatch.chdir(tmp_path)
+    if pods["spec"]["template"]["spec"].get("enableServiceLinks", True):
+        (port,) = (one["port"] for one in service["spec"]["ports"])
+        for name, value in to_links(service["metadata"]["name"], port).items():
+            monkeypatch.setenv(name, value)
+
+    load_settings(kind, [])
+    assert not list(unknown_settings())
 
 
 def test_a_restart_takes_nobody_elses_network() -> None:

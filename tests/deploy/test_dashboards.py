@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.metrics import expressions
+from tests.support.metrics import expressions, names_in
 
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +79,20 @@ def test_every_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["annotations"]["action"].strip()
     assert f'count(ALERTS{{alertname="{rule["alert"]}"' in TESTED
     assert f"| `{rule['alert']}` | {rule['labels']['severity']} |" in OPERATIONS
+
+
+def test_no_alert_is_silent_for_want_of_figures() -> None:
+    """
+    While all is well there are values of whatever an alert looks at.
+    """
+    (well,) = (
+        test
+        for test in yaml.safe_load(TESTED)["tests"]
+        if test["name"] == "all is well"
+    )
+    there = {one["series"].partition("{")[0] for one in well["input_series"]}
+
+    assert set().union(*(names_in(rule["expr"]) for rule in RULES)) <= there
 
 
 def test_guide_has_no_other_alert() -> None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+
+from pymongo.database import Database
 
 from recommender.exits import Exit
 from recommender.settings import (
@@ -21,7 +24,10 @@ from recommender.settings import (
     load_settings,
     to_variable,
 )
-from tests.support.processes import ROOT
+from tests.support.confined import is_possible
+from tests.support.processes import ROOT, Process, make_pair, to_uri
+from tests.support.shop import make_document
+from tests.support.waiting import wait_for
 
 
 FOLDER: Final = ROOT / "deploy" / "systemd"
@@ -103,6 +109,73 @@ def test_a_service_starts_its_program(
     load_settings(kind, arguments)
     known = {to_variable(kind, field) for field in kind.model_fields}
     assert {one.split("=")[0] for one in set_here} <= {*known, "NUMBA_CACHE_DIR"}
+
+
+needs_filter = pytest.mark.skipif(
+    not is_possible(), reason="systemd-analyze or libseccomp is not installed"
+)
+REFUSED: Final = {
+    "priority": "os.setpriority(os.PRIO_PROCESS, 0, 1)",
+    "family": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+    "clock": "time.clock_settime(time.CLOCK_REALTIME, time.time())",
+    "owner": "os.chown('/proc/self/mem', 0, 0)",
+}
+
+
+@needs_filter
+@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_a_service_may_not_do(name: str, what: str) -> None:
+    """
+    The filter under which the pair is tried refuses, also to root.
+    """
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "tests.support.confined", FOLDER / name, "-c",
+            f"import os, socket, time; {REFUSED[what]}",
+        ],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("PermissionError: [Errno 1]")
+
+
+@needs_filter
+def test_the_pair_needs_no_more_than_its_units_allow(
+    tmp_path: Path, mongo_uri: str, database: Database[dict[str, Any]]
+) -> None:
+    """
+    Under the system calls and address families of their units both programs start,
+    follow, publish, serve, answer at every port and stop.
+    """
+    products = database["products"]
+    products.insert_many([make_document(i) for i in range(58)])
+    with make_pair(tmp_path / "data", to_uri(mongo_uri, database.name)) as pair:
+        for unit, name in ((LISTENER, "listener"), (SERVER, "server")):
+            confined = Process(
+                "tests.support.confined",
+                [str(FOLDER / unit), f"run_{name}.py"],
+                pair.environment,
+                tmp_path / f"{name}.log",
+            )
+            setattr(pair, name, confined)
+        pair.listener.start()
+        pair.server.start()
+        wait_for(lambda: pair.get("/health/ready").status == 200, timeout_s=60)
+        products.insert_one(make_document(58))
+        last = str(make_document(58)["_id"])
+        wait_for(lambda: pair.get(f"/v1/products/{last}").status == 200, timeout_s=60)
+
+        assert pair.similar(last)
+        assert pair.get("/metrics").status == 200
+        assert pair.control("/metrics").status == 200
+        assert pair.control("/train?full=1", method="POST").status == 200
+        assert (pair.listener.stop(), pair.server.stop()) == (0, 0)
+        for process in (pair.listener, pair.server):
+            assert not [
+                line for line in process.logs() if line["level"] in {"warning", "error"}
+            ]
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -87,6 +87,7 @@ def test_checks_are_in_the_doctors_order(
     The page goes through the checks as the doctor does.
     """
     monkeypatch.setattr("listener.mongo.client.SELECTION_S", 0.2)
+    uri = "mongodb://127.0.0.1:1/shop"
     titles = re.findall(r"^### (.+)$", PAGE, re.MULTILINE)
-    checks = list(examine("mongodb://127.0.0.1:1/shop", tmp_path))
+    checks = list(examine(uri, tmp_path, queue_url="redis://127.0.0.1:1"))
     assert titles == ["Any check", *checks]

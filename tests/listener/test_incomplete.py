@@ -4,8 +4,9 @@ Documents that cannot be used in full, from the database to the log.
 
 import pytest
 
-from listener.assembly import make_daemon, open_source
+from listener.assembly import make_daemon, to_workshop
 from listener.complaints import MINUTE_S, MOST_LINES, Complaints
+from listener.opening import open_source
 from listener.signals import Round, Stop
 from recommender.position import State
 from tests.support.documents import make_settings
@@ -23,8 +24,9 @@ def _follow(collection, mongo_uri, store, tmp_path, clock):
     )
     complaints = Complaints(clock.monotonic)
     with open_source(settings, mongo_uri, complaints) as source:
+        workshop = to_workshop(settings, mongo_uri, complaints)
         daemon, status, _ = make_daemon(
-            settings, source, complaints, store, Round(Stop())
+            settings, source, workshop, complaints, store, Round(Stop())
         )
 
         def until(is_so):

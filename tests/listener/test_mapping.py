@@ -40,7 +40,8 @@ NOT_SHAPING = {
     "log_format", "log_level", "max_staleness_s", "metrics_keys", "min_interval_s",
     "mongod", "mongodb_uri", "orders_collection", "orders_date", "orders_items",
     "orders_quantity", "orders_when", "quiet_s", "report", "schema_file",
-    "shrink_grace_s", "sweep_per_s",
+    "queue_name", "queue_per_hour", "queue_url", "queue_verify_at",
+    "shrink_grace_s", "sweep_per_s", "build_processes", "dask_address",
     "truth", "print_config",
 }  # fmt: skip
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from listener.assembly import open_orders
 from listener.clock import Clock
 from listener.keys import to_key
+from listener.opening import open_orders
 from listener.verify import Verification
 from recommender.order import ORDER_WEIGHTS
 from recommender.store import StoreReader

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from listener.build import Here
 from listener.compare import differences
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.model import Model
@@ -32,7 +33,7 @@ def make_rebuild(
     clock: FakeClock,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Rebuild:
-    return Rebuild(source, WEIGHTS, clock.clock, is_stopping)
+    return Rebuild(source, WEIGHTS, clock.clock, is_stopping, Here(WEIGHTS))
 
 
 def assert_equal(model: Model, source: FakeSource) -> None:
@@ -74,7 +75,7 @@ def test_tells_how_far_it_is(source: FakeSource, clock: FakeClock) -> None:
         seen.append((tally.done, tally.total))
         return False
 
-    rebuild = Rebuild(source, WEIGHTS, clock.clock, is_stopping, tally)
+    rebuild = Rebuild(source, WEIGHTS, clock.clock, is_stopping, Here(WEIGHTS), tally)
     rebuild.run().feed.__exit__(None, None, None)
 
     assert seen[0] == (0, 0)
@@ -125,7 +126,7 @@ def run_once(rebuild: Rebuild) -> ListenerError | None:
 
 
 @pytest.mark.parametrize(
-    "method", ["identity", "follow", "take", "count", "scan", "batch", "now"]
+    "method", ["identity", "follow", "take", "count", "split", "scan", "batch", "now"]
 )
 @pytest.mark.parametrize(
     "error", [Unreachable(), PositionLost("fell_behind"), Refused("no", "grant it")]

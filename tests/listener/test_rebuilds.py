@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from listener.build import Here
 from listener.errors import Unreachable
 from listener.guard import REQUESTED
 from listener.rebuild import Rebuild, Rebuilt
@@ -33,7 +34,7 @@ def _source() -> FakeSource:
 
 @pytest.fixture(name="rebuilds")
 def _rebuilds(source: FakeSource, clock: FakeClock) -> Rebuilds:
-    return Rebuilds(Rebuild(source, WEIGHTS, clock.clock, lambda: False))
+    return Rebuilds(Rebuild(source, WEIGHTS, clock.clock, lambda: False, Here(WEIGHTS)))
 
 
 def tend_until_done(rebuilds: Rebuilds) -> Rebuilt:

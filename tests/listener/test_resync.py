@@ -20,8 +20,8 @@ from listener.clock import Clock
 from listener.control import Control
 from listener.demo.ports import free_port
 from listener.rebuilds import Requests
-from listener.remote import NoListener, Remote
-from listener.resync import Resynced, resync_there
+from listener.remote import NoListener, Published, Remote
+from listener.resync import resync_there
 from listener.serving import serve_in_background
 from listener.signals import Stop
 from listener.status import Served, Status
@@ -76,7 +76,7 @@ def _listener() -> Iterator[Trained]:
 
 
 @pytest.fixture(name="asked")
-def _asked(listener: Trained) -> Iterator[tuple[Future[Resynced | None], Stop]]:
+def _asked(listener: Trained) -> Iterator[tuple[Future[Published | None], Stop]]:
     """
     A resync under way, of which the listener has heard.
     """
@@ -90,7 +90,7 @@ def _asked(listener: Trained) -> Iterator[tuple[Future[Resynced | None], Stop]]:
 
 def test_shows_how_far_it_is(
     listener: Trained,
-    asked: tuple[Future[Resynced | None], Stop],
+    asked: tuple[Future[Published | None], Stop],
     monkeypatch: pytest.MonkeyPatch,
     logs: Logs,
 ) -> None:
@@ -106,7 +106,7 @@ def test_shows_how_far_it_is(
     assert not asked[0].done()
     listener.publish()
 
-    assert asked[0].result(30) == Resynced(7, 3)
+    assert asked[0].result(30) == Published(7, 3)
     assert {line["total"] for line in events(logs, "read.progress")} == {100}
 
 
@@ -119,7 +119,7 @@ def shown(logs: Logs) -> list[int]:
 
 def test_says_what_it_waits_for(
     listener: Trained,
-    asked: tuple[Future[Resynced | None], Stop],
+    asked: tuple[Future[Published | None], Stop],
     monkeypatch: pytest.MonkeyPatch,
     logs: Logs,
 ) -> None:
@@ -136,11 +136,11 @@ def test_says_what_it_waits_for(
     )
     listener.publish()
 
-    assert asked[0].result(30) == Resynced(7, 3)
+    assert asked[0].result(30) == Published(7, 3)
 
 
 def test_stopping(
-    listener: Trained, asked: tuple[Future[Resynced | None], Stop]
+    listener: Trained, asked: tuple[Future[Published | None], Stop]
 ) -> None:
     """
     Whoever is told to stop waits no longer; the listener goes on.
@@ -152,7 +152,7 @@ def test_stopping(
 
 
 def test_listener_that_ends(
-    listener: Trained, asked: tuple[Future[Resynced | None], Stop]
+    listener: Trained, asked: tuple[Future[Published | None], Stop]
 ) -> None:
     """
     When the listener ends before it is done, that is an error.

@@ -16,6 +16,7 @@ from aiohttp import web
 from listener import serving
 from listener.demo.ports import free_port
 from listener.serving import LOOPBACK, serve_in_background
+from server.request_log import HTTP_LOGGER
 from tests.support.processes import ask
 
 
@@ -67,14 +68,23 @@ def test_head_without_an_end_is_hung_up_on(port: int) -> None:
 
 @pytest.mark.parametrize(
     "head",
-    [HEAD + b"X: " + b"a" * (1 << 20), b"GET /" + b"a" * (1 << 20), b"\x16\x03\x01\0"],
-    ids=["field", "address", "tls"],
+    [
+        HEAD + b"X: " + b"a" * (1 << 20),
+        b"GET /" + b"a" * (1 << 20),
+        b"\x16\x03\x01\0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX-API-Key : hidden-key\r\n\r\n",
+    ],
+    ids=["field", "address", "tls", "blank"],
 )
-def test_head_that_makes_no_sense_is_refused(port: int, head: bytes) -> None:
+def test_head_that_makes_no_sense_is_refused(
+    port: int, head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     """
-    What is too large, or no HTTP, is refused or hung up on, and others are answered.
+    What is too large, or no HTTP, is refused or hung up on, others are answered, and
+    the log has it as the server's: anybody can send it, a key with it.
     """
     answer = received(port, head)
 
     assert not answer or b" 400 " in answer[:20]
+    assert {record.name for record in caplog.records} <= {HTTP_LOGGER.name}
     assert ask(f"http://{LOOPBACK}:{port}/").status == 200

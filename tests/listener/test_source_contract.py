@@ -56,6 +56,18 @@ def scanned(shop: Shop) -> Names:
     return {p.key: to_name(p) for batch in shop.source.scan() for p in batch}
 
 
+def scanned_in_ranges(shop: Shop, rows: int) -> list[tuple[bytes, str]]:
+    """
+    Return what comes range after range, each of about *rows*.
+    """
+    return [
+        (product.key, to_name(product))
+        for within in shop.source.split(rows)
+        for batch in shop.source.scan(within)
+        for product in batch
+    ]
+
+
 def paged(
     shop: Shop, limit: int, between: Callable[[], object] = lambda: None
 ) -> list[tuple[bytes, str]]:
@@ -337,6 +349,7 @@ def test_absent_collection(shop: Shop) -> None:
     written to it arrives.
     """
     assert scanned(shop) == {}
+    assert scanned_in_ranges(shop, 10) == []
     assert paged(shop, 10) == []
     assert shop.source.count() <= 1
     assert shop.source.identity()

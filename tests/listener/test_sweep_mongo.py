@@ -21,12 +21,13 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from listener import sweep
-from listener.assembly import make_daemon, open_source
+from listener.assembly import make_daemon, to_workshop
 from listener.compare import differences
 from listener.complaints import Complaints
 from listener.daemon import Daemon
 from listener.keys import to_key
 from listener.mapping import Mapper
+from listener.opening import open_source
 from listener.signals import Round, Stop
 from listener.status import Status
 from recommender.address import to_address
@@ -127,8 +128,9 @@ def following(
     with ExitStack() as stack:
         source = stack.enter_context(open_source(settings, uri, complaints))
         store = stack.enter_context(Store.open(settings.store_dir))
+        workshop = to_workshop(settings, uri, complaints)
         daemon, status, _ = make_daemon(
-            settings, source, complaints, store, Round(Stop())
+            settings, source, workshop, complaints, store, Round(Stop())
         )
         stack.callback(daemon.close)
         reader = StoreReader(settings.store_dir)

@@ -106,6 +106,20 @@ def test_secrets_are_hidden(monkeypatch):
     assert "swordfish" not in str(listener)
 
 
+def test_secrets_in_strange_places_are_hidden(monkeypatch):
+    """
+    An address where a name belongs shows no password, and nothing shows a key.
+    """
+    monkeypatch.setenv("EVERSHELF_ADMIN_KEYS", "hunter2")
+    monkeypatch.setenv("EVERSHELF_COLLECTION", "mongodb://shop:swordfish@db1/x")
+    monkeypatch.setenv("EVERSHELF_DATABASE", "hunter2")
+
+    listener = shown()
+
+    assert listener["EVERSHELF_COLLECTION"][0] == "mongodb://shop:***@db1/x"
+    assert listener["EVERSHELF_DATABASE"] == ("***", "environment")
+
+
 @pytest.mark.parametrize("kind", [ListenerSettings, ServerSettings])
 def test_nothing_is_left_out(kind):
     """

@@ -1,12 +1,27 @@
 import json
 import logging
+import os
+import re
+import subprocess
 import sys
+
+from pathlib import Path
 
 import pytest
 import structlog
 
-from recommender.logs import RECENT, Recent, configure_logs
+from recommender.logs import LONGEST, RECENT, Recent, Thinning, configure_logs
 from recommender.masking import Secrets
+from recommender.repeats import MOST, WINDOW_S
+from tests.support.clock import FakeClock
+from tests.support.processes import ROOT
+
+
+HEAD = """
+import sys
+import structlog
+from recommender.logs import configure_logs
+"""
 
 
 @pytest.fixture(name="lines")
@@ -144,6 +159,24 @@ def test_traceback_hides_secrets(capsys, log_format):
         assert "swordfish" not in said
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["a" * 65_000, ["a" * 65_000], {"a" * 65_000: ("a" * 65_000, 1)}],
+    ids=["text", "list", "nested"],
+)
+def test_no_line_is_endless(lines, said):
+    """
+    Of a text without end only its beginning is written, and how long it is.
+    """
+    configure_logs("json", "info", process="server")
+
+    structlog.get_logger().info("request", path=said)
+
+    (line,) = lines()
+    assert len(json.dumps(line)) < 2 * LONGEST + 500
+    assert f"{'a' * LONGEST}… (65000 characters)" in str(line["path"])
+
+
 def test_libraries_show_no_secrets(lines):
     """
     What libraries say is searched like the rest.
@@ -173,6 +206,90 @@ def test_no_value_stops_a_line(lines, odd):
     assert line["event"] == "product.incomplete"
 
 
+@pytest.mark.parametrize("odd", ["half \ud800", "caf\xe9"], ids=["half", "accent"])
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_character_stops_a_line(log_format, odd):
+    """
+    Whatever standard output is thought to take, lines are UTF-8; half a character is
+    written out.
+    """
+    said = said_by(
+        f"configure_logs({log_format!r}, 'info', process='server')\n"
+        f"structlog.get_logger().info('request', path={odd!r})\n",
+        PYTHONIOENCODING="ascii",
+    )
+
+    assert "request" in said
+    assert odd.encode(errors="backslashreplace").decode() in said
+
+
+def test_terminals_are_given_no_orders(capsys):
+    """
+    What would move the cursor or change colours, sent in a path, is shown as text; a
+    traceback keeps its lines.
+    """
+    configure_logs("console", "info", process="server")
+
+    structlog.get_logger().info(
+        "request", path="/\x1b[2Jx\x9b31m", exception="one\ntwo\x1b[8m"
+    )
+
+    out = capsys.readouterr().out
+    assert r"/\x1b[2Jx\x9b31m" in out
+    assert "one\ntwo\\x1b[8m" in out
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize("is_pipe", [True, False], ids=["no-reader", "full-disk"])
+def test_output_that_takes_nothing_stops_nobody(log_format, is_pipe):
+    """
+    A process whose lines cannot be written goes on, and ends as it would have.
+    """
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe, Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", HEAD + f"""
+configure_logs({log_format!r}, 'info', process='server')
+log = structlog.get_logger()
+for _ in range(1000):
+    log.info('request', path='/' * 100)
+print('went on', file=sys.stderr)
+sys.exit(3)
+"""],
+            stdout=pipe if is_pipe else full, stderr=subprocess.PIPE, cwd=ROOT,
+            text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (3, "went on\n")
+
+
+def test_what_was_printed_comes_before():
+    """
+    Lines keep their place among what is printed.
+    """
+    said = said_by(
+        "configure_logs('json', 'info', process='demo')\n"
+        "sys.stdout.write('first')\n"
+        "structlog.get_logger().info('second')\n"
+        "sys.stdout.write('third')\n"
+    )
+
+    assert re.fullmatch(r'first\{.*"second".*\}\nthird', said)
+
+
+def said_by(code, **environment):
+    """
+    Return what a process prints that runs some code.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD + code],
+        stdout=subprocess.PIPE, env={**os.environ, **environment}, cwd=ROOT,
+        timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout.decode()
+
+
 def test_libraries_are_heard(lines):
     """
     Warnings of libraries come as lines like ours, once however often configured.
@@ -188,6 +305,85 @@ def test_libraries_are_heard(lines):
     assert line["logger"] == "some.library"
     assert line["message"] == "slow by 5 ms"
     assert line["level"] == "warning"
+
+
+def test_what_libraries_warn_of_is_a_line():
+    """
+    A warning, of an option in an address say, is no text between the lines.
+    """
+    said = said_by(
+        "import warnings\n"
+        "configure_logs('json', 'info', process='listener')\n"
+        "warnings.warn('an option that nobody knows', stacklevel=1)\n"
+    )
+
+    line = json.loads(said)
+    assert (line["event"], line["logger"]) == ("library.message", "py.warnings")
+    assert "an option that nobody knows" in line["message"]
+
+
+def fail(kind):
+    raise kind
+
+
+def test_a_defect_met_again_and_again_is_no_flood(lines):
+    """
+    Some lines with the same traceback are written, another defect's at once, and lines
+    without one always.
+    """
+    configure_logs("json", "info", process="server")
+    log = structlog.get_logger()
+    for kind in [KeyError] * (MOST + 5) + [IndexError]:
+        try:
+            fail(kind)
+        except LookupError as error:
+            log.error("request.failed", exc_info=error)
+            log.exception("server.crashed")
+            log.info("request")
+
+    events = [
+        (one["event"], one.get("exception", "").split("\n")[-1]) for one in lines()
+    ]
+    for event in ("request.failed", "server.crashed"):
+        assert [end for name, end in events if name == event] == [
+            *["KeyError"] * MOST,
+            "IndexError",
+        ]
+    assert [name for name, _ in events].count("request") == MOST + 6
+
+
+def test_a_library_without_end_is_no_flood(lines):
+    """
+    One that complains for ever is heard now and then, and no other is drowned.
+    """
+    configure_logs("json", "info", process="server")
+
+    for number in range(MOST * 3):
+        logging.getLogger("a.library").warning("number %d", number)
+    logging.getLogger("other.library").warning("heard")
+
+    assert [one["logger"] for one in lines()] == [
+        *["a.library"] * MOST,
+        "other.library",
+    ]
+
+
+def test_the_next_line_tells_of_those_before():
+    """
+    What was skipped is counted, and told when there is room again.
+    """
+    clock = FakeClock()
+    thinning = Thinning(clock.monotonic)
+    line = {"event": "library.message", "logger": "a.library"}
+    for _ in range(MOST):
+        assert thinning.process(None, "warning", line) == line
+    for _ in range(3):
+        with pytest.raises(structlog.DropEvent):
+            thinning.process(None, "warning", line)
+    clock.advance(WINDOW_S)
+
+    assert thinning.process(None, "warning", line) == {**line, "skipped": 3}
+    assert thinning.process(None, "warning", line) == line
 
 
 def test_libraries_broken_message_stops_nobody(lines, capsys):

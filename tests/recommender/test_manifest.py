@@ -103,7 +103,9 @@ def test_later_format_is_too_new():
         manifests.from_bytes(signed(b"{}", manifests.FORMAT + 1))
 
 
-@pytest.mark.parametrize("number", [b"x", b"-1", b"9" * 5000, "\u00b2".encode()])
+@pytest.mark.parametrize(
+    "number", [b"x", b"-1", b"0", b"00", b"9" * 5000, "\u00b2".encode()]
+)
 def test_format_that_is_no_number_is_corrupt(number):
     """
     Damage in the format's number is damage.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from recommender.masking import Secrets, masked, without_secrets
+from recommender.masking import Secrets, masked, to_passwords, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,29 @@ def test_addresses(uri: str, shown: str) -> None:
     The password is hidden, whatever is in it, and so are the options.
     """
     assert masked(uri) == shown
+
+
+@pytest.mark.parametrize(
+    ("uri", "passwords"),
+    [
+        ("mongodb://db1/shop?replicaSet=rs0", []),
+        ("mongodb://me@db1/", []),
+        ("mongodb://me:a@b@db1/", ["a@b"]),
+        ("mongodb://db1/?tlsCertificateKeyFilePassword=fish&tls=true", ["fish"]),
+        ("mongodb://me:a@db1/?proxyHost=p&proxyPassword=fish", ["a", "fish"]),
+        (
+            "mongodb://me:a@db1/?authMechanismProperties="
+            "AWS_SESSION_TOKEN:fi:sh,SERVICE_NAME:x&w=1",
+            ["a", "fi:sh"],
+        ),
+    ],
+    ids=["none", "user", "user-and-password", "file", "proxy", "token"],
+)
+def test_passwords_in_an_address(uri: str, passwords: list[str]) -> None:
+    """
+    The user's is one, and some options hold others.
+    """
+    assert list(to_passwords(uri)) == passwords
 
 
 def test_what_is_said_of_an_address() -> None:
@@ -69,11 +92,16 @@ def test_whatever_a_line_holds() -> None:
     Secrets are found in what is nested, and numbers stay numbers.
     """
     secrets = Secrets(["swordfish"])
-    line = {"a": ["swordfish", 1], "b": {"c": ("x swordfish",)}, "d": None, "e": 2.5}
+    line = {
+        "a": ["swordfish", 1],
+        "b": {"c": ("x swordfish",), "swordfish": 2},
+        "d": None,
+        "e": 2.5,
+    }
 
     assert secrets.without_any(line) == {
         "a": ["***", 1],
-        "b": {"c": ["x ***"]},
+        "b": {"c": ["x ***"], "***": 2},
         "d": None,
         "e": 2.5,
     }

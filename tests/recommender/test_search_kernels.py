@@ -271,6 +271,60 @@ def test_most_postings_are_left_alone(draw):
     assert 0 < taken < every * 2 / 3
 
 
+@pytest.mark.parametrize(("count", "is_listed"), [(0, True), (8, True), (400, False)])
+def test_brand_of_few_rows(draw, count, is_listed):
+    """
+    Where few rows have the brand asked for, those accepted are listed, in order; where
+    many have it, they are not.
+    """
+    columns, member = make_columns(draw, MANY_ROWS)
+    codes = np.where(np.arange(MANY_ROWS) < count, 1, -1).astype(np.int32)
+    columns = columns._replace(brand_codes=read_only(draw.permutation(codes)))
+    brands = read_only(np.array([False, True, False, False]))
+    wanted = make_wanted(draw)._replace(brands=brands)
+    asked = make_asked(draw)
+    listed = np.zeros(MANY_ROWS, np.int32)
+
+    few = search_kernels.list_few(
+        asked.postings, asked.sought.terms, columns, wanted, listed
+    )
+
+    assert (few >= 0) is is_listed
+    if is_listed:
+        expected = np.flatnonzero(accepted_rows(columns, member, wanted))
+        assert listed[:few].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("limit", [1, 5, 1_000])
+def test_best_rows_of_a_brand(draw, limit):
+    """
+    The best rows of a brand that few have are the best of those, as of any others.
+    """
+    for _ in range(20):
+        asked = make_asked(draw)
+        columns, member = make_columns(draw, MANY_ROWS)
+        codes = np.where(draw.random(MANY_ROWS) < 0.02, 1, 0).astype(np.int32)
+        columns = columns._replace(brand_codes=read_only(codes))
+        brands = read_only(np.array([False, True, False, False]))
+        wanted = make_wanted(draw)._replace(brands=brands)
+        room = make_room()
+        best, rows = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
+
+        kept = search_kernels.best_rows(
+            asked.postings, asked.forward, asked.sought, asked.norms, 1,
+            columns, wanted, *room, best, rows,
+        )  # fmt: skip
+
+        value = asked.value
+        candidates = np.flatnonzero(
+            accepted_rows(columns, member, wanted) & (value >= 1)
+        )
+        expected = sorted(candidates, key=lambda row: (-value[row], row))[:limit]
+        assert rows[:kept].tolist() == expected
+        assert best[:kept].tolist() == value[expected].tolist()
+        assert not room[0].any()
+
+
 @pytest.mark.parametrize("limit", [1, 5, 100, 1_000])
 @pytest.mark.parametrize("floor", [1, 300_000_000])
 def test_best_rows(draw, limit, floor):

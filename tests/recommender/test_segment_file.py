@@ -190,6 +190,8 @@ def test_any_json_ends_in_our_error(header):
         {"format": 1, "blocks": []},
         {"format": 1, "blocks": [["keys.data"]]},
         {"format": "1", "blocks": []},
+        {"format": 0, "blocks": HEADER["blocks"]},
+        {"format": -1, "blocks": HEADER["blocks"]},
         {"format": 1, "blocks": HEADER["blocks"][1:]},
         {"format": 1, "blocks": [*HEADER["blocks"], ["x", "int32", 0, 0, ""]]},
     ],

@@ -146,10 +146,83 @@ def test_freshness_that_cannot_be_kept_is_refused(monkeypatch):
 
     (fault,) = faults_of()
 
+    assert fault.startswith("EVERSHELF_MAX_STALENESS_S=1.0: ")
     assert "EVERSHELF_MIN_INTERVAL_S=2.0 must not exceed" in fault
-    assert (
-        "EVERSHELF_QUIET_S=30.0 must not exceed EVERSHELF_MAX_STALENESS_S=1.0" in fault
-    )
+    assert "EVERSHELF_QUIET_S=30.0 must not exceed" in fault
+
+
+def test_freshness_is_no_second_round(monkeypatch):
+    """
+    That it cannot be kept is told beside what else is wrong; nothing is said of it
+    where one of the numbers is none.
+    """
+    monkeypatch.setenv("EVERSHELF_QUIET_S", "30")
+    monkeypatch.setenv("EVERSHELF_MIN_INTERVAL_S", "often")
+    monkeypatch.setenv("EVERSHELF_CONTROL_PORT", "99999")
+
+    assert [fault.partition(":")[0] for fault in faults_of()] == [
+        "EVERSHELF_CONTROL_PORT=99999",
+        "EVERSHELF_MIN_INTERVAL_S=often",
+        "EVERSHELF_MAX_STALENESS_S=1.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        *(
+            ("DATABASE", name)
+            for name in ("", "a b", "a.b", "$x", "a/b", 'a"', "x" * 64)
+        ),
+        *(("DATABASE", name) for name in ("\xe9" * 32, "\udcff")),
+        *(("COLLECTION", name) for name in ("", "a$b", "a..b", ".a", "a.")),
+        *(("COLLECTION", name) for name in ("system.users", "\udcff")),
+    ],
+    ids=lambda value: ascii(value)[1:-1],
+)
+def test_names_that_no_database_takes_are_faults(monkeypatch, variable, name):
+    """
+    A database or a collection that cannot be is told at the start, not tried for ever.
+    """
+    monkeypatch.setenv(f"EVERSHELF_{variable}", name)
+
+    (fault,) = faults_of()
+
+    assert fault.startswith(f"EVERSHELF_{variable}=")
+
+
+@pytest.mark.parametrize(
+    "name", ["products", "shop.products", "a b", "\xe9" * 31, "x" * 63]
+)
+def test_names_that_databases_take(monkeypatch, name):
+    """
+    What MongoDB allows is a collection's name, and a database's if it is no more than
+    one word.
+    """
+    monkeypatch.setenv("EVERSHELF_COLLECTION", name)
+    if "." not in name and " " not in name:
+        monkeypatch.setenv("EVERSHELF_DATABASE", name)
+
+    assert load_settings(ListenerSettings, []).collection == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (ServerSettings, "port"), (ServerSettings, "cache_s"),
+        (ServerSettings, "drain_s"), (ListenerSettings, "quiet_s"),
+        (ListenerSettings, "sweep_per_s"), (ListenerSettings, "asked"),
+    ],
+)  # fmt: skip
+def test_yes_is_no_number(tmp_path, kind, key):
+    """
+    A number that the settings file answers with yes or no is a fault, not 0 or 1.
+    """
+    (tmp_path / "evershelf.toml").write_text(f"{key} = true\n")
+
+    (fault,) = faults_of(kind)
+
+    assert fault == f"EVERSHELF_{key.upper()}=True: must be a number"
 
 
 def test_classic_debounce_can_be_set(monkeypatch):
@@ -167,6 +240,7 @@ def test_secrets_are_never_shown(tmp_path, monkeypatch, capsys):
     Neither a settings object, nor a fault, nor the help shows a password or a key.
     """
     monkeypatch.setenv("MONGODB_URI", ADDRESS)
+    monkeypatch.setenv("EVERSHELF_QUEUE_URL", "redis://:swordfish@queue")
     monkeypatch.setenv("EVERSHELF_ADMIN_KEYS", "swordfish, marlin")
     settings = load_settings(ListenerSettings, [])
     shown = repr(settings) + str(settings.model_dump())
@@ -175,6 +249,7 @@ def test_secrets_are_never_shown(tmp_path, monkeypatch, capsys):
     shown += capsys.readouterr().out
     monkeypatch.delenv("MONGODB_URI")
     monkeypatch.delenv("EVERSHELF_ADMIN_KEYS")
+    monkeypatch.delenv("EVERSHELF_QUEUE_URL")
     (tmp_path / "evershelf.toml").write_text(
         'admin_keys = [["swordfish"]]\nmongodb_uri = ["swordfish"]\n'
     )
@@ -257,7 +332,7 @@ def test_unknown_command_is_a_fault():
     """
     (fault,) = faults_of(arguments=["fly"])
 
-    assert "'doctor', 'profile', 'resync', 'evaluate' or 'load'" in fault
+    assert "'profile', 'resync', 'work', 'evaluate' or 'load'" in fault
 
 
 def test_unknown_flag_ends_with_usage(capsys):
@@ -308,6 +383,29 @@ def test_settings_file_that_is_named_must_exist(monkeypatch):
     (fault,) = faults_of()
 
     assert fault.startswith("the settings file absent.toml cannot be used: ")
+
+
+@pytest.mark.parametrize(
+    ("variable", "path"),
+    [
+        ("EVERSHELF_CONFIG", "x" * 5000),
+        ("EVERSHELF_CONFIG", "."),
+        ("EVERSHELF_SCHEMA_FILE", "x" * 5000),
+        ("EVERSHELF_SCHEMA_FILE", "."),
+        ("EVERSHELF_DATA_DIR", "x" * 5000),
+    ],
+    ids=["long", "folder", "schema-long", "schema-folder", "data-long"],
+)
+def test_path_that_cannot_be_looked_at_is_a_fault(monkeypatch, variable, path):
+    """
+    A path at which the system cannot even look is told as any other file of settings.
+    """
+    monkeypatch.setenv(variable, path)
+
+    (fault,) = faults_of()
+
+    assert fault.startswith(f"the settings file {path}")
+    assert " cannot be used: " in fault
 
 
 def test_dotenv_that_cannot_be_read_is_a_fault(tmp_path):

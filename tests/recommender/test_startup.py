@@ -28,6 +28,41 @@ def test_faults_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert not said.out
 
 
+def test_faults_show_no_password(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    What was given in the wrong place may be an address.
+    """
+    refuse(SettingsFault(["EVERSHELF_TRUSTED_PROXIES=http://me:swordfish@p: wrong"]))
+
+    told = "EVERSHELF_TRUSTED_PROXIES=http://me:***@p: wrong\n"
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--admin_keys=swordfish"],
+        ["--metrics-kyes=swordfish", "--mongodb_uri=mongodb://me:swordfish@db"],
+        ["run", "file", "mongodb://me:swordfish@db1/shop"],
+    ],
+    ids=["flag", "flags", "address"],
+)
+def test_arguments_that_are_not_known_are_not_shown(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """
+    What was given to a flag that there is not is no word for a log; its name is.
+    """
+    with pytest.raises(SystemExit) as ended:
+        begin(ListenerSettings, arguments, process="listener")
+
+    said = capsys.readouterr().err
+    assert ended.value.code == Exit.SETTINGS
+    assert "unrecognized arguments: " in said
+    assert "***" in said
+    assert "swordfish" not in said
+
+
 def test_secrets_of_the_settings_are_hidden(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -38,14 +73,16 @@ def test_secrets_of_the_settings_are_hidden(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVERSHELF_ADMIN_KEYS", "first-key,second-key")
     monkeypatch.setenv("EVERSHELF_METRICS_KEYS", "third-key")
-    monkeypatch.setenv("MONGODB_URI", "mongodb://me:pa%3Ass@db1/shop")
+    options = "tls=true&tlsCertificateKeyFilePassword=sword%20fish"
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://me:pa%3Ass@db1/shop?{options}")
     begin(ListenerSettings, ["--log-format", "json"], process="listener")
 
     structlog.get_logger().info(
-        "said", text="first-key second-key third-key pa:ss pa%3Ass db1 shop"
+        "said",
+        text="first-key second-key third-key pa:ss pa%3Ass sword fish db1 shop",
     )
 
-    assert '"*** *** *** *** *** db1 shop"' in capsys.readouterr().out
+    assert '"*** *** *** *** *** *** db1 shop"' in capsys.readouterr().out
 
 
 def test_what_was_set_in_vain_is_said(

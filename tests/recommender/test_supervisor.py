@@ -57,9 +57,10 @@ def test_it_is_fed_three_times_in_its_patience(manager: Manager) -> None:
         {},
         {"WATCHDOG_USEC": "0"},
         {"WATCHDOG_USEC": "soon"},
+        {"WATCHDOG_USEC": "²"},
         {"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": str(os.getppid())},
     ],
-    ids=["unset", "off", "senseless", "for-another"],
+    ids=["unset", "off", "senseless", "no-digit", "for-another"],
 )
 def test_who_does_not_ask_is_not_fed(
     manager: Manager, watchdog: dict[str, str]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import resource
 import socket
 import time
@@ -215,33 +216,42 @@ def timed(port: int) -> float:
     return time.monotonic() - began_s
 
 
+def allow_files(pid: int, count: int) -> None:
+    """
+    Let a process have so many files open, which only root may beyond the hard limit.
+    """
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    limits = (max(soft, count), max(hard, count))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+
 def test_thousands_of_idle_connections(server: tuple[int, Process]) -> None:
     """
-    Ten thousand that say nothing (as many as this host allows a process) cost some
-    kilobytes each; others are answered meanwhile, and all is given back afterwards.
+    Ten thousand that say nothing cost some kilobytes each; others are answered
+    meanwhile, and all is given back afterwards.
     """
     port, process = server
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    allowed = resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (hard, hard))[0]
-    assert allowed > 0
-    room = hard if hard != resource.RLIM_INFINITY else MANY + SPARE_FILES
-    many = min(MANY, room - SPARE_FILES)
+    own = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        for pid in (os.getpid(), process.pid):
+            allow_files(pid, MANY + SPARE_FILES)
+    except PermissionError:
+        pytest.skip(f"this user may have only {own[1]} open files")
     child = psutil.Process(process.pid)
     before, files = to_memory(process), child.num_fds()
     try:
         with contextlib.ExitStack() as stack:
-            for _ in range(many):
+            for _ in range(MANY):
                 stack.enter_context(call(port))
             assert timed(port) < 10
-            assert child.num_fds() > many
-            assert to_memory(process) - before < many * 40_000
+            assert child.num_fds() > MANY
+            assert to_memory(process) - before < MANY * 40_000
         deadline = time.monotonic() + HANGING_S
         while child.num_fds() > files + 20 and time.monotonic() < deadline:
             assert timed(port) < 10
         assert child.num_fds() <= files + 20
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, own)
     assert_well(port, process)
 
 

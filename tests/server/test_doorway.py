@@ -22,6 +22,7 @@ from structlog.testing import capture_logs
 
 from server import doorway
 from server.doorway import Doorway
+from server.sockets import listen
 from tests.support.shops import until
 
 
@@ -59,7 +60,7 @@ async def standing(
     runner = web.AppRunner(app, shutdown_timeout=1.0, **limits)
     await runner.setup()
     try:
-        await Doorway(runner, host, port).start()
+        await Doorway(runner, listen(host, port)).start()
         yield runner
     finally:
         await runner.cleanup()

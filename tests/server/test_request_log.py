@@ -4,7 +4,7 @@ from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
 from server.app import House
-from server.request_log import RequestLog
+from server.request_log import FAILURES_PER_S, RequestLog
 from tests.support.clock import FakeClock
 
 
@@ -71,7 +71,7 @@ async def test_probes_are_no_news(serve, path):
 def test_under_load_some_are_told(clock):
     """
     So many lines a second are seen, and each says how many were not before it; a
-    failure always is.
+    failure does not stand behind them.
     """
     log = RequestLog(2, clock.monotonic)
     with capture_logs() as lines:
@@ -84,6 +84,28 @@ def test_under_load_some_are_told(clock):
     assert [line["status"] for line in seen] == [200, 200, 500, 200]
     assert [line["skipped"] for line in seen] == [0, 0, 3, 0]
     assert len(lines) == 7
+
+
+def test_failures_are_no_flood(clock):
+    """
+    When every request fails some are told, others that go well beside them, and the
+    next says how many were not.
+    """
+    log = RequestLog(1, clock.monotonic)
+    with capture_logs() as lines:
+        for _ in range(FAILURES_PER_S + 7):
+            log._log(make_mocked_request("GET", "/v1/model"), 500, 0.001)
+        log._log(make_mocked_request("GET", "/v1/model"), 200, 0.001)
+        clock.advance(1)
+        log._log(make_mocked_request("GET", "/v1/model"), 500, 0.001)
+
+    levels = [line["log_level"] for line in lines]
+    assert levels.count("error") == FAILURES_PER_S + 1
+    assert levels.count("debug") == 7
+    assert [(line["status"], line["skipped"]) for line in lines[-2:]] == [
+        (200, 7),
+        (500, 0),
+    ]
 
 
 async def test_none_are_told(serve):

@@ -45,9 +45,11 @@ class Measure:
 
 
 MEASURES: Final = (
-    Measure("listener_pss", "memory of the listener (PSS)", "MB", 0.05, 5.0, 1.2),
+    Measure("listener_uss", "private memory of the listener", "MB", 0.05, 5.0, 1.2),
+    Measure("listener_pss", "memory of the listener (PSS)", "MB"),
     Measure("listener_rss", "memory of the listener (RSS)", "MB"),
-    Measure("server_pss", "memory of the server (PSS)", "MB", 0.05, 5.0, 1.2),
+    Measure("server_uss", "private memory of the server", "MB", 0.05, 5.0, 1.2),
+    Measure("server_pss", "memory of the server (PSS)", "MB"),
     Measure("server_rss", "memory of the server (RSS)", "MB"),
     Measure("server_processes", "processes of the server", "", 0.0),
     Measure("listener_work", "processor time of the listener", "ms/s"),

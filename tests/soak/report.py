@@ -25,9 +25,9 @@ MINUTE_S: Final = 60.0
 # What is drawn together: a title, the unit, and measures by what their line is called.
 PANELS: Final[Sequence[tuple[str, str, Mapping[str, str]]]] = (
     (
-        "Memory (PSS)",
+        "Private memory",
         "MB",
-        {"listener_pss": "listener", "server_pss": "server"},
+        {"listener_uss": "listener", "server_uss": "server"},
     ),
     (
         "Open files, segments of the model, files kept for each publication",

@@ -17,7 +17,11 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks.figures import NEARLY_ALL, to_ms
 from benchmarks.footprint import MB
-from benchmarks.process_stats import processor_s, proportional_bytes
+from benchmarks.process_stats import (
+    private_bytes,
+    processor_s,
+    proportional_bytes,
+)
 from listener.upkeep import GARBAGE_S
 from recommender.store import GRACE_S, StoreReader
 from tests.chaos.cluster import Cluster
@@ -84,6 +88,7 @@ class Sampler:
             first = psutil.Process(process.pid)
             family = [first, *first.children(recursive=True)]
             return {
+                f"{name}_uss": sum(private_bytes(one.pid) for one in family) / MB,
                 f"{name}_pss": sum(proportional_bytes(one.pid) for one in family) / MB,
                 f"{name}_rss": sum(one.memory_info().rss for one in family) / MB,
                 f"{name}_files": sum(one.num_fds() for one in family),

@@ -15,10 +15,11 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, cast
 
 from listener.errors import ListenerError, PositionLost
-from listener.feed import Batch, Mark, Page, PageEnd
+from listener.feed import EVERYTHING, Batch, IdRange, Mark, Page, PageEnd
 from recommender.mutation import Delete, Mutation, Upsert
 from recommender.position import ClusterTime
 from recommender.product import Product
@@ -252,13 +253,29 @@ class FakeSource:
             self.faults.check("count")
             return max(len(self.documents) + self.random.randint(-1, 1), 0)
 
-    def scan(self) -> Iterator[Sequence[Product]]:
+    def split(self, rows: int) -> Sequence[IdRange]:
+        """
+        See `Source`; at any places, whatever was asked.
+        """
+        with self.lock:
+            self.faults.check("split")
+            keys = sorted(self.documents)
+            assert rows > 0
+            chosen = self.random.sample(keys, self.random.randint(0, min(3, len(keys))))
+        places = [None, *map(PageEnd, sorted(chosen)), None]
+        return [IdRange(*some) for some in pairwise(places)]
+
+    def scan(self, within: IdRange = EVERYTHING) -> Iterator[Sequence[Product]]:
         """
         See `Source`.
         """
         with self.lock:
             self.faults.check("scan")
-            before = dict(self.documents)
+            before = {
+                key: product
+                for key, product in self.documents.items()
+                if _is_within(key, within)
+            }
         waiting = list(before)
         self.random.shuffle(waiting)
         while True:
@@ -434,3 +451,10 @@ class FakeFeed:
         if position < len(log) and log[position].time == log[position - 1].time:
             return at(log[position].time.increment - 1)
         return log[position - 1].time
+
+
+def _is_within(key: bytes, within: IdRange) -> bool:
+    begin, end = within.begin, within.end
+    return (begin is None or cast("bytes", begin.id) <= key) and (
+        end is None or key < cast("bytes", end.id)
+    )

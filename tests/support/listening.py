@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from listener.beacon import Beacon
+from listener.build import Here
 from listener.compare import differences
 from listener.complaints import Complaints
 from listener.daemon import Daemon, Parts
@@ -120,7 +121,9 @@ class Listening:
         )
         publisher.hold_until(restored.floor)
         stopping = self.stop_asked.is_set
-        self.rebuilds = Rebuilds(Rebuild(self.source, WEIGHTS, clock, stopping))
+        self.rebuilds = Rebuilds(
+            Rebuild(self.source, WEIGHTS, clock, stopping, Here(WEIGHTS))
+        )
         self.requests = Requests()
         if restored.model is None:
             self.rebuilds.ask(restored.reason)

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from pymongo.collection import Collection
 
-from listener.assembly import CLOCK, open_source, to_weights
+from listener.assembly import CLOCK
 from listener.complaints import Complaints
 from listener.mongo.tokens import to_cluster_time
+from listener.opening import open_source, to_weights
 from listener.verify import Report, Verification
 from recommender.settings import PREFIX
 from recommender.store import StoreReader

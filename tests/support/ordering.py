@@ -14,9 +14,10 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from listener.assembly import make_orders_daemon, open_orders
+from listener.assembly import make_orders_daemon
 from listener.clock import Clock
 from listener.keys import to_key
+from listener.opening import open_orders
 from listener.signals import Stop
 from listener.status import Status
 from recommender.position import ClusterTime

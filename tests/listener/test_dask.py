@@ -1,0 +1,180 @@
+"""
+Segments built by a Dask cluster: a scheduler and workers, over TCP.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pymongo.collection import Collection
+
+from listener.build import Here
+from listener.complaints import Complaints
+from listener.elsewhere import Elsewhere, Order, open_dask
+from listener.opening import open_source, to_weights
+from recommender.segment_file import to_chunks
+from tests.support.clock import FakeClock
+from tests.support.documents import make_settings
+from tests.support.listener import events
+from tests.support.waiting import wait_for
+
+
+ROWS = 200
+DOCUMENTS = [{"_id": n, "name": f"lamp {n % 13} model-{n}"} for n in range(4_000)]
+
+
+@contextmanager
+def started(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """
+    Run a command of Dask; end it with the context.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Cluster:
+    """
+    A scheduler and two workers.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        about = folder / "scheduler.json"
+        self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+            "--no-show", "--scheduler-file", str(about),
+        )  # fmt: skip
+        wait_for(about.exists, what="the scheduler")
+        self.about = about
+        self.workers = [self.add() for _ in range(2)]
+
+    @property
+    def address(self) -> str:
+        """
+        The scheduler's.
+        """
+        return str(json.loads(self.about.read_text())["address"])
+
+    def add(self) -> subprocess.Popen[bytes]:
+        """
+        Start a worker.
+        """
+        return self._start(
+            "worker", "--scheduler-file", str(self.about), "--no-nanny",
+            "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1",
+        )  # fmt: skip
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return self._stack.enter_context(started(*arguments, folder=self._folder))
+
+
+@pytest.fixture(name="cluster", scope="module")
+def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    pytest.importorskip("distributed", reason="needs the extra dask")
+    with ExitStack() as stack:
+        yield Cluster(tmp_path_factory.mktemp("dask"), stack)
+
+
+class Stand:
+    """
+    A collection, and how to build it by a cluster.
+    """
+
+    def __init__(self, uri: str, database: str, clock: FakeClock) -> None:
+        self.settings = make_settings(database=database)
+        self.uri = uri
+        self.complaints = Complaints(clock.monotonic)
+        self.here = Here(to_weights(self.settings))
+
+    def build(self, address: str) -> Iterator[bytes]:
+        """
+        Yield each segment as a file would hold it.
+        """
+        there = Elsewhere(
+            Order(self.settings, self.uri),
+            self.complaints,
+            partial(open_dask, address),
+            self.here,
+        )
+        with open_source(self.settings, self.uri, self.complaints) as source:
+            self.ranges = source.split(ROWS)
+            for segment in there.build(source, self.ranges, lambda: None):
+                yield b"".join(to_chunks(segment))
+
+    def build_here(self) -> list[bytes]:
+        """
+        Return the same, of the same ranges, built in this process.
+        """
+        with open_source(self.settings, self.uri, self.complaints) as source:
+            segments = self.here.build(source, self.ranges, lambda: None)
+            return [b"".join(to_chunks(segment)) for segment in segments]
+
+
+@pytest.fixture(name="stand")
+def _stand(
+    mongo_uri: str, collection: Collection[dict[str, Any]], clock: FakeClock
+) -> Stand:
+    collection.insert_many(DOCUMENTS)
+    return Stand(mongo_uri, collection.database.name, clock)
+
+
+def test_same_as_here(cluster: Cluster, stand: Stand, logs: list[Any]) -> None:
+    """
+    Workers build the very bytes that this process builds.
+    """
+    built = list(stand.build(cluster.address))
+
+    assert len(built) > 10
+    assert built == stand.build_here()
+    assert not events(logs, "scan.alone")
+
+
+def test_killed_worker(cluster: Cluster, stand: Stand, logs: list[Any]) -> None:
+    """
+    When a worker is killed, the other one builds its ranges, too.
+    """
+    building = stand.build(cluster.address)
+    built = [next(building)]
+    cluster.workers[0].kill()
+    built += building
+    cluster.workers[0] = cluster.add()
+
+    assert built == stand.build_here()
+    assert not events(logs, "scan.alone")
+
+
+def test_no_scheduler(
+    stand: Stand, logs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Without a scheduler the listener builds all of it itself, and says so.
+    """
+    pytest.importorskip("distributed", reason="needs the extra dask")
+    monkeypatch.setattr("listener.elsewhere.CONNECT_S", 0.5)
+
+    built = list(stand.build("tcp://127.0.0.1:1"))
+
+    assert built == stand.build_here()
+    assert len(events(logs, "scan.alone")) == 1

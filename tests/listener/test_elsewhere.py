@@ -1,0 +1,207 @@
+"""
+Segments built by other processes.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import psutil
+import pytest
+
+from pymongo.collection import Collection
+
+from listener import elsewhere
+from listener.build import Here
+from listener.complaints import Complaints
+from listener.elsewhere import Elsewhere, Order, open_pool, to_processes
+from listener.errors import PositionLost, Refused, Unreachable
+from listener.keys import to_key
+from listener.opening import open_source, to_weights
+from listener.rebuild import Interrupted
+from recommender.address import to_address
+from recommender.segment import Segment
+from recommender.segment_file import to_chunks
+from tests.support.clock import FakeClock
+from tests.support.documents import make_settings
+from tests.support.listener import events
+from tests.support.waiting import wait_for
+
+
+ROWS = 150
+DOCUMENTS = [
+    {
+        "_id": n,
+        "name": f"kettle {n % 17} model-{n}",
+        "category": f"c{n % 5}",
+        "brand": f"b{n % 7}",
+        "price": "dear" if n == 700 else n,
+    }
+    for n in range(1_000)
+]
+
+
+@contextmanager
+def counted_pool(pids: list[int]) -> Iterator[Any]:
+    """
+    Open a pool of two processes whose ids go to *pids*.
+    """
+    with open_pool(2) as pool:
+        pids += [pool.submit(os.getpid).result() for _ in range(2)]
+        yield pool
+
+
+class Stand:
+    """
+    A collection, and a workshop to build it.
+    """
+
+    def __init__(self, uri: str, database: str, clock: FakeClock) -> None:
+        self.settings = make_settings(database=database)
+        self.uri = uri
+        self.complaints = Complaints(clock.monotonic)
+        self.here = Here(to_weights(self.settings))
+
+    def workshop(self, executor: elsewhere.Open) -> Elsewhere:
+        order = Order(self.settings, self.uri)
+        return Elsewhere(order, self.complaints, executor, self.here)
+
+    def build(self, workshop: Any, check: Any = lambda: None) -> Iterator[Segment]:
+        with open_source(self.settings, self.uri, self.complaints) as source:
+            yield from workshop.build(source, source.split(ROWS), check)
+
+
+def to_bytes(segment: Segment) -> bytes:
+    return b"".join(to_chunks(segment))
+
+
+@pytest.fixture(name="stand")
+def _stand(
+    mongo_uri: str, collection: Collection[dict[str, Any]], clock: FakeClock
+) -> Stand:
+    collection.insert_many(DOCUMENTS)
+    return Stand(mongo_uri, collection.database.name, clock)
+
+
+def test_same_as_here(stand: Stand, logs: list[Any]) -> None:
+    """
+    Other processes build the very bytes that this one builds, and what they complain
+    of is said here.
+    """
+    with open_source(stand.settings, stand.uri, stand.complaints) as source:
+        ranges = source.split(ROWS)
+        there = stand.workshop(partial(open_pool, 2))
+        built = list(there.build(source, ranges, lambda: None))
+        said = events(logs, "product.incomplete")
+        here = list(stand.here.build(source, ranges, lambda: None))
+
+    assert len(ranges) > 3
+    assert list(map(to_bytes, built)) == list(map(to_bytes, here))
+    assert sum(map(len, built)) == len(DOCUMENTS)
+    assert [line["product_id"] for line in said] == [to_address(to_key(700))]
+    assert not events(logs, "scan.alone")
+
+
+def test_little_is_built_here(stand: Stand, logs: list[Any]) -> None:
+    """
+    For little, no process is started.
+    """
+    with open_source(stand.settings, stand.uri, stand.complaints) as source:
+        ranges = source.split(len(DOCUMENTS))
+        built = list(stand.workshop(_never_opened).build(source, ranges, lambda: None))
+
+    assert sum(map(len, built)) == len(DOCUMENTS)
+    assert not events(logs, "scan.alone")
+
+
+@contextmanager
+def _never_opened() -> Iterator[Any]:
+    pytest.fail("opened")
+    yield
+
+
+def test_killed_process(stand: Stand, logs: list[Any]) -> None:
+    """
+    When a process is killed, as for want of memory, the rest is built here, and said.
+    """
+    pids: list[int] = []
+    built = stand.build(stand.workshop(partial(counted_pool, pids)))
+    rows = len(next(built))
+    for pid in set(pids):
+        os.kill(pid, signal.SIGKILL)
+
+    rows += sum(map(len, built))
+
+    assert rows == len(DOCUMENTS)
+    assert len(events(logs, "scan.alone")) <= 1  # they may have been done already
+
+
+def test_no_executor(stand: Stand, logs: list[Any]) -> None:
+    """
+    Where no process can be started, all of it is built here.
+    """
+
+    @contextmanager
+    def refused() -> Iterator[Any]:
+        raise OSError(28, "No space left on device")
+        yield
+
+    assert sum(map(len, stand.build(stand.workshop(refused)))) == len(DOCUMENTS)
+    [line] = events(logs, "scan.alone")
+    assert "No space left" in line["error"]
+
+
+def test_stops_when_told(stand: Stand) -> None:
+    """
+    When the rebuild is told to stop, so do the processes.
+    """
+    pids: list[int] = []
+
+    def check() -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        next(stand.build(stand.workshop(partial(counted_pool, pids)), check))
+
+    wait_for(lambda: not any(map(psutil.pid_exists, pids)), what="their end")
+
+
+def test_error_of_the_database(
+    stand: Stand, collection: Collection[dict[str, Any]]
+) -> None:
+    """
+    What the database says to a process is what the rebuild hears.
+    """
+    order = Order(stand.settings, "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
+    there = Elsewhere(order, stand.complaints, partial(open_pool, 2), stand.here)
+
+    with pytest.raises(Unreachable):
+        list(stand.build(there))
+
+
+@pytest.mark.parametrize(
+    "error", [Unreachable(), PositionLost("fell_behind", "why"), Refused("no", "do")]
+)
+def test_errors_pass_between_processes(error: Exception) -> None:
+    """
+    An error is the same in another process.
+    """
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 our own
+
+    assert (type(again), str(again)) == (type(error), str(error))
+    assert vars(again) == vars(error)
+
+
+def test_to_processes() -> None:
+    """
+    As many as asked for; by default one for each core, but not too many.
+    """
+    assert to_processes(7) == 7
+    assert 1 <= to_processes(0) <= 4
