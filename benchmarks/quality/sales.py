@@ -7,12 +7,12 @@ from __future__ import annotations
 import csv
 import gzip
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import xxhash
@@ -34,16 +34,19 @@ LINES: Final = "online_retail_lines.csv.gz"
 TRUTH: Final = timedelta(weeks=8)  # the last ones, never learnt from
 HIDDEN: Final = 0.2  # of the products are taken out of the orders that are learnt from
 LEAST_ORDERS: Final = 5  # of the last weeks, that a product asked about is in
+TUNED_ON: Final = 300  # of them: each is asked about with every share
 TUNING: Final = 0.5  # of the products asked about; the others are reported on
 LIMIT: Final = 10
-SHARES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+SHARES: Final = (0.5, 0.7, 0.8, 0.9, 0.95)
+T = TypeVar("T")
 TEXT, ORDERS, POPULAR = "text alone", "orders alone", "popularity"
 BLEND: Final = f"both, share {DEFAULT_ORDERS_SHARE:g} as served"
 
-Ranker = Callable[[int], Sequence[int]]  # a place to places, best first
+# From a place and what the orders say of it to keys, best first.
+Ranker = Callable[[int, Purchases, Filters], Iterable[bytes]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sales:
     """
     What to learn from, and what to foretell.
@@ -54,6 +57,7 @@ class Sales:
         later: Baskets of the last weeks, with them, as places.
         hidden: Whether each product is, (N,).
         learnt: How many orders that model counts.
+        popular: Keys of the products in most of them, in falling order.
     """
 
     catalogue: Catalogue
@@ -61,13 +65,7 @@ class Sales:
     later: Sequence[Places]
     hidden: np.ndarray
     learnt: int
-
-    @cached_property
-    def purchases(self) -> Callable[[bytes], Purchases]:
-        """
-        What the orders say of a product, found out once for each.
-        """
-        return cache(partial(Purchases.of, self.orders))
+    popular: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,9 @@ def read_sales(folder: Path = FOLDER) -> Sales:
         for name, keys in baskets.items()
         if placed[name] >= cut
     ]
-    return Sales(catalogue, learnt.snapshot, later, hidden, len(learnt))
+    held = Counter(key for order in before for key in order.products)
+    popular = [key for key, _ in held.most_common() if key in catalogue.places]
+    return Sales(catalogue, learnt.snapshot, later, hidden, len(learnt), popular)
 
 
 def foretell(sales: Sales) -> tuple[Mapping[float, float], list[Foretold]]:
@@ -121,20 +121,24 @@ def foretell(sales: Sales) -> tuple[Mapping[float, float], list[Foretold]]:
     asked = np.flatnonzero(_orders_of(sales) >= LEAST_ORDERS)
     luck = np.array([_luck(b"half" + _key(sales, one)) for one in asked.tolist()])
     is_tuned = luck < TUNING
-    tuning, reporting = asked[is_tuned], asked[~is_tuned]
+    tuning, reporting = asked[is_tuned][:TUNED_ON], asked[~is_tuned]
+    blends = {share: _blend(sales, share) for share in SHARES}
     tuned = {
-        share: float(_ndcg(_blend(sales, share), tuning, truth).mean())
-        for share in SHARES
+        share: float(values.mean())
+        for share, values in _ndcg(sales, tuning, truth, blends).items()
     }
-    served = _ndcg(_blend(sales, DEFAULT_ORDERS_SHARE), reporting, truth)
-    ways: dict[str, Ranker] = {
-        TEXT: _blend(sales, 0.0),
-        ORDERS: _sold(sales),
-        POPULAR: _popular(sales),
-    }
-    found = {BLEND: served} | {
-        name: _ndcg(ranker, reporting, truth) for name, ranker in ways.items()
-    }
+    found = _ndcg(
+        sales,
+        reporting,
+        truth,
+        {
+            BLEND: _blend(sales, DEFAULT_ORDERS_SHARE),
+            ORDERS: _sold(sales),
+            TEXT: _blend(sales, 0.0),
+            POPULAR: _popular(sales),
+        },
+    )
+    served = found[BLEND]
     hidden = sales.hidden[reporting]
     return tuned, [
         Foretold(
@@ -191,63 +195,58 @@ def _truth(sales: Sales) -> Numbers:
     return pairs / np.maximum(_orders_of(sales), 1)[:, None]
 
 
-def _ndcg(ranker: Ranker, asked: Iterable[int], truth: Numbers) -> Numbers:
+def _ndcg(
+    sales: Sales, asked: Places, truth: Numbers, rankers: Mapping[T, Ranker]
+) -> dict[T, Numbers]:
     """
     Return nDCG at 10 of each product asked about (Järvelin and Kekäläinen 2002), where
-    an answer gains the share of the product's later orders that hold it, (Q,).
+    an answer gains the share of the product's later orders that hold it, (Q,), by
+    ranker.
     """
     discounts = 1.0 / np.log2(np.arange(LIMIT) + 2)
-    return np.array(
-        [
-            (truth[one, found] * discounts[: len(found)]).sum()
-            / max(1e-12, (np.sort(truth[one])[-LIMIT:][::-1] * discounts).sum())
-            for one in asked
-            for found in [ranker(one)]
-        ]
-    )
-
-
-def _asking(
-    sales: Sales, ask: Callable[[int, Purchases, Filters], Iterable[bytes]]
-) -> Ranker:
-    places = sales.catalogue.places
-
-    def rank(place: int) -> list[int]:
+    values: dict[T, list[float]] = {name: [] for name in rankers}
+    for place in asked.tolist():
+        gains = truth[place]
+        ideal = float(np.sort(gains)[-LIMIT:][::-1] @ discounts)
         key = _key(sales, place)
-        purchases = sales.purchases(key)
-        found = ask(place, purchases, Filters(exclude=frozenset([key])))
-        return [places[one] for one in found]
+        purchases, filters = Purchases.of(sales.orders, key), _all_but(key)
+        for name, ranker in rankers.items():
+            keys = ranker(place, purchases, filters)
+            found = [sales.catalogue.places[one] for one in keys]
+            gained = float(gains[found] @ discounts[: len(found)])
+            values[name].append(gained / ideal if ideal else 0.0)
+    return {name: np.array(some) for name, some in values.items()}
 
-    return rank
+
+def _all_but(key: bytes) -> Filters:
+    return Filters(exclude=frozenset([key]))
 
 
 def _blend(sales: Sales, share: float) -> Ranker:
     snapshot, rows = sales.catalogue.snapshot, sales.catalogue.rows
 
-    def ask(place: int, purchases: Purchases, filters: Filters) -> Iterator[bytes]:
+    def rank(place: int, purchases: Purchases, filters: Filters) -> Iterator[bytes]:
         choice = Choice(LIMIT)
         found = blended(snapshot, rows[place], purchases, filters, choice, share=share)
         return (one.key for one in found)
 
-    return _asking(sales, ask)
+    return rank
 
 
 def _sold(sales: Sales) -> Ranker:
     snapshot = sales.catalogue.snapshot
 
-    def ask(_place: int, purchases: Purchases, filters: Filters) -> Iterator[bytes]:
+    def rank(_place: int, purchases: Purchases, filters: Filters) -> Iterator[bytes]:
         found = bought_together(snapshot, purchases, filters, Choice(LIMIT))
         return (one.key for one in found)
 
-    return _asking(sales, ask)
+    return rank
 
 
 def _popular(sales: Sales) -> Ranker:
-    keys = [row.key for row in sales.catalogue.rows]
-    asked = {key: sales.purchases(key).asked for key in keys}
-    best = sorted(keys, key=lambda key: (-asked[key], key))[: LIMIT + 1]
+    best = sales.popular[: LIMIT + 1]
 
-    def ask(_place: int, _purchases: Purchases, filters: Filters) -> list[bytes]:
+    def rank(_place: int, _purchases: Purchases, filters: Filters) -> list[bytes]:
         return [key for key in best if key not in filters.exclude][:LIMIT]
 
-    return _asking(sales, ask)
+    return rank
