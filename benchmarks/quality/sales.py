@@ -5,6 +5,7 @@ Online Retail: what was bought together in its last weeks, foretold from those b
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 
 from collections import Counter
@@ -155,6 +156,7 @@ def foretell(sales: Sales) -> tuple[Mapping[float, float], list[Foretold]]:
 
 
 def _read_baskets(path: Path) -> tuple[dict[str, datetime], dict[str, set[bytes]]]:
+    key_of = functools.cache(to_key)  # one object for each product, not for each line
     placed: dict[str, datetime] = {}
     baskets: dict[str, set[bytes]] = {}
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
@@ -163,7 +165,7 @@ def _read_baskets(path: Path) -> tuple[dict[str, datetime], dict[str, set[bytes]
                 name = line["invoice"]
                 date = datetime.fromisoformat(line["date"])
                 placed[name] = date.replace(tzinfo=UTC)
-                baskets.setdefault(name, set()).add(to_key(line["stockcode"]))
+                baskets.setdefault(name, set()).add(key_of(line["stockcode"]))
     return placed, baskets
 
 
