@@ -55,7 +55,7 @@ check: install ## lint, formatting and types
 docs: install ## write the tables of docs/configuration.md anew from the settings
 	@exec $(PY) -m recommender.handbook docs/configuration.md
 
-bench: install ## measure it beside what people would otherwise use; takes ten minutes
+bench: install ## measure it beside what people would otherwise use; takes half an hour
 	@exec $(PY) -m benchmarks $(BENCH_ARGS)
 
 quality: install ## measure its recommendations on public catalogues, beside plain ways

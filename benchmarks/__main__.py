@@ -20,12 +20,13 @@ from rich.console import Console
 from benchmarks.environment import environment
 from benchmarks.load import plot
 from benchmarks.measurements import MEASUREMENTS
+from benchmarks.reached import to_svg as reached
 from benchmarks.report import to_caption, to_record, to_table, to_title
 from benchmarks.runs import ICECAT, Run, growth, run
 from benchmarks.shop import Effort, Place, running_mongod
 
 
-DEFAULT_SIZES: Final = f"{ICECAT},100000"
+DEFAULT_SIZES: Final = f"{ICECAT},1000,10000,100000"
 RESULTS: Final = Path(__file__).parent / "results"
 WIDTH: Final = 150
 
@@ -37,7 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     about = environment()
-    effort = Effort(options.samples, options.window, options.rounds, options.seed)
+    effort = Effort(
+        options.samples, options.window, options.rounds, options.seed, options.longest
+    )
     runs: list[Run] = []
     with (
         tempfile.TemporaryDirectory(dir=options.folder) as folder,
@@ -48,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
             done = run(place, name, options.only, effort, console.log)
             runs.append(done)
             console.print(to_table(to_title(done), done.figures, done.size))
+            for measurement, reason in done.absent.items():
+                console.print(f"{measurement} left out: {reason}")
             for measurement, fault in done.failed.items():
                 console.print(f"{measurement} failed: {fault}", style="red")
     grown = list(growth(runs))
@@ -59,8 +64,14 @@ def main(arguments: Sequence[str]) -> int:
         path, orjson.dumps(to_record(about, runs, grown), option=orjson.OPT_INDENT_2)
     )
     for done in runs:
-        if plotted := plot(done.figures):
-            _write(path.with_name(f"{path.stem}-{done.name}.svg"), plotted.encode())
+        plots = {
+            "load": plot(done.figures),
+            "reached": reached(to_title(done), done.figures, done.size),
+        }
+        for name, plotted in plots.items():
+            if plotted:
+                to = path.with_name(f"{path.stem}-{done.name}-{name}.svg")
+                _write(to, plotted.encode())
     console.print(f"written to {path.name}")
     return int(any(done.failed for done in runs))
 
@@ -85,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=Effort.rounds, help="repetitions")
     parser.add_argument("--seed", type=int, default=Effort.seed, help="of all draws")
+    parser.add_argument(
+        "--longest",
+        type=float,
+        default=Effort.longest_s,
+        help="seconds until what stands beside is ended",
+    )
     parser.add_argument("--folder", type=Path, help="where to put databases meanwhile")
     parser.add_argument("--out", type=Path, help="where to put the record")
     return parser

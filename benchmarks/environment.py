@@ -23,6 +23,7 @@ LIBRARIES: Final = (
     "pymongo",
     "scikit-learn",
     "scipy",
+    "tantivy",
     "uvloop",
 )
 

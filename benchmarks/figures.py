@@ -15,6 +15,12 @@ MEDIAN: Final = 50.0
 NEARLY_ALL: Final = 99.0
 
 
+class Absent(Exception):  # noqa: N818 the class says what happened
+    """
+    What a measurement is to stand beside is not on this machine, and why.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """

@@ -32,13 +32,13 @@ def measure(shop: Shop) -> Iterator[Figure]:
     pair = shop.follow()
     documents = shop.database.command("collStats", PRODUCTS)["size"] / MB
     paths = [shop.similar_path(id_) for id_ in Popularity(shop.visible, 0).draw(LOOKS)]
-    _visit(pair.port, paths)
+    visit(pair.port, paths)
     listener, server = pair.listener.pid, pair.server.pid
     alone = proportional_bytes(listener), proportional_bytes(server)
     with make_pair(shop.folder, shop.uri) as more:
         more.server.start()
         await_answer(more.port, paths[0], lambda: more.server.is_running)
-        _visit(more.port, paths)
+        visit(more.port, paths)
         pids = (listener, server, more.server.pid)
         together = sum(map(proportional_bytes, pids))
     taken = {
@@ -53,7 +53,10 @@ def measure(shop: Shop) -> Iterator[Figure]:
         )
 
 
-def _visit(port: int, paths: list[str]) -> None:
+def visit(port: int, paths: list[str]) -> None:
+    """
+    Ask for *paths*, one after the other.
+    """
     with Connection(port) as connection:
         for path in paths:
             connection.get(path)

@@ -77,10 +77,12 @@ class _Most(NamedTuple):
     Attributes:
         per_s: Answers a second.
         processor_ms: Of each, all servers' together.
+        errors: Answers that were none.
     """
 
     per_s: float
     processor_ms: float
+    errors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,9 @@ class _Loaded:
         """
         self._drive(RISING_S)
         before_s, began = self._used_s(), time.monotonic()
-        answers = self._drive(self.window_s)
+        answers, errors = self._drive(self.window_s)
         passed_s, used_s = time.monotonic() - began, self._used_s() - before_s
-        return _Most(answers / passed_s, used_s / max(1, answers) * 1000)
+        return _Most(answers / passed_s, used_s / max(1, answers) * 1000, errors)
 
     def offer(self, per_s: float) -> Offered:
         """
@@ -111,12 +113,13 @@ class _Loaded:
         ports = [server.port for server in self.servers]
         return self.pool.submit(offer, ports, self.paths, per_s, self.window_s).result()
 
-    def _drive(self, seconds: float) -> int:
-        driven = [
+    def _drive(self, seconds: float) -> tuple[int, int]:
+        asked = [
             self.pool.submit(drive, server.port, self.paths, seconds)
             for server in self.servers
         ]
-        return sum(one.result().answers for one in driven)
+        driven = [one.result() for one in asked]
+        return sum(d.answers for d in driven), sum(d.errors for d in driven)
 
     def _used_s(self) -> float:
         return sum(processor_s(server.pid) for server in self.servers)
@@ -152,6 +155,7 @@ def _figures(
         alone and alone.processor_ms,
         "one server",
     )
+    yield Figure(f"{key}.errors", f"errors of {who}", most.errors, "")
     yield Figure(
         f"{key}.overload.rate",
         f"answers of {who} when asked for twice as many",

@@ -11,15 +11,18 @@ from benchmarks import (
     bulk,
     cold_build,
     cost,
+    engine,
     exactness,
     footprint,
     freshness,
     load,
+    package,
     query,
     recovery,
     restart,
     throughput,
     under_load,
+    updates,
 )
 from benchmarks.figures import Figure
 from benchmarks.shop import Shop
@@ -31,6 +34,8 @@ MEASUREMENTS: Final[Mapping[str, Measure]] = {
     "cold_build": cold_build.measure,
     "footprint": footprint.measure,
     "query": query.measure,
+    "engine": engine.measure,
+    "package": package.measure,
     "freshness": freshness.measure,
     "under_load": under_load.measure,
     "throughput": throughput.measure,
@@ -38,6 +43,7 @@ MEASUREMENTS: Final[Mapping[str, Measure]] = {
     "cost": cost.measure,
     "restart": restart.measure,
     "recovery": recovery.measure,
+    "updates": updates.measure,
     "bulk": bulk.measure,
     "exactness": exactness.measure,
 }

@@ -38,6 +38,16 @@ def _rolled_up(pid: int, name: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+def peak_bytes(pid: int) -> int:
+    """
+    Return the most memory of a process that was resident since it began its program;
+    0 once it has ended. What `getrusage` calls so counts from its parent's.
+    """
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    lines = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return next((int(line.split()[1]) * 1024 for line in lines), 0)
+
+
 def written_bytes(pid: int) -> int:
     """
     Return how much a process has passed to `write` and its kin.

@@ -68,14 +68,14 @@ def _alternate(
     beside: list[float] = []
     for turn, key in enumerate(keys):
         row = snapshot.find(key)
-        asked = row and _asked(row, matrix, kind)
-        if not asked:
+        filters = None if row is None else filters_of(row, kind)
+        if filters is None:
             continue
-        filters, question = asked
-        took_s, hits = _timed(
+        question = _to_question(filters, matrix, matrix.keys[key])
+        took_s, hits = timed(
             lambda: snapshot.similar(key, limit=LIMIT, filters=filters)  # noqa: B023
         )
-        beside_s, scores = _timed(
+        beside_s, scores = timed(
             lambda: matrix.similar(matrix.keys[key], LIMIT, question)  # noqa: B023
         )
         found = np.array([hit.score for hit in hits])
@@ -88,28 +88,39 @@ def _alternate(
     return ours, beside
 
 
-def _asked(row: Row, matrix: PlainMatrix, kind: str) -> tuple[Filters, Question] | None:
+def filters_of(row: Row, kind: str) -> Filters | None:
     """
-    Return the same question for both; None when the product has no such value.
+    Return what a question of that kind, one of `QUERIES`, asks of products like *row*;
+    None when that has no such value.
     """
-    place = matrix.keys[row.key]
     match kind:
         case "category" if row.category:
-            code = int(matrix.categories[place])
-            return Filters(categories=(row.category,)), Question(category=code)
+            return Filters(categories=(row.category,))
         case "brand" if row.brand:
-            code = int(matrix.brands[place])
-            return Filters(brands=(row.brand,)), Question(brand=code)
+            return Filters(brands=(row.brand,))
         case "price and stock":
             least, most = PRICES
-            filters = Filters(min_price=least, max_price=most, in_stock=True)
-            return filters, Question(prices=PRICES)
+            return Filters(min_price=least, max_price=most, in_stock=True)
         case "plain":
-            return NO_FILTERS, Question()
+            return NO_FILTERS
     return None
 
 
-def _timed(do: Callable[[], Any]) -> tuple[float, Any]:
+def _to_question(filters: Filters, matrix: PlainMatrix, place: int) -> Question:
+    """
+    Return the same question in the matrix's codes, asked for the product at *place*.
+    """
+    return Question(
+        category=int(matrix.categories[place]) if filters.categories else None,
+        brand=int(matrix.brands[place]) if filters.brands else None,
+        prices=PRICES if filters.in_stock else None,
+    )
+
+
+def timed(do: Callable[[], Any]) -> tuple[float, Any]:
+    """
+    Return how many seconds *do* took, and what it returned.
+    """
     started = time.perf_counter()
     result = do()
     return time.perf_counter() - started, result
@@ -127,8 +138,8 @@ def _over_http(shop: Shop) -> Iterator[Figure]:
         body = connection.get(paths[0]).body
         with bare_server(body) as bare, Connection(bare.port) as other:
             for turn, path in enumerate(paths):
-                took_s, answer = _timed(lambda: connection.get(path))  # noqa: B023
-                bare_s, _ = _timed(lambda: other.get(path))  # noqa: B023
+                took_s, answer = timed(lambda: connection.get(path))  # noqa: B023
+                bare_s, _ = timed(lambda: other.get(path))  # noqa: B023
                 if turn >= WARMING and answer.status == HTTPStatus.OK:
                     ours.append(took_s)
                     beside.append(bare_s)

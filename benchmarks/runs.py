@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from benchmarks.catalogue import generate
-from benchmarks.figures import Figure
+from benchmarks.figures import Absent, Figure
 from benchmarks.measurements import MEASUREMENTS
 from benchmarks.real import read_icecat
 from benchmarks.shop import Documents, Effort, Place, Shop, open_shop
@@ -20,6 +20,7 @@ from benchmarks.statistics import statistics
 
 
 ICECAT: Final = "icecat"
+COMPARED: Final = 10_000  # the size with which growth is compared
 
 Say = Callable[[str], None]
 
@@ -36,6 +37,7 @@ class Run:
         figures: All that was measured.
         took_s: Seconds of each measurement.
         failed: What went wrong, by measurement.
+        absent: Why there is nothing to measure, by measurement.
         skipped: Why there are none; empty when there are.
     """
 
@@ -45,6 +47,7 @@ class Run:
     figures: list[Figure] = field(default_factory=list)
     took_s: dict[str, float] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
     skipped: str = ""
 
 
@@ -78,6 +81,8 @@ def _measure(done: Run, shop: Shop, measurement: str) -> None:
     started = time.monotonic()
     try:
         done.figures += MEASUREMENTS[measurement](shop)
+    except Absent as error:
+        done.absent[measurement] = str(error)
     except Exception as error:  # noqa: BLE001 the other figures are worth having
         done.failed[measurement] = f"{type(error).__name__}: {error}"
     done.took_s[measurement] = round(time.monotonic() - started, 1)
@@ -92,13 +97,14 @@ def _documents(name: str, seed: int) -> tuple[Documents, int]:
 def growth(runs: Sequence[Run]) -> Iterator[Figure]:
     """
     Yield how one price change grows with the catalogue: at the largest generated one,
-    beside the smallest.
+    beside the one of 10,000; without that, the smallest.
     """
     generated = sorted((r for r in runs if r.name != ICECAT), key=lambda r: r.size)
     costs = [(r, f) for r in generated for f in r.figures if f.key == "cost.price"]
     if len(costs) < 2:  # noqa: PLR2004 two ends
         return
-    (small, least), (large, most) = costs[0], costs[-1]
+    large, most = costs.pop()
+    small, least = next((c for c in costs if c[0].size >= COMPARED), costs[0])
     there = f"at {small.size:,}"
     what = f"of one price change at {large.size:,}"
     yield Figure(

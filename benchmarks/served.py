@@ -18,7 +18,9 @@ LOOK_S: Final = 0.0002
 LONGEST_S: Final = 60.0
 
 
-def until_served(connection: Connection, change: Change) -> float:
+def until_served(
+    connection: Connection, change: Change, longest_s: float = LONGEST_S
+) -> float:
     """
     Send *change*; return after how many seconds an answer showed it.
 
@@ -31,9 +33,9 @@ def until_served(connection: Connection, change: Change) -> float:
     path = Shop.product_path(change.id)
     started = time.monotonic()
     change.send()
-    while time.monotonic() - started < LONGEST_S:
+    while time.monotonic() - started < longest_s:
         if change.is_shown(connection.get(path)):
             return time.monotonic() - started
         time.sleep(LOOK_S)
-    msg = f"{path} did not change in {LONGEST_S:g} s"
+    msg = f"{path} did not change in {longest_s:g} s"
     raise TimeoutError(msg)

@@ -52,12 +52,14 @@ class Effort:
         window_s: Of a steady load.
         rounds: How often what takes seconds is repeated.
         seed: Of all that is drawn.
+        longest_s: Until what stands beside is ended, if it takes longer.
     """
 
     samples: int = 150
     window_s: float = 4.0
     rounds: int = 3
     seed: int = 0
+    longest_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

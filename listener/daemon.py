@@ -12,12 +12,6 @@ from typing import Final
 
 import structlog
 
-from listener.backoff import (
-    LONGEST_REBUILD_S,
-    LONGEST_REFUSED_S,
-    LONGEST_S,
-    delay_s,
-)
 from listener.beacon import Beacon
 from listener.clock import Clock
 from listener.complaints import Complaints
@@ -35,6 +29,12 @@ from listener.status import NEVER, Status
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from listener.window import Window
+from recommender.backoff import (
+    LONGEST_REBUILD_S,
+    LONGEST_REFUSED_S,
+    LONGEST_S,
+    delay_s,
+)
 from recommender.mutation import Delete, Mutation
 from recommender.position import ClusterTime, State
 from recommender.supervisor import Supervisor

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from listener.values.attributes import plain_attributes, to_attributes
 from listener.values.categories import plain_category, to_category
 from listener.values.images import plain_image, to_image
 from listener.values.numbers import (
@@ -118,6 +119,7 @@ class Values:
     name: str | None
     description: str | None
     tags: str | None
+    attributes: str | None
     category: tuple[str, ...] | None
     brand: str | None
     price: float | None
@@ -146,6 +148,7 @@ class FieldMap:
         self.name = at("name", to_name, plain_name)
         self.description = at("description", to_text, plain_text)
         self.tags = at("tags", to_tags, plain_tags)
+        self.attributes = at("attributes", to_attributes, plain_attributes)
         self.category = at("category", to_category, plain_category)
         self.brand = at("brand", to_label, plain_label)
         self.price = at("price", to_amount, plain_amount)
@@ -163,6 +166,7 @@ class FieldMap:
             name=self.name.read(document, problems),
             description=self.description.read(document, problems),
             tags=self.tags.read(document, problems),
+            attributes=self.attributes.read(document, problems),
             category=self.category.read(document, problems),
             brand=self.brand.read(document, problems),
             price=self.price.read(document, problems),

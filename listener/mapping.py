@@ -121,6 +121,7 @@ def _to_texts(values: Values) -> dict[str, str]:
         ("name", values.name),
         ("description", values.description),
         ("tags", values.tags),
+        ("attributes", values.attributes),
     )
     return {name: text for name, text in texts if text is not None}
 

@@ -23,13 +23,13 @@ from typing import Final
 import structlog
 
 from listener.background import in_background
-from listener.backoff import LONGEST_REFUSED_S, delay_s
 from listener.clock import Clock
 from listener.feed import Batch, PageEnd
 from listener.model import Model
 from listener.status import Status, Swept
 from listener.stretch import Stretch, StretchReader
 from recommender.address import to_address
+from recommender.backoff import LONGEST_REFUSED_S, delay_s
 from recommender.mutation import Clear, Delete, Mutation, Upsert
 from recommender.segment import key_hash
 

@@ -57,8 +57,13 @@ class Recent:
         """
         Return those with a later `timestamp` than *since*, oldest first, as an array.
         """
-        lines = [line for at, line in tuple(self._lines) if at > since]
-        return b"[%b]" % b",".join(lines)
+        return b"[%b]" % b",".join(line for _, line in self.later(since))
+
+    def later(self, since: str = "") -> list[tuple[str, bytes]]:
+        """
+        Return the same as pairs of `timestamp` and line.
+        """
+        return [(at, line) for at, line in tuple(self._lines) if at > since]
 
 
 RECENT: Final = Recent()

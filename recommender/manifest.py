@@ -19,7 +19,7 @@ from recommender.position import ClusterTime
 
 # Raised with whatever a reader must know: this file, the segments', and the version of
 # `recommender.text`, since a search is read by the server's words.
-FORMAT: Final = 1
+FORMAT: Final = 2
 LONGEST_FORMAT: Final = 9  # digits; more are damage, not a later format
 
 

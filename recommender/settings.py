@@ -11,6 +11,7 @@ import difflib
 import ipaddress
 import json
 import os
+import sys
 import tomllib
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,6 +139,14 @@ def _check_queue(address: SecretStr | None) -> SecretStr | None:
 
 def _unless_empty(value: object) -> object:
     return None if value == "" else value
+
+
+def _to_count(value: object) -> object:
+    if value != "auto":
+        return value
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -339,6 +348,10 @@ class ListenerSettings(Settings):
         ("description", "body", "summary"), description="where the description is"
     )
     tags_fields: Names = Field(("tags", "keywords"), description="where the tags are")
+    attributes_fields: Names = Field(
+        ("attributes", "specifications", "specs"),
+        description="where further values, such as colour and material, are",
+    )
     category_fields: Names = Field(
         ("category", "categories", "product_type"), description="where the category is"
     )
@@ -425,8 +438,8 @@ class ServerSettings(Settings):
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")
-    workers: Annotated[int, Field(ge=1, le=256)] = Field(
-        1, description="processes that answer on that port"
+    workers: Annotated[int, Field(ge=1, le=256), BeforeValidator(_to_count)] = Field(
+        1, description="processes that answer on that port; auto: one for each core"
     )
     desk_port: Port = Field(
         0, description="port of the demo's desk, on loopback; 0: there is none"

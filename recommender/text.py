@@ -13,7 +13,7 @@ from typing import Final
 import xxhash
 
 
-TEXT_VERSION: Final = 2  # part of the fingerprint: a change rebuilds every model
+TEXT_VERSION: Final = 3  # part of the fingerprint: a change rebuilds every model
 SHORTEST_WORD: Final = 2  # of ASCII; beyond it a letter may be a word
 LONGEST_WORD: Final = 64  # beyond this it is data, not language
 
@@ -25,6 +25,17 @@ _MARKS = "".join(
 )
 _ASCII_WORD = re.compile(rf"\w{{{SHORTEST_WORD},}}")
 _WORD = re.compile(rf"\w[\w{_MARKS}]+|[^\W\x00-\x7f]")
+# Chinese and Japanese are written without spaces: Han, Hiragana, Katakana.
+_UNSPACED = (
+    "\u3005-\u3007\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+)
+_UNSPACED_MARK = re.compile(f"[{_UNSPACED}]")
+_SPACED_MARK = rf"(?![{_UNSPACED}])\w"
+_WORD_OR_RUN = re.compile(
+    rf"[{_UNSPACED}]+|{_SPACED_MARK}(?:{_SPACED_MARK}|[{_MARKS}])+"
+    rf"|(?![{_UNSPACED}])[^\W\x00-\x7f]"
+)
 _SEPARATOR = "\x1f"  # no word holds it, so facet terms cannot meet words
 _CATEGORY = f"category{_SEPARATOR}"
 _BRAND = f"brand{_SEPARATOR}"
@@ -34,24 +45,38 @@ def to_words(text: str) -> list[str]:
     """
     Return the words of *text* in order: letters with their marks, digits and
     underscores, two or more, or one beyond ASCII; compatibility forms unified and
-    case folded.
+    case folded. Of Chinese and Japanese, where no space parts words, each two
+    characters that are neighbours are one (as Lucene's CJKAnalyzer has it).
 
     Words longer than `LONGEST_WORD` are cut to that length.
     """
     folded = fold(text)
-    pattern = _ASCII_WORD if folded.isascii() else _WORD
-    return [word[:LONGEST_WORD] for word in pattern.findall(folded)]
+    if folded.isascii():
+        return [word[:LONGEST_WORD] for word in _ASCII_WORD.findall(folded)]
+    if not _UNSPACED_MARK.search(folded):
+        return [word[:LONGEST_WORD] for word in _WORD.findall(folded)]
+    words: list[str] = []
+    for word in _WORD_OR_RUN.findall(folded):
+        if _UNSPACED_MARK.match(word):
+            words += _pairs(word)
+        else:
+            words.append(word[:LONGEST_WORD])
+    return words
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
 def fold(text: str) -> str:
     """
-    Return *text* as comparisons see it: NFKC, then case folded, and no dot on an i
-    that came of a Turkish capital.
+    Return *text* as comparisons see it: NFKC, then case folded; and one i, with
+    or without a dot, as both have the same capital but in Turkish.
     """
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return folded.replace("i\u0307", "i")
+    return folded.replace("i\u0307", "i").replace("\u0131", "i")
 
 
 def to_category_terms(path: Sequence[str]) -> list[str]:

@@ -16,9 +16,16 @@ from recommender.product import Product
 from recommender.text import to_brand_term, to_category_terms, to_words
 
 
-# Names say most about what a thing is; descriptions are long and chatty.
+# Names say most about what a thing is. Chosen on judged products: docs/quality.md.
 DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"name": 3.0, "tags": 2.0, "category": 2.0, "brand": 1.0, "description": 1.0}
+    {
+        "name": 3.0,
+        "tags": 2.0,
+        "category": 2.0,
+        "brand": 1.0,
+        "description": 2.0,
+        "attributes": 0.25,
+    }
 )
 
 

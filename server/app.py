@@ -35,12 +35,12 @@ from server.draining import Draining
 from server.events import Events
 from server.gate import Gate, tell_rate, to_networks
 from server.health import Health
-from server.line import Line
+from server.line import HURRY, Answers, Line
 from server.lines import Lines
 from server.live import Live
 from server.model import ModelDoor
 from server.origins import Origins
-from server.pace import Pace
+from server.pace import OwnTimes, Pace
 from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
@@ -48,6 +48,7 @@ from server.purchases import Purchased
 from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
+from server.shared_times import SharedTimes
 from server.shedding import Shedding
 from server.sight import sight_middleware, tell_freshness
 from server.sockets import listen_each
@@ -56,14 +57,13 @@ from server.waiting import Waiting
 from server.watchdog import supervised
 
 
-ALONE: Final = (signal.SIGTERM, signal.SIGINT)
-LED: Final = (signal.SIGTERM,)  # Ctrl+C goes to all, and the leader passes it on
 LARGEST_BODY: Final = 256 * 1024  # bytes; twenty carts of a hundred products
 LONGEST_LINE: Final = 64 * 1024  # bytes of an address; ids to exclude are many
 KEEP_ALIVE_S: Final = 75.0  # longer than proxies keep a connection
 SHUTDOWN_S: Final = 3.0  # for requests in flight; all take milliseconds but `train`
 
 SCRAPE: Final = web.AppKey("scrape", Scrape)
+LINES: Final = web.AppKey("lines", Lines)
 
 _log = structlog.get_logger()
 
@@ -105,11 +105,12 @@ class House:
         Return the rules that *settings* make.
         """
         per_key, per_address = settings.rate_per_key, settings.rate_per_address
+        times = OwnTimes if settings.workers == 1 else SharedTimes
         gate = Gate(
             Keys.of(key.get_secret_value() for key in settings.admin_keys),
             Keys.of(key.get_secret_value() for key in settings.read_keys),
-            Pace(per_key) if per_key else None,
-            Pace(per_address) if per_address else None,
+            Pace(per_key, times()) if per_key else None,
+            Pace(per_address, times()) if per_address else None,
             to_networks(settings.trusted_proxies),
         )
         origins = Origins.of(settings.cors_origins)
@@ -146,19 +147,22 @@ def serve(settings: ServerSettings) -> Exit:
         SettingsFault: The address is open to others, and there is no admin key.
         CannotBind: The address is in use, or not this machine's.
     """
-    check_house(settings)
+    house = make_house(settings)
     [sockets] = have_sockets(settings, 1)
-    return work(settings, sockets)
+    return work(settings, house, sockets)
 
 
-def check_house(settings: ServerSettings) -> None:
+def make_house(settings: ServerSettings) -> House:
     """
-    Look whether the rules fit one another.
+    Return the rules, which fit one another. Workers have them in common when they are
+    made before they are forked.
 
     Raises:
         SettingsFault: The address is open to others, and there is no admin key.
     """
-    check_binding(settings.host, House.of(settings).gate.admin_keys)
+    house = House.of(settings)
+    check_binding(settings.host, house.gate.admin_keys)
+    return house
 
 
 def have_sockets(settings: ServerSettings, members: int) -> list[list[socket.socket]]:
@@ -182,6 +186,7 @@ def have_sockets(settings: ServerSettings, members: int) -> list[list[socket.soc
 
 def work(
     settings: ServerSettings,
+    house: House,
     sockets: Sequence[socket.socket],
     line: Line | None = None,
 ) -> Exit:
@@ -193,7 +198,7 @@ def work(
             told how it goes.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, sockets, line))
+        return runner.run(_serve(settings, house, sockets, line))
 
 
 def make_app(  # noqa: PLR0913 each is one thing it asks
@@ -233,6 +238,7 @@ def make_app(  # noqa: PLR0913 each is one thing it asks
     keys = house.gate.admin_keys
     waiting, events = Waiting(live, orders), Events(live)
     scrape = app[SCRAPE] = Scrape(live, events, keys | house.metrics_keys)
+    lines = app[LINES] = Lines(keys, control_port)
     app.router.add_routes(
         [
             *Health(draining).routes(),
@@ -247,7 +253,7 @@ def make_app(  # noqa: PLR0913 each is one thing it asks
             *Train(live, keys, control_port).routes(),
             *Page().routes(),
             *Desk(keys, desk_port).routes(),
-            *Lines(keys, control_port).routes(),
+            *lines.routes(),
         ]
     )
     app.on_response_prepare.extend(
@@ -266,10 +272,13 @@ async def _hide_versions(_request: web.Request, response: web.StreamResponse) ->
 
 
 async def _serve(
-    settings: ServerSettings, sockets: Sequence[socket.socket], line: Line | None
+    settings: ServerSettings,
+    house: House,
+    sockets: Sequence[socket.socket],
+    line: Line | None,
 ) -> Exit:
-    house, draining = House.of(settings), Draining()
-    signals = _Signals(LED if line else ALONE)
+    draining = Draining()
+    signals = _Signals(is_led=line is not None)
     loop = asyncio.get_running_loop()
     live = Live(StoreReader(settings.store_dir), loop)
     orders = (
@@ -299,8 +308,12 @@ async def _serve(
             if runner.server is not None:
                 app[SCRAPE].connections = _to_count(runner.server)
             if line is not None:
-                app[SCRAPE].line = line
-                line.open(app[SCRAPE].to_text, signals.note)
+                app[SCRAPE].line = app[LINES].line = line
+                answers: Answers = {
+                    "metrics": app[SCRAPE].to_text,
+                    "lines": app[LINES].to_text,
+                }
+                line.open(answers, signals.abandon)
             await Doorway(runner, sockets).start()
             for address in runner.addresses:
                 _log.info("server.started", host=address[0], port=address[1])
@@ -309,8 +322,7 @@ async def _serve(
                 await signals.first.wait()
             _log.info("server.stopping")
             draining.is_on = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(signals.second.wait(), settings.drain_s)
+            await signals.drain(settings.drain_s)
         finally:
             is_whole = await _stop(runner, signals)
     _log.info("server.stopped", finished=is_whole)
@@ -336,18 +348,41 @@ class _Signals:
     The first and the second request to stop.
     """
 
-    def __init__(self, numbers: Sequence[signal.Signals]) -> None:
+    def __init__(self, *, is_led: bool) -> None:
         self.first = asyncio.Event()
         self.second = asyncio.Event()
+        self._is_drained = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in numbers:
-            loop.add_signal_handler(number, self.note)
+        if is_led:  # Ctrl+C goes to all, and the leader passes it on
+            loop.add_signal_handler(signal.SIGTERM, self.first.set)
+            loop.add_signal_handler(HURRY, self._hurry)
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._note)
 
-    def note(self) -> None:
+    def abandon(self) -> None:
         """
-        Take note of one.
+        Stop without a drain: who would be the next leader wants the port.
         """
-        (self.second if self.first.is_set() else self.first).set()
+        self._is_drained.set()
+        self.first.set()
+
+    async def drain(self, longest_s: float) -> None:
+        """
+        Return after *longest_s*, or as soon as there is no more time for that.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_drained.wait(), longest_s)
+
+    def _note(self) -> None:
+        if self.first.is_set():
+            self._hurry()
+        self.first.set()
+
+    def _hurry(self) -> None:
+        self.first.set()
+        self.second.set()
+        self._is_drained.set()
 
 
 async def _stop(runner: web.AppRunner, signals: _Signals) -> bool:

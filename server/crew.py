@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import time
@@ -25,20 +26,22 @@ from typing import Any, Final
 
 import structlog
 
+from recommender.backoff import delay_s
 from recommender.exits import Exit
 from recommender.logs import identify
 from recommender.settings import ServerSettings
 from recommender.supervisor import Supervisor
-from server.app import check_house, have_sockets, work
-from server.line import PATIENCE_S, Line, Message, Word, receive, send
+from server.app import House, have_sockets, make_house, work
+from server.line import HURRY, PATIENCE_S, Line, Message, Word, receive, send
 
 
 HUNG_S: Final = 20.0  # without a word, until a worker is killed
-FIRST_DELAY_S: Final = 0.1  # before one that ended is started again
-LONGEST_DELAY_S: Final = 10.0
+STARTING_S: Final = 300.0  # the same before it is ready: a disk may be slow
+LONGEST_DELAY_S: Final = 10.0  # before one that ended is started again
 SOUND_S: Final = 60.0  # one that has lived so long did not end for its beginning
 PULSE_S: Final = 0.5
 PARTING_S: Final = 10.0  # beyond the time to drain, for those that will not end
+HURRY_S: Final = 2.0  # the same after a second signal
 # A worker that ends so before it was ready would always do so.
 FINAL: Final = frozenset({Exit.SETTINGS, Exit.UNAVAILABLE, Exit.REFUSED})
 
@@ -90,9 +93,10 @@ def lead(settings: ServerSettings) -> Exit:
         SettingsFault: The address is open to others, and there is no admin key.
         CannotBind: The address is in use, or not this machine's.
     """
-    check_house(settings)
+    house = make_house(settings)
     sockets = have_sockets(settings, settings.workers)
-    return Crew(settings, sockets, Supervisor.of(os.environ, time.monotonic)).run()
+    supervisor = Supervisor.of(os.environ, time.monotonic)
+    return Crew(settings, house, sockets, supervisor).run()
 
 
 class Crew:
@@ -103,16 +107,19 @@ class Crew:
     def __init__(
         self,
         settings: ServerSettings,
+        house: House,
         sockets: Sequence[Sequence[socket.socket]],
         supervisor: Supervisor,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
+            house: The rules that all workers keep together.
             sockets: Of each worker.
             supervisor: Is told when all are ready.
         """
         self._settings = settings
+        self._house = house
         self._supervisor = supervisor
         self._monotonic = monotonic
         self._context = multiprocessing.get_context("fork")
@@ -161,7 +168,7 @@ class Crew:
         others = [one for w in self._workers if w is not worker for one in w.sockets]
         worker.process = self._context.Process(
             target=_work,
-            args=(self._settings, worker.number, worker.sockets, theirs),
+            args=(self._settings, self._house, worker.number, worker.sockets, theirs),
             kwargs={"to_close": [*to_close, *others]},
         )
         worker.process.start()
@@ -197,28 +204,28 @@ class Crew:
             case Word.READY:
                 worker.is_ready = True
             case Word.ASK:
-                self._ask(worker, message["question"])
-            case Word.FIGURES:
+                self._ask(worker, message)
+            case Word.ANSWER:
                 question = self._questions.get(message["question"])
                 if question is not None:
                     question.texts[str(worker.number)] = message["text"]
                     question.missing.discard(worker.number)
 
-    def _ask(self, asker: _Worker, number: int) -> None:
+    def _ask(self, asker: _Worker, message: Message) -> None:
         """
-        Ask all others what they count.
+        Ask all others.
         """
         self._asked += 1
         others = [w for w in self._workers if w is not asker and w.is_ready]
         question = _Question(
             asker,
-            number,
+            message["question"],
             {other.number for other in others},
             self._monotonic() + PATIENCE_S,
         )
         self._questions[self._asked] = question
         for other in others:
-            _say(other, {"is": Word.TELL, "question": self._asked})
+            _say(other, {**message, "is": Word.TELL, "question": self._asked})
 
     def _answer_late(self) -> None:
         """
@@ -235,8 +242,10 @@ class Crew:
         if not self._signals:
             return
         self._signals = 0
-        if self._stops_at is None:
-            self._supervisor.stopping()
+        if self._stops_at is not None:
+            self._hurry(self._stops_at)
+            return
+        self._supervisor.stopping()
         self._stop()
 
     def _stop(self) -> None:
@@ -245,6 +254,12 @@ class Crew:
         for worker in self._workers:
             if worker.process is not None:
                 worker.process.terminate()
+
+    def _hurry(self, stops_at: float) -> None:
+        self._stops_at = min(stops_at, self._monotonic() + HURRY_S)
+        for worker in self._workers:
+            if worker.process is not None and worker.process.pid is not None:
+                os.kill(worker.process.pid, HURRY)
 
     def _note_ends(self) -> None:
         for worker in self._workers:
@@ -269,12 +284,16 @@ class Crew:
         now = self._monotonic()
         if now - worker.began_at >= SOUND_S:
             worker.failures = 0
-        delay_s = min(FIRST_DELAY_S * 2**worker.failures, LONGEST_DELAY_S)
         worker.failures += 1
-        worker.due_at = now + delay_s
+        luck = random.random()  # noqa: S311 no secret
+        wait_s = delay_s(worker.failures, luck, LONGEST_DELAY_S)
+        worker.due_at = now + wait_s
         worker.is_ready = False
         log.error(
-            "server.worker_ended", worker=worker.number, code=code, again_in_s=delay_s
+            "server.worker_ended",
+            worker=worker.number,
+            code=code,
+            again_in_s=round(wait_s, 2),
         )
 
     def _end_hung(self) -> None:
@@ -286,7 +305,8 @@ class Crew:
         for worker in self._workers:
             if worker.process is None:
                 continue
-            if is_over or (worker.is_ready and now - worker.heard_at >= HUNG_S):
+            patience_s = HUNG_S if worker.is_ready else STARTING_S
+            if is_over or now - worker.heard_at >= patience_s:
                 log.error("server.worker_hung", worker=worker.number)
                 worker.process.kill()
                 worker.heard_at = now  # once is enough
@@ -304,8 +324,9 @@ def _say(worker: _Worker, message: Message) -> None:
             send(worker.connection, message)
 
 
-def _work(
+def _work(  # noqa: PLR0913 what a worker is made of
     settings: ServerSettings,
+    house: House,
     number: int,
     sockets: Sequence[socket.socket],
     connection: Connection[Any, Any],
@@ -321,4 +342,4 @@ def _work(
     for one in to_close:
         one.close()
     identify(worker=number)
-    raise SystemExit(work(settings, sockets, Line(number, connection)))
+    raise SystemExit(work(settings, house, sockets, Line(number, connection)))

@@ -1,9 +1,9 @@
 """
 Between a worker and the process that leads it: small JSON messages over a pipe.
 
-A worker says that it is ready and that its loop turns, and asks what the others count.
-The leader asks each and passes the answers on. When the leader is gone the line ends,
-and the worker with it.
+A worker says that it is ready and that its loop turns, and asks what the others count
+or have logged. The leader asks each and passes the answers on. When the leader is gone
+the line ends, and the worker with it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import signal
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -21,9 +22,14 @@ import orjson
 
 
 EVERY_S: Final = 1.0  # that a worker says that it turns
-PATIENCE_S: Final = 2.0  # for the figures of others
+PATIENCE_S: Final = 2.0  # for the answers of others
+# From the leader, to a worker that is stopping: what a second signal is to a process of
+# its own. SIGTERM may come to a worker from others, too: a service manager may send it
+# to each process of a service. That is one stop, however often it comes.
+HURRY: Final = signal.SIGUSR1
 
 Message = dict[str, Any]
+Answers = Mapping[str, Callable[[str], str]]
 
 
 class Word(StrEnum):
@@ -33,9 +39,9 @@ class Word(StrEnum):
 
     READY = "ready"  # requests are answered
     TURNING = "turning"  # the loop turns
-    ASK = "ask"  # what do the others count?
-    TELL = "tell"  # what do you count?
-    FIGURES = "figures"  # that
+    ASK = "ask"  # what do the others say to this?
+    TELL = "tell"  # what do you?
+    ANSWER = "answer"  # that
     TOLD = "told"  # what the others do
 
 
@@ -80,18 +86,19 @@ class Line:
         self._connection = connection
         self._asked: dict[int, asyncio.Future[Mapping[int, str]]] = {}
         self._questions = itertools.count()
-        self._figures: Callable[[], str] = str
+        self._answers: Answers = {}
         self._on_end: Callable[[], None] = lambda: None
 
-    def open(self, figures: Callable[[], str], on_end: Callable[[], None]) -> None:
+    def open(self, answers: Answers, on_end: Callable[[], None]) -> None:
         """
         Listen from now on, in the running loop.
 
         Args:
-            figures: Returns what this worker counts.
+            answers: What this worker says, by what it is asked; each takes what may be
+                asked more exactly.
             on_end: Called when the leader is gone.
         """
-        self._figures, self._on_end = figures, on_end
+        self._answers, self._on_end = answers, on_end
         asyncio.get_running_loop().add_reader(self._connection.fileno(), self._hear)
 
     def close(self) -> None:
@@ -117,14 +124,15 @@ class Line:
         Nothing: the leader is who says so.
         """
 
-    async def gather(self) -> Mapping[int, str]:
+    async def gather(self, what: str, more: str = "") -> Mapping[int, str]:
         """
-        Return what each worker counts, by its number; of those that do not say so in
-        time, nothing.
+        Return what each worker says when it is asked *what*, by its number; of those
+        that do not say so in time, nothing.
         """
         question = next(self._questions)
         asked = self._asked[question] = asyncio.get_running_loop().create_future()
-        self._say({"is": Word.ASK, "question": question})
+        asking = {"question": question, "what": what, "more": more}
+        self._say({"is": Word.ASK, **asking})
         try:
             async with asyncio.timeout(PATIENCE_S + 1):
                 others = await asked
@@ -132,7 +140,7 @@ class Line:
             others = {}
         finally:
             del self._asked[question]
-        return {**others, self.number: self._figures()}
+        return {**others, self.number: self._answers[what](more)}
 
     def _hear(self) -> None:
         try:
@@ -144,7 +152,8 @@ class Line:
 
     def _take(self, message: Message) -> None:
         if message["is"] == Word.TELL:
-            self._say({**message, "is": Word.FIGURES, "text": self._figures()})
+            text = self._answers[message["what"]](message["more"])
+            self._say({**message, "is": Word.ANSWER, "text": text})
         elif message["is"] == Word.TOLD:
             asked = self._asked.get(message["question"])
             if asked is not None and not asked.done():

@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 
 from collections import OrderedDict
-from typing import Final, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, NamedTuple, Protocol
 
 
 WINDOW_S: Final = 60
@@ -36,15 +37,71 @@ class Left(NamedTuple):
     retry_in_s: float
 
 
+class Times(Protocol):
+    """
+    A time for each caller that is remembered.
+    """
+
+    def turn_of(self, caller: str) -> AbstractContextManager[None]:
+        """
+        Keep others from reading or writing a caller's time meanwhile.
+        """
+
+    def read(self, caller: str) -> float | None:
+        """
+        Return a caller's time; None when none is known.
+        """
+
+    def write(self, caller: str, time_s: float) -> None:
+        """
+        Keep a caller's time; of too many callers, the longest silent is forgotten.
+        """
+
+
+class OwnTimes:
+    """
+    Those of one process.
+    """
+
+    def __init__(self) -> None:
+        self._times: OrderedDict[str, float] = OrderedDict()
+
+    def turn_of(self, _caller: str) -> AbstractContextManager[None]:
+        """
+        Nobody else reads or writes.
+        """
+        return nullcontext()
+
+    def read(self, caller: str) -> float | None:
+        """
+        Return a caller's time; None when none is known.
+        """
+        return self._times.get(caller)
+
+    def write(self, caller: str, time_s: float) -> None:
+        """
+        Keep a caller's time; of too many callers, the longest silent is forgotten.
+        """
+        self._times[caller] = time_s
+        self._times.move_to_end(caller)
+        if len(self._times) > MOST_CALLERS:
+            self._times.popitem(last=False)
+
+
 class Pace:
     """
     So many requests a minute for each caller.
     """
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, full_at_s: Times | None = None) -> None:
+        """
+        Args:
+            full_at_s: When each caller's bucket is full again; by default this
+                process's own.
+        """
         self.per_minute = per_minute
         self._interval_s = WINDOW_S / per_minute
-        self._full_at_s: OrderedDict[str, float] = OrderedDict()
+        self._full_at_s = full_at_s or OwnTimes()
 
     def take(self, caller: str, now_s: float) -> Left:
         """
@@ -53,14 +110,13 @@ class Pace:
         Args:
             now_s: The time, on a clock that never goes back.
         """
-        before_s = max(self._full_at_s.pop(caller, now_s), now_s)
-        full_at_s = before_s + self._interval_s
-        late_s = full_at_s - now_s - WINDOW_S
-        is_allowed = late_s <= self._interval_s * 1e-6
-        kept_s = full_at_s if is_allowed else before_s
-        self._full_at_s[caller] = kept_s
-        if len(self._full_at_s) > MOST_CALLERS:
-            self._full_at_s.popitem(last=False)  # the longest silent
+        with self._full_at_s.turn_of(caller):
+            before_s = max(self._full_at_s.read(caller) or now_s, now_s)
+            full_at_s = before_s + self._interval_s
+            late_s = full_at_s - now_s - WINDOW_S
+            is_allowed = late_s <= self._interval_s * 1e-6
+            kept_s = full_at_s if is_allowed else before_s
+            self._full_at_s.write(caller, kept_s)
         used_s = kept_s - now_s
         remaining = math.floor((WINDOW_S - used_s) / self._interval_s + 1e-6)
         return Left(is_allowed, remaining, used_s, 0.0 if is_allowed else late_s)

@@ -57,13 +57,13 @@ class Scrape(Collector):
         if self.line is None:
             text = to_text(self._live.metrics.registry)
         else:
-            text = merge(await self.line.gather())
+            text = merge(await self.line.gather("metrics"))
         return web.Response(
             body=text,
             headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},
         )
 
-    def to_text(self) -> str:
+    def to_text(self, _more: str = "") -> str:
         """
         Return what this process counts.
         """

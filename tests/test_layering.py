@@ -104,6 +104,7 @@ MAY_IMPORT = {
     ),
     # what an operator sets, sees and types
     "recommender.address": "",
+    "recommender.backoff": "",
     "recommender.exits": "",
     "recommender.supervisor": "",
     "recommender.launch": "",
@@ -138,6 +139,7 @@ MAY_IMPORT = {
     "server.draining": "",
     "server.doorway": "",
     "server.pace": "",
+    "server.shared_times": "",
     "server.gate": "server.access server.doors server.pace server.problems",
     "server.body": "server.faults server.params server.problems",
     "server.lookup": (
@@ -215,7 +217,8 @@ MAY_IMPORT = {
     "server.passing": "server.body server.problems",
     "server.desk": "server.access server.doors server.passing server.problems",
     "server.lines": (
-        "recommender.logs server.access server.doors server.passing server.problems"
+        "recommender.logs server.access server.doors server.line server.passing "
+        "server.problems"
     ),
     "server.train": (
         "server.access server.answers server.body server.doors server.live "
@@ -238,11 +241,11 @@ MAY_IMPORT = {
         "server.origins server.pace server.page server.problems server.products "
         "server.purchases "
         "server.recommendations server.reference server.request_log server.scrape "
-        "server.shedding server.sight server.sockets server.train server.waiting "
-        "server.watchdog"
+        "server.shared_times server.shedding server.sight server.sockets server.train "
+        "server.waiting server.watchdog"
     ),
     "server.crew": (
-        "recommender.exits recommender.logs recommender.settings "
+        "recommender.backoff recommender.exits recommender.logs recommender.settings "
         "recommender.supervisor server.app server.line"
     ),
     # what the daemon needs of a database
@@ -259,14 +262,15 @@ MAY_IMPORT = {
     "listener.values.paths": "",
     "listener.values.usable": "listener.values.kinds",
     "listener.values.texts": "listener.values.usable",
+    "listener.values.attributes": "listener.values.texts listener.values.usable",
     "listener.values.categories": "listener.values.texts listener.values.usable",
     "listener.values.images": "listener.values.usable",
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
     "listener.fields": (
-        "listener.values.categories listener.values.images listener.values.numbers "
-        "listener.values.paths listener.values.texts listener.values.times "
-        "listener.values.usable recommender.settings"
+        "listener.values.attributes listener.values.categories listener.values.images "
+        "listener.values.numbers listener.values.paths listener.values.texts "
+        "listener.values.times listener.values.usable recommender.settings"
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
@@ -367,7 +371,6 @@ MAY_IMPORT = {
         "listener.clock listener.status listener.trouble recommender.position "
         "recommender.store"
     ),
-    "listener.backoff": "",
     "listener.model": "listener.feed recommender.index",
     "listener.schedule": "",
     "listener.publisher": (
@@ -396,8 +399,8 @@ MAY_IMPORT = {
         "recommender.row recommender.segment recommender.weights"
     ),
     "listener.sweep": (
-        "listener.background listener.backoff listener.clock listener.feed "
-        "listener.model listener.status listener.stretch recommender.address "
+        "listener.background listener.clock listener.feed listener.model "
+        "listener.status listener.stretch recommender.address recommender.backoff "
         "recommender.mutation recommender.segment"
     ),
     "listener.upkeep": (
@@ -405,12 +408,12 @@ MAY_IMPORT = {
         "recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
-        "listener.backoff listener.beacon listener.clock listener.complaints "
-        "listener.errors listener.feed listener.guard listener.lag listener.model "
+        "listener.beacon listener.clock listener.complaints listener.errors "
+        "listener.feed listener.guard listener.lag listener.model "
         "listener.profile.first_start listener.publisher listener.rebuild "
         "listener.rebuilds listener.signals listener.status listener.sweep "
-        "listener.upkeep listener.window recommender.mutation recommender.position "
-        "recommender.supervisor"
+        "listener.upkeep listener.window recommender.backoff recommender.mutation "
+        "recommender.position recommender.supervisor"
     ),
     "listener.restore": (
         "listener.feed listener.model listener.publisher listener.status "

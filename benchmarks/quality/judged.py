@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.quality.bm25 import bm25
 from benchmarks.quality.chance import by_chance, by_popularity
+from benchmarks.quality.diverse import less_alike
 from benchmarks.quality.halves import halves
 from benchmarks.quality.material import Material
 from benchmarks.quality.nearest import Ranker, Score, blended, by_score
@@ -87,10 +88,17 @@ class Judge:
     Asks the same products of every way to recommend.
     """
 
-    def __init__(self, material: Material, truth: Truth, say: Say) -> None:
+    def __init__(
+        self,
+        material: Material,
+        truth: Truth,
+        say: Say,
+        sentences: Score | None = None,
+    ) -> None:
         self._material = material
         self._truth = truth
         self._say = say
+        self._sentences = sentences
         self._tuning, self._reporting = halves(truth)
         self._ours = self._figures(self._served, self._reporting)
 
@@ -100,10 +108,15 @@ class Judge:
         """
         tried, (name, score) = self._try_changes()
         judged = [Judged(OURS, self._ours, {})]
-        judged += [self._judged(*baseline) for baseline in self._baselines()]
         judged += [
-            self._judged(name, score),
-            self._judged(*self._tuned(self._blends(name, score))),
+            self._compared(f"{OURS}, {name}", ranker)
+            for name, ranker in less_alike(self._material.catalogue)
+        ]
+        judged += [self._judged(*baseline) for baseline in self._baselines()]
+        judged.append(self._judged(name, score))
+        judged += [
+            self._judged(*self._tuned(_blends(name, score, second, other)))
+            for second, other in self._second_signals()
         ]
         clusters = self._truth.clusters_of(self._reporting)
         return Judgement(
@@ -121,8 +134,11 @@ class Judge:
         return {f.key: f for f in relevance(ranker(asked), self._truth)}
 
     def _judged(self, name: str, score: Score) -> Judged:
+        return self._compared(name, by_score(score))
+
+    def _compared(self, name: str, ranker: Ranker) -> Judged:
         self._say(f"reporting on {name}")
-        figures = self._figures(by_score(score), self._reporting)
+        figures = self._figures(ranker, self._reporting)
         beside = {
             key: compare_figures(self._ours[key], f) for key, f in figures.items()
         }
@@ -130,35 +146,37 @@ class Judge:
         return Judged(name, figures, known)
 
     def _baselines(self) -> Iterator[tuple[str, Score]]:
-        texts = self._material.texts
-        yield "scikit-learn TF-IDF", tfidf(texts)
+        read = {"": self._material.prose, " of attributes, too": self._material.texts}
         yield self._tuned(
             {
-                f"BM25 (bm25s), k1 {k1:g}, b {b:g}": partial(bm25, texts, k1, b)
+                f"scikit-learn TF-IDF{what}": partial(tfidf, texts)
+                for what, texts in read.items()
+            }
+        )
+        yield self._tuned(
+            {
+                f"BM25 (bm25s){what}, k1 {k1:g}, b {b:g}": partial(bm25, texts, k1, b)
+                for what, texts in read.items()
                 for k1 in K1
                 for b in B
             }
         )
         yield self._tuned(
             {
-                f"LSA, {size} dimensions": partial(lsa, texts, size)
+                f"LSA{what}, {size} dimensions": partial(lsa, texts, size)
+                for what, texts in read.items()
                 for size in DIMENSIONS
             }
         )
+        if self._sentences is not None:
+            yield "all-MiniLM-L6-v2", self._sentences
         yield "popularity", by_popularity(self._popularity())
-        yield "by chance", by_chance(len(texts))
+        yield "by chance", by_chance(len(self._material.products))
 
-    def _blends(self, name: str, score: Score) -> Mapping[str, Callable[[], Score]]:
-        """
-        Return *score* blended with the largest LSA, by name.
-        """
-        dense = lsa(self._material.texts, DIMENSIONS[-1])
-        return {
-            f"{name}; LSA, for {share:g} of the score": partial(
-                blended, score, dense, share
-            )
-            for share in SHARES
-        }
+    def _second_signals(self) -> Iterator[tuple[str, Score]]:
+        yield "LSA", lsa(self._material.prose, DIMENSIONS[-1])
+        if self._sentences is not None:
+            yield "MiniLM", self._sentences
 
     def _tuned(self, made: Mapping[str, Callable[[], Score]]) -> tuple[str, Score]:
         """
@@ -213,3 +231,14 @@ class Judge:
     def _tune(self, recipe: Recipe) -> Figure:
         score = score_by(recipe, self._material)
         return self._figures(by_score(score), self._tuning)[TUNED_BY]
+
+
+def _blends(
+    name: str, score: Score, second: str, other: Score
+) -> Mapping[str, Callable[[], Score]]:
+    return {
+        f"{name}; {second}, for {share:g} of the score": partial(
+            blended, score, other, share
+        )
+        for share in SHARES
+    }

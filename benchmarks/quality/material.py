@@ -56,6 +56,35 @@ class Material:
             for product in self.products
         ]
 
+    @property
+    def prose(self) -> list[str]:
+        """
+        The same without attributes, (N,).
+        """
+        return [
+            " ".join(
+                [text for name, text in product.texts.items() if name != "attributes"]
+                + [product.brand]
+            )
+            for product in self.products
+        ]
+
+    @property
+    def sentences(self) -> list[str]:
+        """
+        The name, and the description where it says more, (N,).
+        """
+        return [
+            _to_sentences(
+                product.texts.get("name", ""), product.texts.get("description", "")
+            )
+            for product in self.products
+        ]
+
+
+def _to_sentences(name: str, description: str) -> str:
+    return name if description in name else f"{name}. {description}"
+
 
 def read_material(name: str, folder: Path = FOLDER) -> Material:
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,9 +15,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from scipy import sparse
 from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
     ENGLISH_STOP_WORDS,
 )
+from sklearn.preprocessing import normalize  # type: ignore[import-untyped]
 
 from benchmarks.quality.material import Material
 from benchmarks.quality.nearest import Score
@@ -26,8 +29,15 @@ from recommender.weights import DEFAULT_WEIGHTS
 
 
 Gain = Callable[[int], float]
+Split = Callable[[str], list[str]]
 SATURATION: Final = 1.2  # BM25's k1, as most set it
 LONGEST_FACT: Final = 60  # characters; longer ones are texts
+PRICE_STEP: Final = 0.5  # of the natural logarithm
+
+_SIZED = re.compile(r"(?:\w|(?<=\d)[.,](?=\d)){2,}")
+_DIGITS = re.compile(r"\w{2,}|\d")
+_HYPHENED = re.compile(r"\w+(?:-\w+)+")
+_DIGIT = re.compile(r"\d")
 
 
 def log_gain(count: int) -> float:
@@ -51,22 +61,49 @@ def saturating_gain(count: int) -> float:
     return count * (SATURATION + 1.0) / (count + SATURATION)
 
 
+def sizes_whole(text: str) -> list[str]:
+    """
+    Return the words of *text*, numbers with a point or a comma and their unit whole.
+    """
+    return _SIZED.findall(fold(text))
+
+
+def digits_too(text: str) -> list[str]:
+    """
+    Return the words of *text* and its single digits.
+    """
+    return _DIGITS.findall(fold(text))
+
+
+def models_joined(text: str) -> list[str]:
+    """
+    Return the words of *text*, and what has hyphens and digits as one word, too.
+    """
+    parts = (one for one in _HYPHENED.findall(fold(text)) if _DIGIT.search(one))
+    return [*to_words(text), *(part.replace("-", "") for part in parts)]
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """
     How a product's terms are weighed: tf(d,t) = Σ_f w_f · g(count_f(d,t)).
 
     Attributes:
-        weights: By field: those of the model; "bigrams" of the name; "attributes", the
-            words of their values; "facts", each attribute with its value as one term;
-            "type", that of the attributes as a category.
+        weights: By field: those of the model; "bigrams" of the name; "facts", each
+            attribute with its value as one term; "names", those of the attributes;
+            "type", that of the attributes as a category; "price", the next of the
+            steps of its logarithm, `PRICE_STEP` apart.
         gain: g.
+        split: Finds words.
+        floor: Added to the idf of each term.
         is_stemmed: Whether a plural's s is cut off.
         has_stop_words: Whether English ones count.
     """
 
     weights: Mapping[str, float] = field(default_factory=lambda: DEFAULT_WEIGHTS)
     gain: Gain = log_gain
+    split: Split = to_words
+    floor: float = 0.0
     is_stemmed: bool = False
     has_stop_words: bool = True
 
@@ -77,6 +114,8 @@ class Recipe:
         return Recipe(
             {**self.weights, **change.weights},
             change.gain or self.gain,
+            change.split or self.split,
+            change.floor or self.floor,
             change.is_stemmed or self.is_stemmed,
             self.has_stop_words and not change.drops_stop_words,
         )
@@ -90,6 +129,8 @@ class Change:
 
     weights: Mapping[str, float] = field(default_factory=dict)
     gain: Gain | None = None
+    split: Split | None = None
+    floor: float = 0.0
     is_stemmed: bool = False
     drops_stop_words: bool = False
 
@@ -98,22 +139,26 @@ CHANGES: Final[Mapping[str, Change]] = MappingProxyType(
     {
         "counts as they are": Change(gain=linear_gain),
         "counts that saturate": Change(gain=saturating_gain),
-        "name x 1": Change({"name": 1.0}),
         "name x 2": Change({"name": 2.0}),
-        "name x 5": Change({"name": 5.0}),
-        "description x 0.3": Change({"description": 0.3}),
-        "description x 2": Change({"description": 2.0}),
+        "name x 4": Change({"name": 4.0}),
+        "description x 1": Change({"description": 1.0}),
+        "description x 3": Change({"description": 3.0}),
+        "attributes x 0": Change({"attributes": 0.0}),
+        "attributes x 0.5": Change({"attributes": 0.5}),
+        "attributes x 1": Change({"attributes": 1.0}),
         "brand x 0": Change({"brand": 0.0}),
         "brand x 3": Change({"brand": 3.0}),
         "name bigrams x 1": Change({"bigrams": 1.0}),
-        "name bigrams x 3": Change({"bigrams": 3.0}),
-        "attribute words x 0.5": Change({"attributes": 0.5}),
-        "attribute words x 1": Change({"attributes": 1.0}),
         "attribute facts x 0.5": Change({"facts": 0.5}),
-        "attribute facts x 1": Change({"facts": 1.0}),
+        "attribute names x 0.5": Change({"names": 0.5}),
         "product type as category": Change({"type": 2.0}),
+        "price near x 1": Change({"price": 1.0}),
         "plural s cut off": Change(is_stemmed=True),
         "English stop words left out": Change(drops_stop_words=True),
+        "sizes whole, as 1.5l": Change(split=sizes_whole),
+        "single digits count": Change(split=digits_too),
+        "model numbers joined, too": Change(split=models_joined),
+        "idf + 2": Change(floor=2.0),
     }
 )
 
@@ -127,7 +172,11 @@ def score_by(recipe: Recipe, material: Material) -> Score:
         for place, product in enumerate(material.products)
     }
     oracle = Oracle.of_rows(rows)  # in order of the keys, which is that of the places
-    return lambda asked: oracle.scores(asked.tolist())
+    if not recipe.floor:
+        return lambda asked: oracle.scores(asked.tolist())
+    idf = sparse.diags_array(oracle.idf + recipe.floor)
+    vectors = sparse.csr_array(normalize(oracle.tf @ idf))
+    return lambda asked: (vectors[asked] @ vectors.T).toarray()
 
 
 def _weigh(
@@ -143,14 +192,16 @@ def _weigh(
 
 def _terms(recipe: Recipe, material: Material, place: int, name: str) -> Iterable[str]:
     product = material.products[place]
-    attributes: Mapping[str, Any] = material.documents[place].get("attributes") or {}
     match name:
         case "category":
             return to_category_terms(product.category)
         case "brand":
             return [to_brand_term(product.brand)] if product.brand else []
-        case "attributes" | "facts" | "type":
-            return _attribute_terms(recipe, attributes, name)
+        case "facts" | "names" | "type":
+            return _attribute_terms(material.documents[place], name)
+        case "price":
+            step = product.price > 0 and math.log(product.price) / PRICE_STEP
+            return [f"price={step:.0f}"] if step else []
         case "bigrams":
             words = _words(recipe, product.texts.get("name", ""))
             return [f"{one} {other}" for one, other in itertools.pairwise(words)]
@@ -158,17 +209,16 @@ def _terms(recipe: Recipe, material: Material, place: int, name: str) -> Iterabl
             return _words(recipe, product.texts.get(name, ""))
 
 
-def _attribute_terms(
-    recipe: Recipe, attributes: Mapping[str, Any], name: str
-) -> Iterable[str]:
+def _attribute_terms(document: Mapping[str, Any], name: str) -> Iterable[str]:
+    attributes: Mapping[str, Any] = document.get("attributes") or {}
     match name:
         case "facts":
             return _facts(attributes)
-        case "type":
+        case "names":
+            return [f"={name}" for name in attributes]
+        case _:
             type_ = attributes.get("product_type") or attributes.get("type")
             return to_category_terms([str(type_)]) if type_ else []
-        case _:
-            return _words(recipe, " ".join(map(str, attributes.values())))
 
 
 def _facts(attributes: Mapping[str, Any]) -> list[str]:
@@ -177,7 +227,7 @@ def _facts(attributes: Mapping[str, Any]) -> list[str]:
 
 
 def _words(recipe: Recipe, text: str) -> list[str]:
-    words = to_words(text)
+    words = recipe.split(text)
     if not recipe.has_stop_words:
         words = [word for word in words if word not in ENGLISH_STOP_WORDS]
     return [_stem(word) for word in words] if recipe.is_stemmed else words

@@ -4,7 +4,7 @@ Catalogues that nobody has judged: what the answers are like.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,19 +12,17 @@ import numpy as np
 
 from benchmarks.quality.bm25 import bm25
 from benchmarks.quality.chance import by_chance, by_popularity
+from benchmarks.quality.diverse import by_choice, less_alike
 from benchmarks.quality.material import Material
 from benchmarks.quality.nearest import Score, by_score
 from benchmarks.quality.plain_tfidf import lsa, tfidf
 from listener.clock import Clock
-from listener.evaluate.asking import LIMIT, NOTHING, Answers, ask
-from listener.evaluate.catalogue import Places
+from listener.evaluate.asking import LIMIT, ask
 from listener.evaluate.evaluation import Figure, describe
-from recommender.filters import Filters
-from recommender.ranking import Choice, choose
+from recommender.ranking import Choice
 
 
 CASES: Final = "Cell Phone Cases & Clips"
-DIVERSITIES: Final = (0.0, 0.3, 0.5, 0.7)
 K1: Final = 1.5
 B: Final = 0.75
 DIMENSIONS: Final = 200
@@ -59,12 +57,14 @@ def describe_cases(material: Material) -> Iterator[Described]:
     more and more diversity is asked for.
     """
     rows = material.catalogue.rows
-    cases = [place for place, row in enumerate(rows) if row.categories[-1:] == (CASES,)]
-    for diversity in DIVERSITIES:
-        answers = _diverse(material, cases, diversity)
-        yield Described(
-            f"diversity={diversity:g}", describe(material.catalogue, answers)
-        )
+    cases = np.array(
+        [place for place, row in enumerate(rows) if row.categories[-1:] == (CASES,)],
+        np.int64,
+    )
+    catalogue = material.catalogue
+    plain = by_choice(catalogue, Choice(LIMIT))
+    for name, ranker in (("Evershelf", plain), *less_alike(catalogue)):
+        yield Described(name, describe(catalogue, ranker(cases)))
 
 
 def _baselines(material: Material) -> Iterator[tuple[str, Score]]:
@@ -76,21 +76,3 @@ def _baselines(material: Material) -> Iterator[tuple[str, Score]]:
     if any(popularity):
         yield "popularity", by_popularity(np.array(popularity, np.float64))
     yield "by chance", by_chance(len(texts))
-
-
-def _diverse(material: Material, asked: Sequence[int], diversity: float) -> Answers:
-    catalogue = material.catalogue
-    found: Places = np.full((len(asked), LIMIT), NOTHING, np.int64)
-    scores = np.full((len(asked), LIMIT), np.nan)
-    for question, place in enumerate(asked):
-        row = catalogue.rows[place]
-        hits = choose(
-            catalogue.snapshot,
-            catalogue.snapshot.query(row),
-            Filters(exclude=frozenset({row.key})),
-            Choice(LIMIT, diversity=diversity),
-        )
-        for rank, hit in enumerate(hits):
-            found[question, rank] = catalogue.places[hit.key]
-            scores[question, rank] = hit.score
-    return Answers(np.array(asked, np.int64), found, scores)

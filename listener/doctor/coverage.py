@@ -19,11 +19,11 @@ from recommender.settings import PREFIX, ListenerSettings
 
 
 FIELDS: Final = (
-    "name", "description", "tags", "category", "brand", "price", "stock", "created",
-    "image", "rating",
+    "name", "description", "tags", "attributes", "category", "brand", "price", "stock",
+    "created", "image", "rating",
 )  # fmt: skip
 # Without any of these a product has no terms, and nothing is like it.
-TERMS: Final = ("name", "description", "tags", "category", "brand")
+TERMS: Final = ("name", "description", "tags", "attributes", "category", "brand")
 USUAL: Final = 0.5  # a field that fewer documents have is worth a word
 MOST_NAMES: Final = 3
 ALIKE: Final = 0.7

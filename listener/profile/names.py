@@ -64,7 +64,9 @@ _LANGUAGES: Final = _known(_WORDS["around"]["languages"])
 
 ROLES: Final = tuple(_STANDING)
 # Of these one value of several is as good as another: the first usable one counts.
-MANIFOLD: Final = frozenset({"category", "image", "price", "stock", "tags"})
+MANIFOLD: Final = frozenset(
+    {"attributes", "category", "image", "price", "stock", "tags"}
+)
 
 STATES: Final = _known(_WORDS["visibility"]["states"])
 SHOWS: Final = _known(_WORDS["visibility"]["shows"])
@@ -126,5 +128,5 @@ def _is_of_another(name: str, role: str) -> bool:
     return name in _FOREIGN or any(
         _STANDING[other].get(name) == STANDINGS[0]
         for other in ROLES
-        if other not in {role, "parent", "popularity"}
+        if other not in {role, "attributes", "parent", "popularity"}
     )

@@ -92,6 +92,10 @@ def _of_tags(values: Sequence[str]) -> float:
     )
 
 
+def _of_attributes(values: Sequence[str]) -> float:
+    return fmean(0.2 if _MACHINE.match(value) else 1.0 for value in values)
+
+
 def _of_parent(values: Sequence[Any]) -> float:
     return 1.0 if _variety([repr(value) for value in values]) < 1 else 0.5
 
@@ -133,6 +137,7 @@ QUALITIES: Final[Mapping[str, Quality]] = {
     "image": _of_image,
     "rating": _of_rating,
     "tags": _of_tags,
+    "attributes": _of_attributes,
     "parent": _of_parent,
     "popularity": _of_any,
 }

@@ -102,14 +102,20 @@ def test_goals_of_rates_are_absent() -> None:
 
 def test_growth_is_from_the_smallest_to_the_largest() -> None:
     """
-    A price change at the largest generated catalogue stands beside the smallest one's;
-    a single size shows no growth.
+    A price change at the largest generated catalogue stands beside the smallest one's,
+    or that of 10,000 products if there is one; a single size shows no growth.
     """
     runs = [
         Run(name, size, figures=[make_figure("cost.price", cost, details={})])
         for name, size, cost in (("9", 9, 6.0), ("3", 3, 2.0), ("icecat", 5, 1.0))
     ]
+    medium, large = (
+        Run(str(size), size, figures=[make_figure("cost.price", cost, details={})])
+        for size, cost in ((10_000, 3.0), (20_000, 9.0))
+    )
     processor, _ = growth(runs)
+    from_medium, _ = growth([*runs, medium, large])
 
     assert (processor.ours, processor.beside) == (6.0, 2.0)
+    assert (from_medium.ours, from_medium.beside) == (9.0, 3.0)
     assert list(growth(runs[:1])) == []

@@ -33,7 +33,7 @@ def test_usual_documents() -> None:
     assert "of 10 sampled documents" in finding.found
     assert "name 100%" in finding.found
     assert "price 90%" in finding.found
-    assert "never tags, brand" in finding.found
+    assert "never tags, attributes, brand" in finding.found
 
 
 def test_near_names() -> None:

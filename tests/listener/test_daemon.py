@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from listener.backoff import LONGEST_S
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.guard import HELD
 from listener.lag import BEHIND, LATE_S
 from listener.rebuild import PULSE_S
 from listener.schedule import Policy
 from listener.status import REMINDER_S
+from recommender.backoff import LONGEST_S
 from recommender.position import State
 from recommender.store import DURABLE, Store
 from tests.support.clock import FakeClock

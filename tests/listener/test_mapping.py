@@ -358,11 +358,11 @@ def test_only_the_weighted_fields_of_a_product_are_text():
     """
     What the mapping calls its texts is what the model gives weights to.
     """
-    product = product_of(make_document())
+    product = product_of(make_document(attributes={"colour": "Sea green"}))
     counted = term_weights(product, Weights(DEFAULT_WEIGHTS))
 
     assert set(product.texts) | {"category", "brand"} == set(DEFAULT_WEIGHTS)
-    assert {"kettle", "steel", "boils"} <= set(counted)
+    assert {"kettle", "steel", "boils", "sea", "green"} <= set(counted)
 
 
 @pytest.mark.parametrize("fault", [KeyError("x"), RecursionError(), MemoryError()])

@@ -24,7 +24,7 @@ SURE = {
     "bestbuy_phones": {
         "name", "description", "category", "brand", "price", "image", "popularity"
     },
-    "icecat": {"name", "description", "brand", "price", "image"},
+    "icecat": {"name", "description", "attributes", "brand", "price", "image"},
     "online_retail_products": {"name", "price"},
 }  # fmt: skip
 

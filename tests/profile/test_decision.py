@@ -39,6 +39,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "rating_fields": ("ratings",),
     },
     "medusa": {
+        "attributes_fields": ("options",),
         "category_fields": ("collection",),
         "price_fields": ("variants.prices",),
         "stock_fields": ("variants.inventory_quantity",),

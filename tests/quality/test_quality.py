@@ -24,6 +24,7 @@ THINGS = {
     "cable": "shielded copper plug adapter",
     "phone": "screen battery camera memory",
 }
+LESS_ALIKE = ["diversity=0.3", "diversity=0.5", "diversity=0.7", "one_per=brand"]
 COLOURS = ("red", "blue", "green", "black", "white", "grey")
 
 
@@ -69,14 +70,17 @@ def test_everything_is_measured(folder, capsys):
     assert icecat["clusters"] == 2
     names = [one["name"] for one in icecat["judged"]]
     assert names[0] == OURS
-    assert [name.split(",")[0] for name in names[1:6]] == [
+    beside = [name.split(",")[0].removesuffix(" of attributes") for name in names[5:10]]
+    assert beside == [
         "scikit-learn TF-IDF", "BM25 (bm25s)", "LSA", "popularity", "by chance",
     ]  # fmt: skip
+    assert names[1:5] == [f"{OURS}, {name}" for name in LESS_ALIKE]
     by_name = {one["name"]: one["figures"]["ndcg"]["value"] for one in icecat["judged"]}
     assert by_name[OURS] > 0.9 > by_name["by chance"]
     assert record["environment"]["cores"] >= 1
     assert len(record["bestbuy"]["described"]) == 6
-    assert record["bestbuy"]["cases"][0]["name"] == "diversity=0"
+    assert record["bestbuy"]["cases"][0]["name"] == OURS
+    assert [one["name"] for one in record["bestbuy"]["cases"][1:]] == LESS_ALIKE
     assert "its phone cases" in capsys.readouterr().out
 
 

@@ -18,10 +18,13 @@ from benchmarks.quality.recipes import (
     CHANGES,
     Change,
     Recipe,
+    digits_too,
     linear_gain,
     log_gain,
+    models_joined,
     saturating_gain,
     score_by,
+    sizes_whole,
 )
 from listener.evaluate.asking import LIMIT, NOTHING, ask
 from listener.evaluate.catalogue import Catalogue
@@ -137,7 +140,7 @@ def test_the_unchanged_recipe_is_the_served_model():
     everything = np.arange(len(products))
 
     served = ask(material.catalogue, everything.tolist(), FakeClock())
-    aside = by_score(score_by(Recipe(), material))(everything)
+    aside = by_score(score_by(Recipe(WEIGHTS.fields), material))(everything)
 
     assert np.allclose(served.scores, aside.scores, atol=1e-6, equal_nan=True)
     assert (served.found == aside.found).mean() > 0.95  # but for the order of equals
@@ -168,9 +171,9 @@ def test_gains(gain, expected):
             ({"tone": "sea"}, {"tone": "sea"}, {"hue": "sea"}),
         ),
         (
-            Change({"attributes": 9.0}),
+            Change({"names": 9.0}),
             ("lamp", "light", "lamp"),
-            ({"tone": "sea blue"}, {"a": "blue", "b": "sea"}, {"tone": "red"}),
+            ({"tone": "sea"}, {"tone": "sky"}, {"hue": "sea"}),
         ),
         (
             Change({"type": 9.0}),
@@ -183,9 +186,23 @@ def test_gains(gain, expected):
             ("of the fork", "fork new", "of the spoon"),
             (),
         ),
+        (Change(split=sizes_whole), ("pot 1.5l", "jug 1.5l", "pot 2.5l"), ()),
+        (Change(split=digits_too), ("pot 5 kg", "jug 5 kg", "pot 6 kg"), ()),
+        (Change(split=models_joined), ("pot a-1 x", "jug a1", "pot b-2 x"), ()),
         (Change({"name": 0.0, "tags": 1.0}), ("lamp", "light", "lamp"), ()),
     ],
-    ids=["bigrams", "facts", "attributes", "type", "stemmed", "stop words", "weights"],
+    ids=[
+        "bigrams",
+        "facts",
+        "names",
+        "type",
+        "stemmed",
+        "stop words",
+        "sizes",
+        "digits",
+        "models",
+        "weights",
+    ],
 )
 def test_a_change_does_what_it_says(change, names, attributes):
     """
@@ -207,13 +224,37 @@ def test_a_change_does_what_it_says(change, names, attributes):
     assert best(before.changed(change)) == 1
 
 
+def test_near_prices_have_a_step_in_common():
+    """
+    The same name at about the same price comes before one that costs much more.
+    """
+    prices = (10.0, 100.0, 11.0)
+    products = [make_product(f"{i}", "lamp", price=p) for i, p in enumerate(prices)]
+    material = make_material(products)
+    scores = score_by(Recipe().changed(CHANGES["price near x 1"]), material)
+
+    first, far, near = scores(np.array([0]))[0]
+    assert first == pytest.approx(near)
+    assert far < near
+
+
+def test_a_floor_makes_terms_more_equal():
+    """
+    With a very high one only tf counts.
+    """
+    products = [make_product(f"{i}", name) for i, name in enumerate(TEXTS)]
+    scores = score_by(Recipe(floor=1e9), make_material(products))(np.array([0]))[0]
+
+    assert scores[1] == pytest.approx(3 / math.sqrt(3 * 5), rel=1e-6)
+
+
 def test_changes_add_up():
     """
     A later change takes the place of an earlier one of the same field only.
     """
-    recipe = Recipe().changed(CHANGES["name x 5"]).changed(CHANGES["plural s cut off"])
+    recipe = Recipe().changed(CHANGES["name x 4"]).changed(CHANGES["plural s cut off"])
     recipe = recipe.changed(CHANGES["brand x 0"])
 
-    assert (recipe.weights["name"], recipe.weights["brand"]) == (5.0, 0.0)
+    assert (recipe.weights["name"], recipe.weights["brand"]) == (4.0, 0.0)
     assert recipe.is_stemmed
     assert recipe.gain is log_gain

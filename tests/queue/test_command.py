@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,40 @@ import pytest
 
 from bullmq import Queue
 
+from listener import app
 from listener.app import main
 from listener.doctor.finding import Verdict
 from listener.doctor.queue import look_at_queue
+from recommender.effective import to_lines
 from recommender.exits import Exit
+from recommender.masking import Secrets
+from recommender.settings import ListenerSettings, load_settings, secrets_of
 from tests.queue.conftest import Start
 from tests.support.queues import until
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_for
 
 
-pytestmark = pytest.mark.xdist_group("queue")
+pytestmark = pytest.mark.xdist_group("queue-command")
 
 URL = "redis://:swordfish@127.0.0.1:1/0?password=marlin22"
+
+
+def _begin(
+    kind: type[ListenerSettings], arguments: Sequence[str], *, process: str
+) -> ListenerSettings:
+    """
+    Begin without the logs of a process.
+    """
+    assert process == "listener"
+    return load_settings(kind, arguments)
 
 
 @pytest.fixture(autouse=True)
 def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(app, "begin", _begin)
+    monkeypatch.setattr(app, "stop_on_signals", lambda _stop: None)
     monkeypatch.setenv("MONGODB_URI", "mongodb://127.0.0.1:1/shop")
 
 
@@ -89,20 +106,19 @@ def test_what_makes_no_sense_is_refused(
     assert "fish" not in said
 
 
-def test_the_password_is_not_shown(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Not where all settings are, either; the server's name is.
     """
     monkeypatch.setenv("EVERSHELF_QUEUE_URL", URL)
-    with pytest.raises(SystemExit):
-        main(["work", "--print-config"])
-    said = capsys.readouterr().out
+    settings = load_settings(ListenerSettings, ["work"])
+    said = "\n".join(to_lines(settings, ["work"]))
+    secrets = Secrets(secrets_of(settings))
 
     assert "redis://:***@127.0.0.1:1/0 " in said
     assert "swordfish" not in said
     assert "marlin" not in said
+    assert secrets.without("a swordfish") == "a ***"
 
 
 async def test_a_verify_comes_at_its_hours(

@@ -20,7 +20,7 @@ from tests.support.queues import finished, in_state, results, until
 from tests.support.shop import make_document
 
 
-pytestmark = pytest.mark.xdist_group("queue")
+pytestmark = pytest.mark.xdist_group("queue-jobs")
 
 
 async def test_a_retrain_answers_when_what_was_written_before_is_published(

@@ -21,7 +21,7 @@ from tests.support.valkey import Valkey
 
 
 pytestmark = [
-    pytest.mark.xdist_group("queue"),
+    pytest.mark.xdist_group("queue-node"),
     pytest.mark.skipif(None in {node.NODE, node.NPM}, reason=node.MISSING),
 ]
 

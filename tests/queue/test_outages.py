@@ -21,7 +21,7 @@ from tests.support.shop import make_document
 from tests.support.valkey import REDIS, Valkey, valkey
 
 
-pytestmark = pytest.mark.xdist_group("queue")
+pytestmark = pytest.mark.xdist_group("queue-outages")
 
 PASSWORD = "sword:fish/9@x"  # noqa: S105 of nothing
 NAME = "outages"

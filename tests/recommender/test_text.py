@@ -28,11 +28,20 @@ from recommender.text import (
         ("\uff26ull \ufb01ne", ["full", "fine"]),  # compatibility forms
         ("Cafe\u0301 café", ["café", "café"]),  # composed and decomposed
         ("İstanbul istanbul", ["istanbul", "istanbul"]),  # a dot would stay behind
+        ("ISPARTA \u0131sparta", ["isparta", "isparta"]),  # a capital lost its dot
         ("हिन्दी किताब", ["हिन्दी", "किताब"]),  # vowel signs belong to their word
         ("กาต้มน้ำ", ["กาต้มน้ํา"]),
         ("ΣΊΣΥΦΟΣ", ["σίσυφοσ"]),  # both sigmas are one letter
         ("茶 壶", ["茶", "壶"]),  # one character beyond ASCII is a word
         ("茶壶 x", ["茶壶"]),
+        ("不锈钢水壶", ["不锈", "锈钢", "钢水", "水壶"]),  # Chinese has no spaces
+        ("USB充电线2米", ["usb", "充电", "电线", "米"]),
+        ("ステンレス製の鍋", ["ステ", "テン", "ンレ", "レス", "ス製", "製の", "の鍋"]),
+        ("やかん・ポット", ["やか", "かん", "ポッ", "ット"]),
+        ("ｹﾄﾙ", ["ケト", "トル"]),  # half as wide
+        ("々", ["々"]),
+        ("𠮷野家", ["𠮷野", "野家"]),  # beyond the first plane
+        ("주전자 세트", ["주전자", "세트"]),  # Korean has spaces
         ("é x", ["é"]),
         ("½ l", []),
         ("5%·10\u00a0kg", ["10", "kg"]),
@@ -123,3 +132,31 @@ def test_hash_is_that_of_the_format():
     The identity of a term is on disk, so it may not change unnoticed.
     """
     assert term_hash(b"kettle") == 0x7EFA36CD8630DEB9
+
+
+@pytest.mark.parametrize(
+    ("seen", "like", "unlike"),
+    [
+        ("Stainless steel kettle", "Kettle, steel", "Oak chair"),
+        ("Wasserkocher aus Edelstahl", "WASSERKOCHER, Edelstahl", "Stuhl aus Eiche"),
+        ("Bouilloire électrique", "BOUILLOIRE E\u0301LECTRIQUE", "Chaise en chêne"),
+        ("Hervidor eléctrico de acero", "Hervidor ELÉCTRICO", "Silla de roble"),
+        ("ÇELİK ÇAYDANLIK", "çelik çaydanl\u0131k", "Meşe sandalye"),
+        ("steel ki ketli, paani garam karne ke liye", "Ketli steel", "lakdi ki kursi"),
+        ("स्टील की केतली", "केतली स्टील", "लकड़ी की कुर्सी"),
+        ("不锈钢电热水壶", "小型水壶不锈钢", "橡木椅子"),
+        ("ステンレス製の電気ケトル", "電気ケトル 小型", "オーク材の椅子"),
+    ],
+    ids=["en", "de", "fr", "es", "tr", "hi-latn", "hi", "zh", "ja"],
+)
+def test_each_language_finds_its_own(seen, like, unlike):
+    """
+    Two names of one thing have words in common, written as people write them; more
+    than with another thing.
+    """
+
+    def common(one, other):
+        return len({*to_words(one)} & {*to_words(other)})
+
+    assert common(seen, like) > common(seen, unlike)
+    assert all(len(to_words(text)) > 1 for text in (seen, like, unlike))

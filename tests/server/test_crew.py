@@ -277,6 +277,99 @@ def test_drains(make_crew: Any, shop: Shop) -> None:
     assert time.monotonic() - began_s < 15
 
 
+def test_a_signal_to_each_is_one_stop(make_crew: Any, shop: Shop) -> None:
+    """
+    A service manager may send SIGTERM to every process of a service: no worker takes
+    that and the leader's for two, and the drain is not cut short.
+    """
+    crew = make_crew(EVERSHELF_DRAIN_S="3")
+    crew.start()
+    for worker, process in enumerate(crew.workers, 1):
+        process.terminate()
+        crew.wait_for_log("server.stopping", worker=worker)
+    began_s = time.monotonic()
+    crew.ask_to_stop()
+
+    assert crew.wait() == Exit.OK
+    assert time.monotonic() - began_s >= 2
+    assert [line["finished"] for line in crew.logs("server.stopped")] == [True, True]
+
+
+def test_a_drain_loses_nobody(make_crew: Any, shop: Shop) -> None:
+    """
+    Who hears in time that it is not ready any more has had an answer to all.
+    """
+    crew = make_crew(EVERSHELF_DRAIN_S="3")
+    crew.start()
+    with Visitors(crew) as visitors:
+        wait_for(lambda: visitors.statuses[200] > 20)
+        crew.ask_to_stop()
+        for worker in (1, 2):
+            crew.wait_for_log("server.stopping", worker=worker)
+        answered = visitors.statuses[200]
+        wait_for(lambda: visitors.statuses[200] > answered)
+
+    assert {*visitors.statuses} == {200}
+    assert crew.wait() == Exit.OK
+
+
+def test_killed_leader_of_those_that_would_drain(make_crew: Any, shop: Shop) -> None:
+    """
+    They leave the port to the next leader at once.
+    """
+    crew = make_crew(EVERSHELF_DRAIN_S="600")
+    crew.start()
+    workers = crew.workers
+    crew.kill()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+
+    make_crew(EVERSHELF_PORT=str(crew.port)).start()
+
+
+def test_a_rate_is_for_all_together(make_crew: Any, shop: Shop) -> None:
+    """
+    A caller may ask as often as the setting says, whoever answers.
+    """
+    crew = make_crew(EVERSHELF_RATE_PER_ADDRESS="30")
+    crew.start()
+    began_s = time.monotonic()
+    since = crew.printed
+    statuses = Counter(crew.ask("/v1/products/latest").status for _ in range(90))
+    came_back = (time.monotonic() - began_s) / 2  # one each two seconds
+
+    lines = crew.logs("request", since=since, path="/v1/products/latest", status=200)
+    assert {line["worker"] for line in lines} == {1, 2}
+    assert {*statuses} == {200, 429}
+    assert 30 <= statuses[200] <= 30 + came_back + 1
+
+
+def test_lines_of_all(make_crew: Any, shop: Shop) -> None:
+    """
+    The page shows the last lines of each worker, and those of the leader up to the
+    newest worker's start; each once, in order.
+    """
+    crew = make_crew()
+    crew.start()
+    victim = crew.workers[0]
+    since = crew.printed
+    victim.kill()
+    ended = crew.wait_for_log("server.worker_ended", since=since)
+    crew.wait_for_log("server.started", since=since, worker=ended["worker"])
+
+    for _ in range(4):
+        lines = crew.ask("/ui/logs/server").json["lines"]
+        started = [
+            line["worker"] for line in lines if line["event"] == "server.started"
+        ]
+        assert sorted(started) == [1, 2]  # the dead one's are gone with it
+        assert [line for line in lines if line["event"] == "server.worker_ended"] == [
+            ended
+        ]
+        times = [line["timestamp"] for line in lines]
+        assert times == sorted(times)
+
+
 def test_killed_leader(make_crew: Any, shop: Shop) -> None:
     """
     Workers end with who leads them, however that ends.

@@ -23,10 +23,13 @@ from recommender.product import Product
 from recommender.segment import Part, Segment
 from recommender.snapshot import Snapshot
 from recommender.store import Store
-from recommender.weights import DEFAULT_WEIGHTS, Weights
+from recommender.weights import Weights
 
 
-WEIGHTS = Weights(DEFAULT_WEIGHTS)
+# Not the defaults, which are tuned: the stores that are kept are made with these.
+WEIGHTS = Weights(
+    {"name": 3.0, "tags": 2.0, "category": 2.0, "brand": 1.0, "description": 1.0}
+)
 ADJECTIVES = [
     "red",
     "blue",

@@ -14,6 +14,11 @@ from hypothesis import strategies as st
 
 from listener.display import plain_extra, to_extra
 from listener.fields import FieldMap
+from listener.values.attributes import (
+    MOST_ATTRIBUTES,
+    plain_attributes,
+    to_attributes,
+)
 from listener.values.categories import plain_category, to_category
 from listener.values.images import plain_image, to_image
 from listener.values.numbers import plain_amount, plain_stock, to_amount, to_stock
@@ -36,6 +41,7 @@ from tests.support.documents import any_value, make_document, make_settings
 
 PAIRS = {
     "amount": (plain_amount, to_amount),
+    "attributes": (plain_attributes, to_attributes),
     "category": (plain_category, to_category),
     "extra": (plain_extra, to_extra),
     "image": (plain_image, to_image),
@@ -57,6 +63,12 @@ LIKELY = st.one_of(
     TEXTS,
     st.lists(TEXTS, max_size=10),
     st.lists(st.sampled_from(["a", "b", "c > d"]), max_size=120),
+    st.dictionaries(st.sampled_from([*"abcd", "name", "values"]), TEXTS, max_size=4),
+    st.dictionaries(
+        st.sampled_from("abcd"), st.sampled_from(["x", "y" * 60, "z" * 61])
+    ),
+    st.just({str(n): "x" for n in range(MOST_ATTRIBUTES)}),
+    st.just({str(n): "x" for n in range(MOST_ATTRIBUTES + 1)}),
     st.integers(-10, 10),
     st.floats(),
     st.booleans(),

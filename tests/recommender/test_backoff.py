@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from listener.backoff import FIRST_S, LONGEST_REFUSED_S, LONGEST_S, delay_s
+from recommender.backoff import FIRST_S, LONGEST_REFUSED_S, LONGEST_S, delay_s
 
 
 @pytest.mark.parametrize("luck", [0.0, 0.5, 1.0])
