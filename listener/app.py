@@ -16,10 +16,12 @@ import structlog
 from listener.assembly import (
     CLOCK,
     make_daemon,
+    make_orders_daemon,
     open_examination,
     to_remote,
     to_workshop,
 )
+from listener.beside import Follow, beside
 from listener.complaints import Complaints
 from listener.control import Control
 from listener.demo.embedded import embedded
@@ -28,7 +30,8 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
-from listener.opening import open_source
+from listener.opening import open_orders, open_source
+from listener.orders import OrderMapper
 from listener.profile.decision import decide
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
@@ -36,6 +39,7 @@ from listener.remote import Published
 from listener.resync import resync_here, resync_there
 from listener.serving import serve_in_background
 from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
+from listener.status import Status
 from recommender.errors import RecommenderError, SettingsFault, StoreTooNew
 from recommender.exits import Exit
 from recommender.logs import is_for_people
@@ -192,7 +196,10 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
             settings, source, workshop, complaints, store, stop
         )
         details = partial(read_details, settings, status)
-        app = Control(source, status, requests, keys, details, metrics_keys).make_app()
+        follow, orders = _follow_orders(settings, uri)
+        app = Control(
+            source, status, requests, keys, details, metrics_keys, orders
+        ).make_app()
         stop_control = serve_in_background(app, settings.control_port, name="control")
         log.info(
             "listener.started",
@@ -202,10 +209,36 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
             generation=status.served.generation,
         )
         try:
-            daemon.run()
+            with beside(follow, stop):
+                daemon.run()
         finally:
             stop_control()
         log.info("listener.stopped", generation=status.served.generation)
+
+
+def _follow_orders(
+    settings: ListenerSettings, uri: str
+) -> tuple[Follow | None, Status | None]:
+    """
+    Return what keeps the model of orders equal to their collection until it is told to
+    stop, and where it says what it does; nothing when the settings name none.
+
+    Raises:
+        SettingsFault: A setting of the orders cannot be right.
+    """
+    if not settings.orders_collection:
+        return None, None
+    OrderMapper(settings)  # to refuse before anything is followed
+    status = Status(CLOCK)
+
+    def follow(stop: Stop) -> None:
+        with (
+            open_orders(settings, uri) as source,
+            Store.open(settings.orders_dir) as store,
+        ):
+            make_orders_daemon(settings, source, store, status, stop).run()
+
+    return follow, status
 
 
 def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
@@ -246,12 +279,17 @@ def _resync_here(settings: ListenerSettings, stop: Round) -> Published | None:
 
 def _verify(settings: ListenerSettings, uri: str) -> Exit:
     # only here: scikit-learn takes a second to import, which a restart need not wait
-    from listener.proof import prove  # noqa: PLC0415
+    from listener.proof import prove, prove_orders  # noqa: PLC0415
     from listener.verify import say  # noqa: PLC0415
 
     report = prove(settings, uri)
     say(report)
-    return Exit.OK if report.is_equal else Exit.DIFFERS
+    is_equal = report.is_equal
+    if settings.orders_collection:
+        report = prove_orders(settings, uri)
+        say(report)
+        is_equal &= report.is_equal
+    return Exit.OK if is_equal else Exit.DIFFERS
 
 
 def _work(settings: ListenerSettings, stop: Stop) -> Exit:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -33,24 +33,27 @@ from listener.mongo.client import LastReply, connect
 from listener.mongo.examination import Examination
 from listener.mongo.source import MongoSource
 from listener.opening import to_weights
-from listener.profile.first_start import FirstStart
+from listener.orders import orders_fingerprint
+from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher, Shape
-from listener.rebuild import Rebuild
+from listener.rebuild import Copied, Rebuild, copy_nothing
 from listener.rebuilds import Rebuilds, Requests
 from listener.remote import Remote
-from listener.restore import FIRST_START, restore
+from listener.restore import FIRST_START, Restored, restore
 from listener.schedule import Policy, Schedule
 from listener.scrape import Scrape
-from listener.signals import Round
+from listener.signals import Round, Stop
 from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
 from listener.window import Window
+from recommender.order import ORDER_WEIGHTS
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.store import Store, StoreReader
 from recommender.supervisor import Supervisor
+from recommender.weights import Weights
 
 
 CLOCK = Clock()
@@ -69,7 +72,10 @@ def open_examination(
     """
     replies = LastReply()
     clients = connect(uri, replies)
-    names = {"database": settings.database, "collection": settings.collection}
+    names: dict[str, Any] = {
+        "database": settings.database,
+        "collection": settings.collection,
+    }
     try:
         yield (
             Examination(clients, **names),
@@ -129,42 +135,145 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     weights = to_weights(settings)
     shape = Shape(settings.collection, fingerprint(settings))
     restored = restore(store, StoreReader(settings.store_dir), weights, shape)
-    status = Status(CLOCK)
-    status.served = restored.served
-    status.metrics.registry.register(Scrape(status))
-    policy = Policy(settings.quiet_s, settings.min_interval_s, settings.max_staleness_s)
-    guard = ShrinkGuard(settings.shrink_grace_s)
-    publisher = Publisher(
-        store,
-        status,
-        schedule=Schedule(policy),
-        guard=guard,
-        shape=shape,
-        clock=CLOCK,
-    )
-    publisher.hold_until(restored.floor)
     first_start = FirstStart(
         settings,
         sample=source.sample,
         begin_again=stop.end,
         is_new=restored.reason == FIRST_START,
     )
-    rebuild = Rebuild(
-        source,
-        weights,
-        CLOCK,
-        stop.is_set,
-        workshop,
-        status.tally,
-        first_start.find_out,
-        store.keep,
+    status, requests = Status(CLOCK), Requests()
+    status.metrics.registry.register(Scrape(status))
+    daemon = _make_daemon(
+        settings,
+        _Followed(
+            source=source,
+            workshop=workshop,
+            store=store,
+            restored=restored,
+            shape=shape,
+            weights=weights,
+            find_out=first_start.find_out,
+            copied=_to_copied(settings, store, weights, shape, restored),
+            first_start=first_start,
+            supervisor=Supervisor.of(os.environ, CLOCK.monotonic),
+        ),
+        status,
+        requests,
+        complaints,
+        stop,
     )
-    if settings.neighbour and settings.command == "run" and restored.is_empty:
-        place = Neighbour(settings.neighbour, to_remote(settings).key)
-        copy = FirstCopy(store, place, weights, shape, CLOCK)
-        rebuild = replace(rebuild, copied=copy.model)
-    rebuilds = Rebuilds(rebuild)
-    requests = Requests()
+    return daemon, status, requests
+
+
+def make_orders_daemon(
+    settings: ListenerSettings,
+    source: MongoSource,
+    store: Store,
+    status: Status,
+    stop: Stop,
+) -> Daemon:
+    """
+    Return a daemon that keeps the model of orders in *store* equal to the collection,
+    and says what it does by *status*.
+
+    Raises:
+        StoreTooNew: The store was written by a later Evershelf.
+    """
+    shape = Shape(settings.orders_collection, orders_fingerprint(settings))
+    reader = StoreReader(settings.orders_dir)
+    return _make_daemon(
+        settings,
+        _Followed(
+            source=source,
+            workshop=Here(ORDER_WEIGHTS),
+            store=store,
+            restored=restore(store, reader, ORDER_WEIGHTS, shape),
+            shape=shape,
+            weights=ORDER_WEIGHTS,
+            find_out=_find_nothing_out,
+            copied=copy_nothing,
+            first_start=NothingToFind(),
+            supervisor=Supervisor(monotonic=CLOCK.monotonic),
+        ),
+        status,
+        Requests(),
+        Complaints(CLOCK.monotonic),
+        stop,
+    )
+
+
+def _find_nothing_out() -> None:
+    pass
+
+
+def _to_copied(
+    settings: ListenerSettings,
+    store: Store,
+    weights: Weights,
+    shape: Shape,
+    restored: Restored,
+) -> Copied:
+    """
+    Return how a model is copied instead of trained, if a neighbour is to be asked.
+    """
+    if not (settings.neighbour and settings.command == "run" and restored.is_empty):
+        return copy_nothing
+    place = Neighbour(settings.neighbour, to_remote(settings).key)
+    return FirstCopy(store, place, weights, shape, CLOCK).model
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """
+    What tells one followed collection from another.
+    """
+
+    source: MongoSource
+    workshop: Workshop
+    store: Store
+    restored: Restored
+    shape: Shape
+    weights: Weights
+    find_out: Callable[[], None]
+    copied: Copied
+    first_start: FirstStart | NothingToFind
+    supervisor: Supervisor
+
+
+def _make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it works with
+    settings: ListenerSettings,
+    followed: _Followed,
+    status: Status,
+    requests: Requests,
+    complaints: Complaints,
+    stop: Stop,
+) -> Daemon:
+    restored, source = followed.restored, followed.source
+    status.served = restored.served
+    policy = Policy(settings.quiet_s, settings.min_interval_s, settings.max_staleness_s)
+    guard = ShrinkGuard(settings.shrink_grace_s)
+    publisher = Publisher(
+        followed.store,
+        status,
+        schedule=Schedule(policy),
+        guard=guard,
+        shape=followed.shape,
+        clock=CLOCK,
+    )
+    publisher.hold_until(restored.floor)
+    rebuilds = Rebuilds(
+        Rebuild(
+            source,
+            followed.weights,
+            CLOCK,
+            stop.is_set,
+            followed.workshop,
+            status.tally,
+            followed.find_out,
+            followed.store.keep,
+            followed.copied,
+        )
+    )
     if restored.model is None:
         rebuilds.ask(restored.reason)
     elif restored.is_behind:
@@ -172,19 +281,22 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     parts = Parts(
         source=source,
         publisher=publisher,
-        upkeep=Upkeep(store, settings.durable_interval_s, CLOCK),
-        beacon=Beacon(store, status, CLOCK),
+        upkeep=Upkeep(followed.store, settings.durable_interval_s, CLOCK),
+        beacon=Beacon(followed.store, status, CLOCK),
         status=status,
         rebuilds=rebuilds,
         requests=requests,
         sweep=Sweep(
-            StretchReader(source, weights), status, CLOCK, per_s=settings.sweep_per_s
+            StretchReader(source, followed.weights),
+            status,
+            CLOCK,
+            per_s=settings.sweep_per_s,
         ),
         complaints=complaints,
         window=Window(source.oplog, CLOCK),
-        first_start=first_start,
+        first_start=followed.first_start,
         clock=CLOCK,
         stop=stop,
-        supervisor=Supervisor.of(os.environ, CLOCK.monotonic),
+        supervisor=followed.supervisor,
     )
-    return Daemon(parts, restored.model), status, requests
+    return Daemon(parts, restored.model)

@@ -4,6 +4,7 @@ Work beside the loop, in a thread of its own.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 
 from collections.abc import Callable
@@ -16,7 +17,8 @@ T = TypeVar("T")
 
 def in_background(work: Callable[[], T], name: str) -> Future[T]:
     """
-    Do *work* in a thread, called *name*, that never keeps the process from ending.
+    Do *work* in a thread, called *name*, that never keeps the process from ending; what
+    every line of the caller's log says, its lines say, too.
     """
     future: Future[T] = Future()
 
@@ -26,5 +28,6 @@ def in_background(work: Callable[[], T], name: str) -> Future[T]:
         except BaseException as error:  # noqa: BLE001 whoever asks for it gets it
             future.set_exception(error)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=[run], name=name, daemon=True).start()
     return future

@@ -45,6 +45,7 @@ class Control:
         keys: Of admins.
         details: What more there is to say to who asks for it; may take a while.
         metrics_keys: Good for `/metrics`, as those are.
+        orders: The state of what follows the orders, if they are followed.
     """
 
     source: Source
@@ -53,6 +54,7 @@ class Control:
     keys: Keys
     details: Callable[[], Mapping[str, object]] = dict
     metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
+    orders: Status | None = None
 
     def make_app(self) -> web.Application:
         """
@@ -99,6 +101,7 @@ class Control:
             "visible": served.visible,
             "sweep": asdict(status.swept),
             "scan": {"done": status.tally.done, "total": status.tally.total},
+            "orders": None if self.orders is None else _to_orders(self.orders),
         }
 
     async def live(self, _request: web.Request) -> web.Response:
@@ -181,6 +184,18 @@ class Control:
         while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
             await asyncio.sleep(POLL_S)
         return served
+
+
+def _to_orders(status: Status) -> dict[str, object]:
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "last_error": status.last_error,
+        "generation": status.served.generation,
+        "as_of": status.served.as_of.to_text(),
+        "orders_count": status.served.products,
+        "counted": status.served.visible,
+    }
 
 
 def _json(content: dict[str, object], status: int = 200) -> web.Response:

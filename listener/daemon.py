@@ -20,7 +20,7 @@ from listener.feed import Batch, Feed, Source
 from listener.guard import HELD, REQUESTED
 from listener.lag import BEHIND, Lag
 from listener.model import Model
-from listener.profile.first_start import FirstStart
+from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
 from listener.rebuilds import Rebuilds, Requests
@@ -64,7 +64,7 @@ class Parts:
     sweep: Sweep
     complaints: Complaints
     window: Window
-    first_start: FirstStart
+    first_start: FirstStart | NothingToFind
     clock: Clock
     stop: Stop
     supervisor: Supervisor

@@ -12,6 +12,7 @@ from listener.fields import Problem
 from listener.mapping import Mapper
 from listener.mongo.client import LastReply, connect
 from listener.mongo.source import MongoSource
+from listener.orders import OrderMapper
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.weights import Weights
@@ -59,6 +60,32 @@ def open_source(
             collection=settings.collection,
             to_product=to_product,
             look_again=look_again,
+        )
+    finally:
+        clients.close()
+
+
+@contextmanager
+def open_orders(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
+    """
+    Yield the collection of orders that the settings name, as rows; nothing else is read
+    of them than those take.
+
+    Raises:
+        SettingsFault: The address, or a setting of the orders, cannot be right.
+    """
+    mapper = OrderMapper(settings)
+    replies = LastReply()
+    clients = connect(uri, replies)
+    try:
+        yield MongoSource(
+            clients,
+            replies,
+            database=settings.database,
+            collection=settings.orders_collection,
+            to_product=mapper.to_row,
+            look_again=mapper.to_row,
+            projection=mapper.projection,
         )
     finally:
         clients.close()

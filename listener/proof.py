@@ -4,15 +4,20 @@ The served model against the collection that the settings name.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import structlog
 
 from listener.assembly import CLOCK
 from listener.complaints import Complaints
-from listener.opening import open_source, to_weights
+from listener.mongo.source import MongoSource
+from listener.opening import open_orders, open_source, to_weights
 from listener.progress import Show, shown
 from listener.verify import PATIENCE_S, Report, Verification
+from recommender.order import ORDER_WEIGHTS
 from recommender.settings import ListenerSettings
 from recommender.store import StoreReader
+from recommender.weights import Weights
 
 
 log = structlog.get_logger()
@@ -29,17 +34,32 @@ def prove(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:
     """
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
-        log.info(
-            "verify.started",
-            collection=source.namespace,
-            store=str(settings.store_dir),
-        )
-        return Verification(
-            source,
-            StoreReader(settings.store_dir),
-            to_weights(settings),
-            CLOCK,
-            # a debounce may keep the model behind for so long, as it was told to
-            patience_s=PATIENCE_S + settings.max_staleness_s,
-            show=show,
-        ).run()
+        weights = to_weights(settings)
+        return _compare(settings, source, settings.store_dir, weights, show)
+
+
+def prove_orders(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:
+    """
+    Do the same with the orders that the settings name.
+    """
+    with open_orders(settings, uri) as source:
+        return _compare(settings, source, settings.orders_dir, ORDER_WEIGHTS, show)
+
+
+def _compare(
+    settings: ListenerSettings,
+    source: MongoSource,
+    store: Path,
+    weights: Weights,
+    show: Show,
+) -> Report:
+    log.info("verify.started", collection=source.namespace, store=str(store))
+    return Verification(
+        source,
+        StoreReader(store),
+        weights,
+        CLOCK,
+        # a debounce may keep the model behind for so long, as it was told to
+        patience_s=PATIENCE_S + settings.max_staleness_s,
+        show=show,
+    ).run()

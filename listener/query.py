@@ -55,16 +55,16 @@ def compile_query(query: Mapping[str, Any]) -> Test:
     return lambda document: all(test(document) for test in tests)
 
 
-def roots_of(query: Mapping[str, Any]) -> Iterator[str]:
+def paths_of(query: Mapping[str, Any]) -> Iterator[Path]:
     """
-    Yield the fields of a document that *query* looks at, some maybe twice.
+    Yield where in a document *query* looks, some maybe twice.
     """
     for name, operand in query.items():
         if not name.startswith("$"):
-            yield Path.parse(name).root
+            yield Path.parse(name)
         elif name in _JUNCTIONS:
             for clause in operand:
-                yield from roots_of(clause)
+                yield from paths_of(clause)
 
 
 def _compile_clause(name: str, operand: Any) -> Test:

@@ -38,6 +38,15 @@ class Interrupted(Exception):  # noqa: N818 nothing went wrong
     """
 
 
+Copied = Callable[[str, Callable[[], None]], Model | None]
+
+
+def copy_nothing(_identity: str, _check: Callable[[], None]) -> None:
+    """
+    Copy no model: one is trained.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """
@@ -71,7 +80,7 @@ class Rebuild:
     tally: Tally = field(default_factory=Tally)
     prepare: Callable[[], None] = lambda: None
     keep: Callable[[Segment], Segment] = lambda segment: segment
-    copied: Callable[[str, Callable[[], None]], Model | None] = lambda *_: None
+    copied: Copied = copy_nothing
 
     def run(self) -> Rebuilt:
         """

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import json
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final, NoReturn
 
 from bson import json_util
 from bson.errors import BSONError
 from bson.json_util import CANONICAL_JSON_OPTIONS
 
-from listener.query import QueryFault, Test, compile_query, roots_of
+from listener.query import QueryFault, Test, compile_query, paths_of
+from listener.values.paths import Path
 from recommender.errors import SettingsFault
 from recommender.settings import ListenerSettings, to_variable
 
@@ -29,19 +30,27 @@ _UNREADABLE: Final = (
 
 class Visibility:
     """
-    Says whether a document is of a product that a visitor may see.
+    Says whether a document is of a product that a visitor may see; or one of whatever
+    kind another setting's query chooses.
 
     Attributes:
-        roots: The fields that it looks at.
+        paths: Where in a document it looks.
 
     Raises:
         SettingsFault: The query is none, or asks for what a document alone can't tell.
     """
 
-    def __init__(self, visible_when: str) -> None:
-        query = _to_query(visible_when)
-        self.roots = frozenset(roots_of(query))
-        self._test = _compile(query, visible_when)
+    def __init__(self, visible_when: str, setting: str = "visible_when") -> None:
+        query = _to_query(visible_when, setting)
+        self.paths: Set[Path] = frozenset(paths_of(query))
+        self._test = _compile(query, visible_when, setting)
+
+    @property
+    def roots(self) -> Set[str]:
+        """
+        The fields that it looks at.
+        """
+        return frozenset(path.root for path in self.paths)
 
     def matches(self, document: Mapping[str, Any]) -> bool:
         """
@@ -50,13 +59,13 @@ class Visibility:
         return self._test(document)
 
 
-def _to_query(text: str) -> Mapping[str, Any]:
+def _to_query(text: str, setting: str) -> Mapping[str, Any]:
     try:
         query = json.loads(text, object_hook=_to_typed)
     except _UNREADABLE as error:
-        _refuse(text, f"no extended JSON: {error}")
+        _refuse(text, setting, f"no extended JSON: {error}")
     if not isinstance(query, dict):
-        _refuse(text, "a query is a JSON object")
+        _refuse(text, setting, "a query is a JSON object")
     return query
 
 
@@ -66,13 +75,13 @@ def _to_typed(value: Mapping[str, Any]) -> Any:
     return json_util.object_hook(value, CANONICAL_JSON_OPTIONS)
 
 
-def _compile(query: Mapping[str, Any], text: str) -> Test:
+def _compile(query: Mapping[str, Any], text: str, setting: str) -> Test:
     try:
         return compile_query(query)
     except QueryFault as fault:
-        _refuse(text, str(fault))
+        _refuse(text, setting, str(fault))
 
 
-def _refuse(text: str, fault: str) -> NoReturn:
-    name = to_variable(ListenerSettings, "visible_when")
+def _refuse(text: str, setting: str, fault: str) -> NoReturn:
+    name = to_variable(ListenerSettings, setting)
     raise SettingsFault([f"{name}={text}: {fault}; write it like {EXAMPLE}"])

@@ -60,6 +60,14 @@ LONGEST_NAME: Final = 63  # bytes of a database's name, says MongoDB
 # Never shown.
 SECRETS: Final = frozenset({"admin_keys", "metrics_keys", "read_keys"}) | ADDRESSES
 
+# Orders that nobody paid for, or that came back, as shops commonly call them.
+DEFAULT_ORDERS_WHEN: Final = (
+    '{"status": {"$nin": ["cancelled", "canceled", "Cancelled", "Canceled", '
+    '"CANCELLED", "CANCELED", "refunded", "Refunded", "REFUNDED", "returned", '
+    '"Returned", "RETURNED", "failed", "Failed", "FAILED"]}}'
+)
+# Best of the tenths on the Online Retail data, see docs/quality.md.
+DEFAULT_ORDERS_SHARE: Final = 0.9
 # Absent or null, or approved: the classic marketplace, and shops without the field.
 DEFAULT_VISIBLE_WHEN: Final = '{"status": {"$in": [null, "approved"]}}'
 
@@ -196,6 +204,10 @@ class Settings(BaseSettings):
         "auto", description="json, console, or auto: console on a terminal"
     )
     log_level: Level = Field("info", description="lines below this level are dropped")
+    orders_collection: str = Field(
+        "",
+        description="collection of orders, for what is bought together; empty: none",
+    )
     print_config: bool = Field(
         False, description="show each setting and where it comes from, then end"
     )
@@ -206,6 +218,13 @@ class Settings(BaseSettings):
         The folder through which models pass.
         """
         return self.data_dir / "model"
+
+    @property
+    def orders_dir(self) -> Path:
+        """
+        The folder through which models of orders pass.
+        """
+        return self.data_dir / "orders"
 
     @classmethod
     def settings_customise_sources(
@@ -391,6 +410,22 @@ class ListenerSettings(Settings):
         description="MongoDB-style query that the products returned must match",
     )
 
+    orders_items: str = Field(
+        "items[].product",
+        description="where the products of an order are; [] follows the array of lines",
+    )
+    orders_quantity: str = Field(
+        "items[].quantity",
+        description="where a line's quantity is: above 0 to count; empty: not read",
+    )
+    orders_date: str = Field(
+        "createdAt", description="where an order's date is; empty: not read"
+    )
+    orders_when: str = Field(
+        DEFAULT_ORDERS_WHEN,
+        description="MongoDB-style query that the orders to learn from must match",
+    )
+
     @property
     def schema_path(self) -> Path:
         """
@@ -416,6 +451,11 @@ class ServerSettings(Settings):
     """
     Answer recommendation calls from the latest model.
     """
+
+    orders_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        DEFAULT_ORDERS_SHARE,
+        description="how much orders count beside texts in `recommended`; 0: not at all",
+    )
 
     host: str = Field(LOOPBACK, description="address to listen on")
     port: Port = Field(5002, description="port to listen on; 0 takes a free one")

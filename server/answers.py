@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import functools
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -17,6 +18,7 @@ import xxhash
 from aiohttp import web
 
 from recommender.address import to_address
+from recommender.bought import Bought, Purchases
 from recommender.census import Category
 from recommender.position import ClusterTime
 from recommender.reasons import Reasons
@@ -28,6 +30,7 @@ from server.sentence import to_sentence
 DECIMALS: Final = 9  # as far as scores are compared
 PRIVATE: Final = "private, no-store"
 ANY: Final = "*"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 CACHE_CONTROL: Final = web.AppKey("cache_control", str)  # of what anybody may see
 _TRUTH: Final = {True: "true", False: "false"}
 
@@ -80,6 +83,37 @@ def to_explained(
     return Items(_to_array(items), _to_tag(shown))
 
 
+def to_bought(
+    found: Sequence[Bought],
+    fields: Sequence[str] = (),
+    sentences: Sequence[str] | None = None,
+) -> Items:
+    """
+    Return what was bought as items with id, score, orders and product; with *sentences*,
+    why, too. The tag follows the sentences, not each further order.
+    """
+    shown, items = [], []
+    for place, one in enumerate(found):
+        display = _to_shown(one.display, fields)
+        why = b""
+        if sentences is not None:
+            why = b',"explain":%b' % _to_bought_why(one, sentences[place])
+        parts = _to_id(one.key), _to_score(one.score), one.orders, display, why
+        items.append(b'{"id":%b,"score":%b,"orders":%d,"product":%b%b}' % parts)
+        shown.append((one.key, display + why))
+    return Items(_to_array(items), _to_tag(shown))
+
+
+def to_orders(fresh: Freshness | None, purchases: Purchases) -> dict[str, Any]:
+    """
+    Return what an answer says of the orders beside its items: null when there are none.
+    """
+    if fresh is None:
+        return {"orders": None}
+    counts = {"counted": purchases.total, "with_product": purchases.asked}
+    return {"orders": {**to_model(fresh), **counts}}
+
+
 def to_products(rows: Sequence[Row], fields: Sequence[str] = ()) -> Items:
     """
     Return products as items with id and product.
@@ -126,7 +160,12 @@ def to_results(results: Iterable[Result], fresh: Freshness) -> web.Response:
 
 
 def to_answer(
-    request: web.Request, items: Items, fresh: Freshness, *, is_private: bool = False
+    request: web.Request,
+    items: Items,
+    fresh: Freshness,
+    *,
+    is_private: bool = False,
+    orders: Mapping[str, Any] = NOTHING,
 ) -> web.Response:
     """
     Return the answer to *request*: the items with the model that they come from, or
@@ -134,6 +173,7 @@ def to_answer(
 
     Args:
         is_private: Whether only this caller may see it.
+        orders: What is said of the orders, if they are part of it.
     """
     is_waited = fresh.reached is not None
     headers = {
@@ -146,8 +186,8 @@ def to_answer(
     if _has(request, items.tag):
         del headers["Content-Type"]
         return web.Response(status=304, headers=headers)
-    model = orjson.dumps(to_model(fresh))
-    body = b'{"items":%b,"model":%b}' % (items.body, model)
+    beside = orjson.dumps({**orders, "model": to_model(fresh)})
+    body = b'{"items":%b,%b' % (items.body, beside[1:])
     return web.Response(body=body, headers=headers)
 
 
@@ -232,6 +272,12 @@ def _to_why(reasons: Reasons, sentence: bytes) -> bytes:
             },
         }
     )
+
+
+def _to_bought_why(one: Bought, sentence: str) -> bytes:
+    text = one.text / one.score
+    shares = {"text": round(text, DECIMALS), "orders": round(1 - text, DECIMALS)}
+    return orjson.dumps({"sentence": sentence, "shares": shares})
 
 
 def _to_score(score: float) -> bytes:

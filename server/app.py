@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +21,7 @@ import uvloop
 from aiohttp import web
 
 from recommender.exits import Exit
-from recommender.settings import ServerSettings
+from recommender.settings import DEFAULT_ORDERS_SHARE, ServerSettings
 from recommender.store import StoreReader
 from recommender.supervisor import Supervisor
 from server import reference
@@ -44,6 +44,7 @@ from server.pace import OwnTimes, Pace
 from server.page import Page
 from server.problems import problem_middleware
 from server.products import Products
+from server.purchases import Purchased
 from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
@@ -87,6 +88,7 @@ class House:
         cache_s: How long caches may answer without asking.
         cache_stale_s: How long after that, while they ask.
         shed_after_s: How much work may pile up before requests are turned away.
+        orders_share: How much orders count beside texts.
     """
 
     gate: Gate = field(default_factory=Gate)
@@ -96,6 +98,7 @@ class House:
     cache_s: int = 0
     cache_stale_s: int = 5
     shed_after_s: float = 0.25
+    orders_share: float = DEFAULT_ORDERS_SHARE
 
     @classmethod
     def of(cls, settings: ServerSettings) -> House:
@@ -121,6 +124,7 @@ class House:
             settings.cache_s,
             settings.cache_stale_s,
             settings.shed_after_s,
+            settings.orders_share,
         )
 
     @property
@@ -198,13 +202,14 @@ def work(
         return runner.run(_serve(settings, house, sockets, line))
 
 
-def make_app(
+def make_app(  # noqa: PLR0913 each is one thing it asks
     live: Live,
     house: House,
     *,
     control_port: int,
     draining: Draining,
     desk_port: int = 0,
+    orders: Live | None = None,
 ) -> web.Application:
     """
     Return the application.
@@ -214,6 +219,7 @@ def make_app(
         control_port: The listener's, on loopback.
         draining: Whether it is about to stop.
         desk_port: The demo's, on loopback; 0 when there is none.
+        orders: What follows the store of the orders, if there is one.
     """
     shedding = Shedding(house.shed_after_s, live.metrics)
     app = web.Application(
@@ -231,13 +237,14 @@ def make_app(
     )
     app[CACHE_CONTROL] = house.cache_control
     keys = house.gate.admin_keys
-    waiting, events = Waiting(live), Events(live)
+    waiting, events = Waiting(live, orders), Events(live)
     scrape = app[SCRAPE] = Scrape(live, events, keys | house.metrics_keys)
     lines = app[LINES] = Lines(keys, control_port)
     app.router.add_routes(
         [
             *Health(draining).routes(),
             *Products(waiting, keys).routes(),
+            *Purchased(waiting, keys, house.orders_share).routes(),
             *Discovery(waiting).routes(),
             *Recommender(waiting, keys, shedding).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
@@ -274,13 +281,20 @@ async def _serve(
 ) -> Exit:
     draining = Draining()
     signals = _Signals(is_led=line is not None)
-    live = Live(StoreReader(settings.store_dir), asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    live = Live(StoreReader(settings.store_dir), loop)
+    orders = (
+        Live(StoreReader(settings.orders_dir), loop)
+        if settings.orders_collection
+        else None
+    )
     app = make_app(
         live,
         house,
         control_port=settings.control_port,
         draining=draining,
         desk_port=settings.desk_port,
+        orders=orders,
     )
     runner = web.AppRunner(
         app,
@@ -290,7 +304,7 @@ async def _serve(
         keepalive_timeout=KEEP_ALIVE_S,
         max_line_size=LONGEST_LINE,
     )
-    async with live.following():
+    async with live.following(), _following_orders(orders):
         try:
             await runner.setup()
             if runner.server is not None:
@@ -315,6 +329,20 @@ async def _serve(
             is_whole = await _stop(runner, signals)
     _log.info("server.stopped", finished=is_whole)
     return Exit.OK
+
+
+@contextlib.asynccontextmanager
+async def _following_orders(orders: Live | None) -> AsyncIterator[None]:
+    """
+    Follow the store of the orders, if there is one; its log lines say so.
+    """
+    if orders is None:
+        yield
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        with structlog.contextvars.bound_contextvars(followed="orders"):
+            await stack.enter_async_context(orders.following())
+        yield
 
 
 class _Signals:

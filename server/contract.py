@@ -64,6 +64,22 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/v1/products/{id}/bought-together",
+        "What is bought together with a product.",
+        shapes.BoughtProducts,
+        params.BoughtParams,
+        problems=(*READING, 404),
+    ),
+    Operation(
+        "GET",
+        "/v1/products/{id}/recommended",
+        "What is like a product or bought together with it.",
+        shapes.BoughtProducts,
+        params.BoughtParams,
+        problems=(*READING, 404),
+    ),
+    Operation(
+        "GET",
         "/v1/products/latest",
         "The newest products.",
         shapes.Products,

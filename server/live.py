@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 import time
 
@@ -68,8 +69,12 @@ class Live:
             await asyncio.to_thread(self.refresh)
             if self._served.snapshot is None:
                 _log.info("model.awaited", folder=str(self.reader.folder))
+            context = contextvars.copy_context()  # what its log lines say, too
             thread = threading.Thread(
-                target=self._follow, args=[watching], name="follow", daemon=True
+                target=context.run,
+                args=[self._follow, watching],
+                name="follow",
+                daemon=True,
             )
             thread.start()
             try:

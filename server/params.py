@@ -245,6 +245,23 @@ class SimilarParams(Selection, Relative, Fresh):
     """
 
 
+class BoughtParams(Listing, Relative, Fresh):
+    """
+    What `bought-together` and `recommended` take.
+    """
+
+    min_score: Part = Field(0.0, description="a number from 0 to 1")
+    explain: bool = Field(default=False, description="true or false")
+
+    def to_choice(self) -> Choice:
+        """
+        Return how many are taken of those that pass, and which.
+        """
+        return Choice(
+            self.limit, self.offset, self.min_score, one_per=self.one_per or ""
+        )
+
+
 class SearchParams(Selection, Fresh):
     """
     What `search` takes.

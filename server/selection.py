@@ -14,7 +14,7 @@ from recommender.reasons import Seen, explain
 from recommender.relations import add_rules
 from recommender.snapshot import Row, Snapshot
 from server.answers import Items, to_explained, to_hits
-from server.params import Relative, Selection
+from server.params import Listing, Relative, Selection
 
 
 def select(
@@ -36,7 +36,7 @@ def select(
 
 
 def to_filters(
-    asked: Selection, rules: Relative, seen: Sequence[Row], unwanted: Sequence[Row] = ()
+    asked: Listing, rules: Relative, seen: Sequence[Row], unwanted: Sequence[Row] = ()
 ) -> Filters:
     """
     Return what the products returned must be: as *asked*, standing to those *seen* as

@@ -30,6 +30,16 @@ def to_sentence(reasons: Reasons) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
+def to_bought_sentence(orders: int, reasons: Reasons | None) -> str:
+    """
+    Return why a product is recommended: in how many orders it was with the one seen, if
+    any, and what both have in common, if that counted.
+    """
+    bought = f"Bought together with this in {orders} orders." if orders else ""
+    alike = to_sentence(reasons) if reasons else ""
+    return " ".join(filter(None, (bought, alike)))
+
+
 def _clauses(terms: Sequence[SharedTerm]) -> Iterator[str]:
     deepest = max(terms, key=lambda term: term.depth, default=None)
     if deepest and deepest.depth:

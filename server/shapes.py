@@ -124,6 +124,53 @@ class ScoredItem(Item):
     explain: Explanation | Absent = Field(None, description="with explain=true")
 
 
+class BoughtShares(Shape):
+    """
+    Parts of the score; together 1.
+    """
+
+    text: Share
+    orders: Share
+
+
+class BoughtExplanation(Shape):
+    """
+    Why a product was recommended.
+    """
+
+    sentence: str = Field(description="fit for a page")
+    shares: BoughtShares
+
+
+class BoughtItem(Item):
+    """
+    A product, the better the more reason there is.
+    """
+
+    score: float = Field(gt=0, le=1, description="at nine decimals")
+    orders: int = Field(ge=0, description="that hold both")
+    explain: BoughtExplanation | Absent = Field(None, description="with explain=true")
+
+
+class OrdersModel(Model):
+    """
+    The orders that it was made from.
+    """
+
+    counted: int = Field(ge=0, description="orders that count")
+    with_product: int = Field(ge=0, description="of these, with the product seen")
+
+
+class BoughtProducts(Shape):
+    """
+    Products, the best first, and the orders behind them.
+    """
+
+    items: list[BoughtItem]
+    orders: OrdersModel | None = Field(description="null: there are none")
+    model: Model
+
+
 class Products(Shape):
     """
     Products.

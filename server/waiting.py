@@ -4,6 +4,8 @@ Waiting for a write to be in the answer, never for long.
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from recommender.position import ClusterTime
@@ -18,8 +20,9 @@ class Waiting:
     Gives each request the model that it asks for.
     """
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, orders: Live | None = None) -> None:
         self._live = live
+        self._orders = orders
         self._is_closed = False
 
     async def model(self, request: web.Request, asked: Fresh) -> Model:
@@ -31,9 +34,24 @@ class Waiting:
             Problem: 503 when there is none yet.
         """
         if asked.after is not None:
-            is_reached = await self._wait(asked.after, asked.wait_ms / 1000)
+            is_reached = await self._wait(self._live, asked)
             request[SIGHT] = look(self._live, is_reached=is_reached)
         return request[SIGHT].need_model()
+
+    async def both(
+        self, request: web.Request, asked: Fresh
+    ) -> tuple[Model, Model | None]:
+        """
+        Return the same with the model of orders, None when there is none; a moment that
+        is asked for is waited for in both at once.
+        """
+        model, is_reached = await asyncio.gather(
+            self.model(request, asked),
+            _no_wait() if self._orders is None else self._wait(self._orders, asked),
+        )
+        if self._orders is None:
+            return model, None
+        return model, look(self._orders, is_reached=is_reached).model
 
     async def close(self, _app: web.Application) -> None:
         """
@@ -41,13 +59,26 @@ class Waiting:
         """
         self._is_closed = True
         self._live.wake()
+        if self._orders is not None:
+            self._orders.wake()
 
-    async def _wait(self, moment: ClusterTime, timeout_s: float) -> bool:
+    async def _wait(self, live: Live, asked: Fresh) -> bool | None:
+        """
+        Return whether what is asked for is in at the end; None when nothing is.
+        """
+        moment = asked.after
+        if moment is None:
+            return None
+
         def is_over(served: Served) -> bool:
             return self._is_closed or _holds(served, moment)
 
-        await self._live.wait_until(is_over, timeout_s)
-        return _holds(self._live.served, moment)
+        await live.wait_until(is_over, asked.wait_ms / 1000)
+        return _holds(live.served, moment)
+
+
+async def _no_wait() -> None:
+    pass
 
 
 def _holds(served: Served, moment: ClusterTime) -> bool:

@@ -77,6 +77,18 @@ MAY_IMPORT = {
         "recommender.search_kernels recommender.segment recommender.snapshot"
     ),
     "recommender.census": "recommender.snapshot recommender.text",
+    # what is bought together
+    "recommender.order": (
+        "recommender.product recommender.segment recommender.text recommender.weights"
+    ),
+    "recommender.together": (
+        "recommender.kernels recommender.order recommender.snapshot"
+    ),
+    "recommender.bought": (
+        "recommender.filters recommender.kernels recommender.ranking "
+        "recommender.reasons recommender.search_kernels recommender.segment "
+        "recommender.snapshot recommender.together"
+    ),
     "recommender.difference": (
         "recommender.kernels recommender.segment recommender.snapshot"
     ),
@@ -151,8 +163,9 @@ MAY_IMPORT = {
     ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
-        "recommender.address recommender.census recommender.position "
-        "recommender.reasons recommender.snapshot server.freshness server.sentence"
+        "recommender.address recommender.bought recommender.census "
+        "recommender.position recommender.reasons recommender.snapshot "
+        "server.freshness server.sentence"
     ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
@@ -173,6 +186,11 @@ MAY_IMPORT = {
     "server.products": (
         "recommender.newest recommender.reasons server.access server.answers "
         "server.lookup server.params server.selection server.waiting"
+    ),
+    "server.purchases": (
+        "recommender.bought recommender.filters recommender.reasons "
+        "recommender.snapshot server.access server.answers server.lookup server.params "
+        "server.selection server.sentence server.sight server.waiting"
     ),
     "server.discovery": (
         "recommender.census recommender.query recommender.reasons recommender.text "
@@ -229,9 +247,9 @@ MAY_IMPORT = {
         "server.desk server.discovery server.doorway server.draining server.events "
         "server.gate server.health server.line server.lines server.live server.model "
         "server.origins server.pace server.page server.problems server.products "
-        "server.recommendations server.reference server.request_log server.scrape "
-        "server.shared_times server.shedding server.sight server.sockets server.stored "
-        "server.train server.waiting server.watchdog"
+        "server.purchases server.recommendations server.reference server.request_log "
+        "server.scrape server.shared_times server.shedding server.sight server.sockets "
+        "server.stored server.train server.waiting server.watchdog"
     ),
     "server.crew": (
         "recommender.backoff recommender.exits recommender.logs recommender.settings "
@@ -266,7 +284,9 @@ MAY_IMPORT = {
         "listener.values.usable"
     ),
     "listener.query": "listener.keys listener.values.kinds listener.values.paths",
-    "listener.visibility": "listener.query recommender.errors recommender.settings",
+    "listener.visibility": (
+        "listener.query listener.values.paths recommender.errors recommender.settings"
+    ),
     "listener.mapping": (
         "listener.display listener.fields listener.keys listener.values.paths "
         "listener.visibility recommender.product recommender.settings recommender.text"
@@ -296,6 +316,11 @@ MAY_IMPORT = {
         "listener.profile.page listener.profile.paths recommender.settings"
     ),
     "listener.complaints": "listener.fields recommender.address",
+    "listener.orders": (
+        "listener.keys listener.values.numbers listener.values.paths "
+        "listener.values.times listener.values.usable listener.visibility "
+        "recommender.errors recommender.order recommender.product recommender.settings"
+    ),
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
@@ -324,7 +349,7 @@ MAY_IMPORT = {
     ),
     "listener.opening": (
         "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
-        "recommender.product recommender.settings recommender.weights"
+        "listener.orders recommender.product recommender.settings recommender.weights"
     ),
     "listener.elsewhere": (
         "listener.build listener.complaints listener.errors listener.feed "
@@ -375,6 +400,7 @@ MAY_IMPORT = {
         "recommender.position"
     ),
     "listener.signals": "",
+    "listener.beside": "listener.errors listener.signals recommender.errors",
     "listener.stretch": (
         "listener.errors listener.feed recommender.position recommender.product "
         "recommender.row recommender.segment recommender.weights"
@@ -556,16 +582,17 @@ MAY_IMPORT = {
         "listener.copies.first_copy listener.copies.neighbour listener.daemon "
         "listener.elsewhere listener.guard listener.keys listener.mapping "
         "listener.mongo.client listener.mongo.examination listener.mongo.source "
-        "listener.opening listener.profile.first_start listener.publisher "
-        "listener.rebuild listener.rebuilds listener.remote listener.restore "
-        "listener.schedule listener.scrape listener.signals listener.status "
-        "listener.stretch listener.sweep listener.upkeep listener.window "
-        "recommender.product recommender.settings recommender.store "
-        "recommender.supervisor"
+        "listener.opening listener.orders listener.profile.first_start "
+        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
+        "listener.restore listener.schedule listener.scrape listener.signals "
+        "listener.status listener.stretch listener.sweep listener.upkeep "
+        "listener.window recommender.order recommender.product recommender.settings "
+        "recommender.store recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
-        "listener.assembly listener.complaints listener.opening listener.progress "
-        "listener.verify recommender.settings recommender.store"
+        "listener.assembly listener.complaints listener.mongo.source listener.opening "
+        "listener.progress listener.verify recommender.order recommender.settings "
+        "recommender.store recommender.weights"
     ),
     # jobs that others put into a queue
     "listener.queue.job": "",
@@ -645,12 +672,13 @@ MAY_IMPORT = {
     ),
     # the listener's process
     "listener.app": (
-        "listener.assembly listener.complaints listener.control listener.demo.embedded "
-        "listener.demo.load listener.details listener.doctor.rounds "
-        "listener.doctor.show listener.errors listener.evaluate.command "
-        "listener.opening listener.profile.decision listener.profile.first_start "
-        "listener.profile.page listener.proof listener.queue.command listener.remote "
-        "listener.resync listener.serving listener.signals listener.verify "
+        "listener.assembly listener.beside listener.complaints listener.control "
+        "listener.demo.embedded listener.demo.load listener.details "
+        "listener.doctor.rounds listener.doctor.show listener.errors "
+        "listener.evaluate.command listener.opening listener.orders "
+        "listener.profile.decision listener.profile.first_start listener.profile.page "
+        "listener.proof listener.queue.command listener.remote listener.resync "
+        "listener.serving listener.signals listener.status listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"
     ),

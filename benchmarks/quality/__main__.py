@@ -27,13 +27,23 @@ from benchmarks.quality.material import (
 )
 from benchmarks.quality.minilm import find_model, minilm
 from benchmarks.quality.nearest import Score
-from benchmarks.quality.show import to_record, to_records, to_table, to_tables
+from benchmarks.quality.sales import foretell, read_sales
+from benchmarks.quality.show import (
+    to_record,
+    to_records,
+    to_sales_record,
+    to_sales_table,
+    to_table,
+    to_tables,
+)
 from benchmarks.quality.unjudged import describe_all, describe_cases
 
 
 RESULTS: Final = Path(__file__).parents[1] / "results"
 JUDGED: Final = "icecat"
 WITH_CASES: Final = "bestbuy"
+SOLD: Final = "online_retail"
+NAMES: Final = [*FILES, SOLD]
 WIDTH: Final = 220
 
 
@@ -44,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.quality", description=__doc__
     )
-    parser.add_argument("names", nargs="*", default=[*FILES], help=" ".join(FILES))
+    parser.add_argument("names", nargs="*", default=NAMES, help=" ".join(NAMES))
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the files")
     parser.add_argument(
         "--sentences",
@@ -57,10 +67,13 @@ def main(arguments: Sequence[str]) -> int:
     record: dict[str, Any] = {"environment": environment()}
     for name in options.names:
         try:
-            material = read_material(name, options.data)
-            record[name] = _measure(
-                material, options.data, console, sentences=options.sentences
-            )
+            if name == SOLD:
+                record[name] = _foretell(options.data, console)
+            else:
+                material = read_material(name, options.data)
+                record[name] = _measure(
+                    material, options.data, console, sentences=options.sentences
+                )
         except FileNotFoundError as error:
             console.print(f"{name}: skipped, {error}")
             record[name] = {"skipped": str(error)}
@@ -89,6 +102,17 @@ def _measure(
         console.print(to_table("its phone cases", cases))
         record["cases"] = to_records(cases)
     return record
+
+
+def _foretell(folder: Path, console: Console) -> dict[str, Any]:
+    sales = read_sales(folder)
+    tuned, foretold = foretell(sales)
+    title = (
+        f"{SOLD}: {len(sales.catalogue):,} products; {sales.learnt:,} orders learnt "
+        f"from, {len(sales.later):,} foretold"
+    )
+    console.print(to_sales_table(title, tuned, foretold))
+    return to_sales_record(sales, tuned, foretold)
 
 
 def _embedded(material: Material, console: Console) -> Score | None:

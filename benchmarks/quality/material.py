@@ -93,7 +93,7 @@ def read_material(name: str, folder: Path = FOLDER) -> Material:
     Raises:
         FileNotFoundError: It is not there.
     """
-    path = _there(folder / FILES[name])
+    path = there(folder / FILES[name])
     settings = load_settings(ListenerSettings, [])
     mapper = Mapper(settings)
     read: dict[bytes, tuple[Product, Mapping[str, Any]]] = {}
@@ -113,6 +113,20 @@ def read_material(name: str, folder: Path = FOLDER) -> Material:
     )
 
 
+def read_catalogue(path: Path) -> Catalogue:
+    """
+    Return the products of a file, mapped and trained with the default settings.
+    """
+    settings = load_settings(ListenerSettings, [])
+    mapper = Mapper(settings)
+    products = (
+        mapper.to_product(line.document).product
+        for line in read_lines(path)
+        if isinstance(line, Line)
+    )
+    return Catalogue.train(products, to_weights(settings))
+
+
 def read_ratings(catalogue: Catalogue, folder: Path = FOLDER) -> Truth:
     """
     Return what people say of Icecat's products: those rated highest for the same query
@@ -121,11 +135,17 @@ def read_ratings(catalogue: Catalogue, folder: Path = FOLDER) -> Truth:
     Raises:
         FileNotFoundError: It is not there.
     """
-    groups = read_groups(_there(folder / RATINGS))
+    groups = read_groups(there(folder / RATINGS))
     return to_truth(groups, catalogue, catalogue.places)
 
 
-def _there(path: Path) -> Path:
+def there(path: Path) -> Path:
+    """
+    Return *path* if a file is there.
+
+    Raises:
+        FileNotFoundError: None is.
+    """
     if not path.exists():
         msg = f"../shared/data/{path.name} is not beside this checkout"
         raise FileNotFoundError(msg)

@@ -5,13 +5,15 @@ What was found as tables for people, and as JSON for the record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
 from benchmarks.quality.judged import Judged, Judgement
+from benchmarks.quality.sales import Foretold, Sales
 from benchmarks.quality.unjudged import Described
-from listener.evaluate.evaluation import ABOUT, Figure
+from listener.evaluate.evaluation import ABOUT, Figure, Unit
 from listener.evaluate.statistics import Comparison
 from listener.evaluate.wording import to_difference, to_p, to_range, to_text
 
@@ -71,6 +73,54 @@ def to_record(judgement: Judgement) -> dict[str, Any]:
         ],
         "tried": [
             {"name": one.name, **_to_values(one.beside)} for one in judgement.tried
+        ],
+    }
+
+
+def to_sales_table(
+    title: str, tuned: Mapping[float, float], foretold: Sequence[Foretold]
+) -> Table:
+    """
+    Return how well orders are foretold.
+    """
+    shares = ", ".join(f"{share:g}: {value:.3f}" for share, value in tuned.items())
+    table = Table(
+        title=f"{title}; tuning half, by share of orders: {shares}",
+        title_justify="left",
+    )
+    table.add_column("what")
+    for key in foretold[0].figures:
+        table.add_column(f"nDCG, {key}", justify="right")
+    for name in ("the blend more by, all", "95 %", "p"):
+        table.add_column(name, justify="right")
+    for one in foretold:
+        figures = (
+            f"{to_text(f.mean, Unit.INDEX)} ({to_range(f, Unit.INDEX)})"
+            for f in one.figures.values()
+        )
+        beside = () if one.beside is None else _compared(one.beside)
+        table.add_row(one.name, *figures, *beside)
+    return table
+
+
+def to_sales_record(
+    sales: Sales, tuned: Mapping[float, float], foretold: Sequence[Foretold]
+) -> dict[str, Any]:
+    """
+    Return the same as JSON has it.
+    """
+    return {
+        "learnt": sales.learnt,
+        "foretold": len(sales.later),
+        "hidden": int(sales.hidden.sum()),
+        "tuned": {str(share): value for share, value in tuned.items()},
+        "ways": [
+            {
+                "name": one.name,
+                "ndcg": {key: asdict(f) for key, f in one.figures.items()},
+                "blend_more_by": one.beside and _to_values(one.beside),
+            }
+            for one in foretold
         ],
     }
 

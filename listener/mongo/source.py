@@ -61,6 +61,7 @@ class MongoSource:
         collection: str,
         to_product: ToProduct,
         look_again: ToProduct,
+        projection: Mapping[str, Any] | None = None,
     ) -> None:
         """
         Follow a collection.
@@ -73,6 +74,7 @@ class MongoSource:
             to_product: Makes a product of any document, and never raises.
             look_again: The same, of a document that was seen before: it has nothing to
                 say of what cannot be used.
+            projection: What is read of each document; None means all of it.
         """
         self._clients = clients
         self._replies = replies
@@ -80,6 +82,7 @@ class MongoSource:
         self._name = collection
         self._to_product = to_product
         self._look_again = look_again
+        self._projection = projection
 
     @property
     def namespace(self) -> str:
@@ -149,8 +152,9 @@ class MongoSource:
         Return documents drawn by chance, as they are; fewer than *size* if there are no
         more.
         """
+        shown = [] if self._projection is None else [{"$project": self._projection}]
         with self._translated():
-            return list(self._reads.aggregate([{"$sample": {"size": size}}]))
+            return list(self._reads.aggregate([{"$sample": {"size": size}}, *shown]))
 
     def split(self, rows: int) -> Sequence[IdRange]:
         """
@@ -175,7 +179,9 @@ class MongoSource:
         reads = self._reads
         with self._translated(), reads.database.client.start_session() as session:
             session.advance_operation_time(to_timestamp(self.now()))
-            cursor = reads.find({}, batch_size=SCAN_BATCH, session=session)
+            cursor = reads.find(
+                {}, self._projection, batch_size=SCAN_BATCH, session=session
+            )
             if within != EVERYTHING:
                 cursor.hint(IN_ORDER)
             if within.begin is not None:
@@ -197,6 +203,7 @@ class MongoSource:
             documents = list(
                 reads.find(
                     {} if after is None else _follows(after),
+                    self._projection,
                     sort=IN_ORDER,
                     hint=IN_ORDER,
                     limit=limit,
@@ -214,7 +221,8 @@ class MongoSource:
             if stream.cluster_time is not None:
                 session.advance_cluster_time(stream.cluster_time)
             session.advance_operation_time(to_timestamp(newest))
-            cursor = reads.find({"_id": {"$in": list(ids)}}, session=session)
+            asked = {"_id": {"$in": list(ids)}}
+            cursor = reads.find(asked, self._projection, session=session)
             return list(map(self._to_product, cursor))
 
     @property

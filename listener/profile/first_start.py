@@ -118,6 +118,18 @@ class FirstStart:
             say(decision, self._path)
 
 
+class NothingToFind:
+    """
+    That of documents of which the settings say all there is to know.
+    """
+
+    def is_due_with(self, _products: int) -> bool:
+        """
+        Return False.
+        """
+        return False
+
+
 def say(decision: Decision, path: Path) -> None:
     """
     Log what was decided, and how sure that is.

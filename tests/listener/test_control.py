@@ -173,6 +173,7 @@ async def test_show(client: Client, status: Status, clock: FakeClock) -> None:
         "visible": 4,
         "scan": {"done": 0, "total": 0},
         "sweep": {"passes": 0, "checked": 0, "unsettled": 0, "repaired": 0},
+        "orders": None,
     }
 
 

@@ -35,15 +35,21 @@ async def _serve(tmp_path):
             house=None,
             draining=None,
             desk_port=0,
+            orders=None,
             **gate,
         ):
             live = make_live(folder or tmp_path / "data" / "model")
+            following = None
+            if orders:
+                following = make_live(orders)
+                await stack.enter_async_context(following.following())
             app = make_app(
                 live,
                 house or House(Gate(admin_keys=Keys.of(keys), **gate)),
                 control_port=control_port or unused_port(),
                 draining=draining or Draining(),
                 desk_port=desk_port,
+                orders=following,
             )
             await stack.enter_async_context(live.following())
             client = await stack.enter_async_context(TestClient(TestServer(app)))

@@ -17,6 +17,7 @@ from recommender.mutation import Delete, Upsert
 from recommender.position import ClusterTime, Position, State
 from recommender.product import Product
 from recommender.store import Store, StoreReader
+from recommender.weights import Weights
 from server.live import Live
 from tests.support.products import WEIGHTS, make_key, make_product, publish
 
@@ -30,10 +31,10 @@ class Shop:
     A listener without a database.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, weights: Weights = WEIGHTS) -> None:
         self.folder = folder
         self.store = Store.open(folder)
-        self.index = Index(WEIGHTS)
+        self.index = Index(weights)
 
     def put(self, *products: Product) -> None:
         """
@@ -76,11 +77,13 @@ class Shop:
         self.store.write_position(Position(**defaults | values))
 
 
-def make_shop(folder: Path, products: Iterable[Product] = ()) -> Shop:
+def make_shop(
+    folder: Path, products: Iterable[Product] = (), weights: Weights = WEIGHTS
+) -> Shop:
     """
     Return a shop whose listener has published *products* and follows.
     """
-    shop = Shop(folder)
+    shop = Shop(folder, weights)
     shop.put(*products)
     shop.publish()
     shop.say()

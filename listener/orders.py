@@ -1,0 +1,194 @@
+"""
+The edge of the orders: of a document only what counts is read, and becomes a row.
+"""
+
+from __future__ import annotations
+
+import math
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import xxhash
+
+from listener.keys import to_key
+from listener.values.numbers import to_number
+from listener.values.paths import Path
+from listener.values.times import to_unix_s
+from listener.values.usable import Unusable
+from listener.visibility import Visibility
+from recommender.errors import SettingsFault
+from recommender.order import ORDER_VERSION, Order, to_row
+from recommender.product import Product
+from recommender.settings import ListenerSettings, to_variable
+
+
+EACH: Final = "[]"  # follows the array whose elements are an order's lines
+
+# The settings that decide what is learnt of an order.
+SHAPING: Final = ("orders_items", "orders_quantity", "orders_date", "orders_when")
+
+
+@dataclass(frozen=True, slots=True)
+class _InLines:
+    """
+    Where something is in the lines of an order.
+
+    Attributes:
+        lines: Where the lines are.
+        rest: From a line on; None when the line is the value itself.
+    """
+
+    lines: Path
+    rest: Path | None
+
+    @classmethod
+    def parse(cls, text: str, setting: str) -> _InLines:
+        """
+        Return the place that *text* spells.
+
+        Raises:
+            SettingsFault: It says not once where the lines are.
+        """
+        lines, each, rest = text.partition(EACH)
+        if not lines or not each or EACH in rest or (rest and rest[0] != "."):
+            name = to_variable(ListenerSettings, setting)
+            fault = f"{name}={text}: write it like items[].product, with one []"
+            raise SettingsFault([fault])
+        return cls(Path.parse(lines), Path.parse(rest[1:]) if rest else None)
+
+    @property
+    def whole(self) -> Path:
+        """
+        The same as a path of MongoDB.
+        """
+        return Path((*self.lines.steps, *(self.rest.steps if self.rest else ())))
+
+    def of(self, line: object) -> object:
+        """
+        Return what is there in a line.
+        """
+        if self.rest is None:
+            return line
+        return self.rest.find(line) if isinstance(line, Mapping) else None
+
+
+class OrderMapper:
+    """
+    Makes rows of orders. The same document always makes the same row.
+
+    Attributes:
+        projection: All that is read of a document, as MongoDB takes it.
+
+    Raises:
+        SettingsFault: A path or the query of the settings is wrong.
+    """
+
+    def __init__(self, settings: ListenerSettings) -> None:
+        self._product = _InLines.parse(settings.orders_items, "orders_items")
+        quantity = settings.orders_quantity
+        self._quantity = quantity and _InLines.parse(quantity, "orders_quantity")
+        if self._quantity and self._quantity.lines != self._product.lines:
+            name = to_variable(ListenerSettings, "orders_quantity")
+            fault = f"{name}={quantity} is not in the lines of {settings.orders_items}"
+            raise SettingsFault([fault])
+        self._date = Path.parse(settings.orders_date) if settings.orders_date else None
+        self._counts = Visibility(settings.orders_when, "orders_when")
+        self.projection: Mapping[str, int] = dict.fromkeys(self._read_paths(), 1)
+
+    def to_row(self, document: Mapping[str, Any]) -> Product:
+        """
+        Return the row of *document*, whatever it holds; what cannot be used of it is
+        left out, and an order that meets a fault of ours does not count.
+        """
+        key = to_key(document.get("_id"))
+        try:
+            return to_row(self._to_order(key, document))
+        except Exception:  # noqa: BLE001 no document may stop the listener
+            return to_row(Order(key, frozenset(), counts=False))
+
+    def _to_order(self, key: bytes, document: Mapping[str, Any]) -> Order:
+        return Order(
+            key,
+            frozenset(self._products(document)),
+            self._counts.matches(document),
+            self._created_s(document),
+        )
+
+    def _products(self, document: Mapping[str, Any]) -> Iterator[bytes]:
+        for line in _flat(self._product.lines.find(document)):
+            if self._is_bought(line):
+                yield from map(_to_reference, _flat(self._product.of(line)))
+
+    def _is_bought(self, line: object) -> bool:
+        """
+        Return whether more than nothing was; a line that does not say was bought.
+        """
+        if not self._quantity:
+            return True
+        try:
+            quantity = to_number(self._quantity.of(line), [])
+        except Unusable:
+            return True
+        return quantity is None or quantity > 0
+
+    def _created_s(self, document: Mapping[str, Any]) -> float:
+        try:
+            found = to_unix_s(self._date.find(document), []) if self._date else None
+        except Unusable:
+            found = None
+        return math.nan if found is None else found
+
+    def _read_paths(self) -> Iterator[str]:
+        """
+        Yield the paths to read, none of which leads through another: MongoDB takes no
+        such two. Places in arrays are no fields, so paths end before them.
+        """
+        paths = {("_id",), self._product.whole.steps}
+        if self._quantity:
+            paths.add(self._quantity.whole.steps)
+        if self._date:
+            paths.add(self._date.steps)
+        paths |= {path.steps for path in self._counts.paths}
+        cut = {tuple(_without_places(steps)) for steps in paths}
+        for steps in sorted(cut):
+            if not any(steps[:size] in cut for size in range(1, len(steps))):
+                yield ".".join(steps)
+
+
+def orders_fingerprint(settings: ListenerSettings) -> str:
+    """
+    Return a hash of all settings that shape the model of orders, and of the code's own
+    version.
+    """
+    shape = [ORDER_VERSION, {name: getattr(settings, name) for name in SHAPING}]
+    return xxhash.xxh3_128_hexdigest(orjson.dumps(shape, option=orjson.OPT_SORT_KEYS))
+
+
+def _flat(value: object) -> Iterator[object]:
+    """
+    Yield what is in a value, or in arrays of it.
+    """
+    if isinstance(value, list):
+        for item in value:
+            yield from _flat(item)
+    elif value is not None:
+        yield value
+
+
+def _to_reference(value: object) -> bytes:
+    """
+    Return the key of the product that a value means: its id, or a copy of it.
+    """
+    return to_key(
+        value["_id"] if isinstance(value, Mapping) and "_id" in value else value
+    )
+
+
+def _without_places(steps: Iterable[str]) -> Iterator[str]:
+    for step in steps:
+        if step.isdigit():
+            return
+        yield step
