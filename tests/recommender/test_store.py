@@ -154,6 +154,17 @@ def test_durable_generation_is_loaded(store):
     assert Index(WEIGHTS, generation.segments).products == 9
 
 
+def test_durable_generation_is_the_first_to_hold_nothing(store, reader):
+    """
+    Who falls back to it, or copies it, would count writes as late that were not.
+    """
+    published = publish(store, make_index([make_product("a")]), written_s=5.25)
+    store.make_durable()
+
+    assert reader.read_pointer(CURRENT).written_s == published.written_s == 5.25
+    assert reader.read_pointer(DURABLE).written_s is None
+
+
 def test_all_that_the_durable_pointer_names_is_synced_first(store, reader, monkeypatch):
     """
     Segments, then their folder, then the manifest reach the disk before the rename,
