@@ -351,10 +351,14 @@ MAY_IMPORT = {
         "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
         "listener.orders recommender.product recommender.settings recommender.weights"
     ),
-    "listener.elsewhere": (
-        "listener.build listener.complaints listener.errors listener.feed "
-        "listener.fields listener.opening recommender.segment recommender.segment_file "
+    "listener.spread": (
+        "listener.build listener.errors listener.feed listener.mapping "
         "recommender.settings"
+    ),
+    "listener.elsewhere": (
+        "listener.build listener.complaints listener.feed listener.fields "
+        "listener.opening listener.spread recommender.errors recommender.segment "
+        "recommender.segment_file"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
@@ -585,7 +589,7 @@ MAY_IMPORT = {
         "listener.opening listener.orders listener.profile.first_start "
         "listener.publisher listener.rebuild listener.rebuilds listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.status listener.stretch listener.sweep listener.upkeep "
+        "listener.spread listener.status listener.stretch listener.sweep listener.upkeep "
         "listener.window recommender.order recommender.product recommender.settings "
         "recommender.store recommender.supervisor recommender.weights"
     ),
