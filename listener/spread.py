@@ -13,9 +13,9 @@ import os
 import signal
 import threading
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -96,9 +96,10 @@ class Spread:
         done = 0
         if len(ranges) >= FEWEST:
             try:
-                for given in self._there(task, ranges, check):
-                    yield to_result(given)
-                    done += 1
+                with closing(self._there(task, ranges, check)) as there:
+                    for given in there:
+                        yield to_result(given)
+                        done += 1
             except (Unusable, OSError) as error:
                 log.warning("scan.alone", error=str(error))
         yield from here(ranges[done:])
@@ -108,7 +109,7 @@ class Spread:
         task: Callable[[Order, IdRange], R],
         ranges: Iterable[IdRange],
         check: Check,
-    ) -> Iterator[R]:
+    ) -> Generator[R]:
         ours = fingerprint(self.order.settings)
         with self.executor() as executor:
             futures = [
@@ -118,6 +119,8 @@ class Spread:
                 theirs, given = _awaited(future, check)
                 if theirs != ours:
                     raise Unusable(OTHER_VERSION)
+                if isinstance(given, ListenerError | Unusable):
+                    raise given
                 yield given
 
 
@@ -176,11 +179,22 @@ def never() -> None:
 
 def _marked(
     task: Callable[[Order, IdRange], R], order: Order, within: IdRange
-) -> tuple[str, R]:
+) -> tuple[str, R | ListenerError | Unusable]:
     """
     Do a task; say with its result by which settings and versions it was done.
+
+    An error is a result, too: Dask waits for ever for one whose traceback is too deep
+    for it.
     """
-    return fingerprint(order.settings), task(order, within)
+    given: R | ListenerError | Unusable
+    try:
+        given = task(order, within)
+    except ListenerError as error:
+        given = error.with_traceback(None)
+        given.__cause__ = given.__context__ = None
+    except Exception as error:  # noqa: BLE001 the one that asked does it itself
+        given = Unusable(f"{type(error).__name__}: {error}")
+    return fingerprint(order.settings), given
 
 
 def _awaited(future: Future[R], check: Check) -> R:
@@ -190,8 +204,6 @@ def _awaited(future: Future[R], check: Check) -> R:
             return future.result(PULSE_S)
         except TimeoutError:
             continue
-        except ListenerError:
-            raise
         except Exception as error:  # whatever an executor ends with, no worker is left
             msg = str(error) or type(error).__name__
             raise Unusable(msg) from error
