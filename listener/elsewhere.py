@@ -14,8 +14,7 @@ from functools import partial
 from listener.build import Check, Here, build_range
 from listener.complaints import Complaints
 from listener.feed import IdRange, Source
-from listener.fields import Problem
-from listener.opening import open_source, to_weights
+from listener.opening import Collected, open_source, to_weights
 from listener.spread import OTHER_VERSION, Order, Spread, Unusable, never
 from recommender.errors import StoreCorrupt, StoreTooNew
 from recommender.segment import Segment
@@ -33,7 +32,7 @@ class Built:
     """
 
     content: bytes
-    complaints: Sequence[tuple[bytes, Sequence[Problem]]]
+    complaints: Collected
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,7 @@ class Elsewhere:
         except StoreCorrupt as error:
             msg = f"a segment came damaged: {error}"
             raise Unusable(msg) from error
-        for key, problems in built.complaints:
-            self.complaints.note(key, problems)
+        built.complaints.pass_to(self.complaints)
         return segment
 
 
@@ -89,20 +87,7 @@ def build_there(order: Order, within: IdRange) -> Built:
     """
     Build the segment of a range, in any process that reaches the database.
     """
-    complaints = _Collected()
+    complaints = Collected()
     with open_source(order.settings, order.uri, complaints) as source:
         segment = build_range(source, within, to_weights(order.settings), never)
-    return Built(b"".join(to_chunks(segment)), complaints.collected)
-
-
-class _Collected:
-    """
-    See `listener.opening.Notes`: those of one task.
-    """
-
-    def __init__(self) -> None:
-        self.collected: list[tuple[bytes, Sequence[Problem]]] = []
-
-    def note(self, key: bytes, problems: Sequence[Problem]) -> None:
-        if problems:
-            self.collected.append((key, problems))
+    return Built(b"".join(to_chunks(segment)), complaints)

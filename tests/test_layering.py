@@ -356,9 +356,13 @@ MAY_IMPORT = {
         "recommender.settings"
     ),
     "listener.elsewhere": (
-        "listener.build listener.complaints listener.feed listener.fields "
-        "listener.opening listener.spread recommender.errors recommender.segment "
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.errors recommender.segment "
         "recommender.segment_file"
+    ),
+    "listener.reading": (
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.product recommender.weights"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
@@ -457,12 +461,13 @@ MAY_IMPORT = {
     ),
     "listener.truth": (
         "listener.clock listener.errors listener.feed listener.progress "
-        "listener.rebuild listener.status recommender.mutation recommender.position "
-        "recommender.product"
+        "listener.reading listener.rebuild listener.status recommender.mutation "
+        "recommender.position recommender.product"
     ),
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
-        "listener.progress listener.truth recommender.address recommender.errors "
+        "listener.progress listener.reading listener.truth recommender.address "
+        "recommender.errors "
         "recommender.position recommender.product recommender.snapshot "
         "recommender.store recommender.weights server.freshness server.loader"
     ),
@@ -595,7 +600,8 @@ MAY_IMPORT = {
     ),
     "listener.proof": (
         "listener.assembly listener.complaints listener.mongo.source listener.opening "
-        "listener.progress listener.verify recommender.order recommender.settings "
+        "listener.progress listener.reading listener.verify recommender.order "
+        "recommender.settings "
         "recommender.store recommender.weights"
     ),
     # jobs that others put into a queue

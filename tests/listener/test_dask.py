@@ -28,6 +28,7 @@ from recommender.segment_file import to_chunks
 from tests.support.clock import FakeClock
 from tests.support.documents import make_settings
 from tests.support.listener import events
+from tests.support.proving import Proving, at_first, spoil
 from tests.support.waiting import wait_for
 
 
@@ -180,13 +181,37 @@ def test_killed_worker(cluster: Cluster, stand: Stand, logs: list[Any]) -> None:
     assert not events(logs, "scan.alone")
 
 
+def test_same_proof_as_here(
+    cluster: Cluster,
+    proving: Proving,
+    collection: Collection[dict[str, Any]],
+    logs: list[Any],
+) -> None:
+    """
+    A verification whose collection workers read, of which one is killed midway, finds
+    what one in this process finds.
+    """
+    proving.publish()
+    spoil(collection)
+    here = proving.verify()
+
+    there = proving.verify(
+        partial(open_dask, cluster.address),
+        show=at_first(cluster.workers.pop(0).kill),
+    )
+    cluster.add()
+
+    assert {one.what for one in here.differences} >= {"presence", "price", "terms"}
+    assert there == here
+    assert not events(logs, "scan.alone")
+
+
 # What a worker does before anything else, and what is said of it then.
 SPOILING = {
     "damaged": (
         """
 from listener import elsewhere
-
-make = elsewhere.to_chunks
+from recommender.segment_file import to_chunks as make
 
 def to_chunks(segment):
     chunks = list(map(bytes, make(segment)))
@@ -197,6 +222,17 @@ def to_chunks(segment):
 elsewhere.to_chunks = to_chunks
 """,
         "differs from its checksum",
+    ),
+    "endless": (
+        """
+from listener import elsewhere
+
+def build_range(*arguments):
+    return build_range(*arguments)
+
+elsewhere.build_range = build_range
+""",
+        "RecursionError",
     ),
     "later_format": (
         "from recommender import segment_file; segment_file.FORMAT += 1",
@@ -214,8 +250,8 @@ def test_what_cannot_be_used_is_built_here(
     odd: Cluster, stand: Stand, logs: list[Any], tmp_path: Path, spoiled: str
 ) -> None:
     """
-    What a worker gives back that is damaged, or of another version, is built by the
-    listener instead, which says so once.
+    What a worker gives back that is damaged, or of another version, or cannot build, is
+    built by the listener instead, which says so once.
     """
     code, reason = SPOILING[spoiled]
     spoil = tmp_path / "spoil.py"
