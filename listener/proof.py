@@ -5,6 +5,7 @@ The served model against the collection that the settings name.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -14,12 +15,15 @@ from listener.mongo.source import MongoSource
 from listener.opening import open_orders, open_source, to_weights
 from listener.progress import Show, shown
 from listener.reading import ReadElsewhere, ReadHere, Reading
+from listener.spread import to_processes
 from listener.verify import PATIENCE_S, Report, Verification
 from recommender.order import ORDER_WEIGHTS
 from recommender.settings import ListenerSettings
 from recommender.store import StoreReader
 from recommender.weights import Weights
 
+
+WORTH: Final = 3  # processes: two save no more than passing products on costs
 
 log = structlog.get_logger()
 
@@ -42,10 +46,16 @@ def prove(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:
 
 def to_reading(settings: ListenerSettings, uri: str, complaints: Complaints) -> Reading:
     """
-    Return how the collection is read: as models are built, by the same processes.
+    Return how the collection is read: as models are built, by the same processes, if
+    that is quicker.
     """
     here, spread = ReadHere(to_weights(settings)), to_spread(settings, uri)
-    return here if spread is None else ReadElsewhere(spread, complaints, here)
+    is_far = bool(settings.dask_address)
+    if spread is None or not (
+        is_far or to_processes(settings.build_processes) >= WORTH
+    ):
+        return here
+    return ReadElsewhere(spread, complaints, here)
 
 
 def prove_orders(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:

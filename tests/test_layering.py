@@ -600,7 +600,8 @@ MAY_IMPORT = {
     ),
     "listener.proof": (
         "listener.assembly listener.complaints listener.mongo.source listener.opening "
-        "listener.progress listener.reading listener.verify recommender.order "
+        "listener.progress listener.reading listener.spread listener.verify "
+        "recommender.order "
         "recommender.settings "
         "recommender.store recommender.weights"
     ),

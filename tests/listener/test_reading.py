@@ -12,16 +12,44 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import pytest
+
 from pymongo.collection import Collection
 
+from listener.clock import Clock
+from listener.complaints import Complaints
 from listener.keys import to_key
+from listener.proof import to_reading
+from listener.reading import ReadElsewhere, ReadHere
 from listener.spread import open_pool
 from recommender.address import to_address
+from tests.support.documents import make_settings
 from tests.support.listener import events
 from tests.support.proving import DOCUMENTS, Proving, at_first, spoil
 
 
 Products = Collection[dict[str, Any]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"build_processes": 1}, ReadHere),
+        ({"build_processes": 2}, ReadHere),
+        ({"build_processes": 3}, ReadElsewhere),
+        ({"build_processes": 1, "dask_address": "tcp://host:8786"}, ReadElsewhere),
+    ],
+    ids=["one", "two", "three", "dask"],
+)
+def test_others_read_where_it_is_quicker(settings: dict[str, Any], kind: type) -> None:
+    """
+    Two processes of this host save no more than passing products on costs.
+    """
+    complaints = Complaints(Clock().monotonic)
+
+    reading = to_reading(make_settings(**settings), "mongodb://host", complaints)
+
+    assert isinstance(reading, kind)
 
 
 def test_equal(proving: Proving, logs: list[Any]) -> None:
