@@ -81,7 +81,7 @@ class _Durable:
         self._clock = clock
         self._worker = ThreadPoolExecutor(1, "durable")
         self._running: Future[Manifest | None] | None = None
-        self.newest = store.current
+        self.newest = store.durable
         # A first model does not wait; one that cannot be kept waits like any other.
         self._written_at = clock.monotonic() if self.newest else -math.inf
         self._trouble = Trouble("durable")
