@@ -12,6 +12,7 @@ from typing import Final
 from listener.clock import Clock
 from listener.model import Model
 from listener.trouble import Trouble
+from recommender import allocator
 from recommender.index import Index, Merge
 from recommender.manifest import Manifest
 from recommender.segment import Segment
@@ -146,7 +147,9 @@ class _Merges:
         self._worker.shutdown(cancel_futures=True)
 
     def _run(self, merge: Merge) -> Segment:
-        return self._store.keep(merge.run())
+        merged = self._store.keep(merge.run())
+        allocator.return_free()
+        return merged
 
     def _finish(self, index: Index) -> bool:
         if self._running is None:
