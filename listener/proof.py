@@ -50,10 +50,8 @@ def to_reading(settings: ListenerSettings, uri: str, complaints: Complaints) -> 
     that is quicker.
     """
     here, spread = ReadHere(to_weights(settings)), to_spread(settings, uri)
-    is_far = bool(settings.dask_address)
-    if spread is None or not (
-        is_far or to_processes(settings.build_processes) >= WORTH
-    ):
+    processes = to_processes(settings.build_processes)
+    if spread is None or not (settings.dask_address or processes >= WORTH):
         return here
     return ReadElsewhere(spread, complaints, here)
 
