@@ -47,6 +47,7 @@ from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
+from listener.values.references import Names
 from listener.window import Window
 from recommender.order import ORDER_WEIGHTS
 from recommender.product import Product
@@ -83,7 +84,7 @@ def open_examination(
         )
 
 
-def _to_bare(document: Mapping[str, Any]) -> Product:
+def _to_bare(document: Mapping[str, Any], _names: Names) -> Product:
     return Product(key=to_key(document["_id"]))
 
 

@@ -274,10 +274,16 @@ MAY_IMPORT = {
     "listener.values.images": "listener.values.usable",
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
+    "listener.values.references": "listener.values.paths",
     "listener.fields": (
         "listener.values.attributes listener.values.categories listener.values.images "
-        "listener.values.numbers listener.values.paths listener.values.texts "
-        "listener.values.times listener.values.usable recommender.settings"
+        "listener.values.numbers listener.values.paths listener.values.references "
+        "listener.values.texts listener.values.times listener.values.usable "
+        "recommender.settings"
+    ),
+    "listener.references": (
+        "listener.values.categories listener.values.paths listener.values.references "
+        "recommender.settings"
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
@@ -288,8 +294,9 @@ MAY_IMPORT = {
         "listener.query listener.values.paths recommender.errors recommender.settings"
     ),
     "listener.mapping": (
-        "listener.display listener.fields listener.keys listener.values.paths "
-        "listener.visibility recommender.product recommender.settings recommender.text"
+        "listener.display listener.fields listener.keys listener.references "
+        "listener.values.paths listener.values.references listener.visibility "
+        "recommender.product recommender.settings recommender.text"
     ),
     # what a shop's documents call things
     "listener.profile.names": "",
@@ -321,6 +328,7 @@ MAY_IMPORT = {
         "listener.values.times listener.values.usable listener.visibility "
         "recommender.errors recommender.order recommender.product recommender.settings"
     ),
+    "listener.joint": "listener.errors listener.feed recommender.position",
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
@@ -341,15 +349,21 @@ MAY_IMPORT = {
         "listener.errors listener.feed listener.mongo.inbox listener.mongo.reader "
         "recommender.mutation recommender.position recommender.product"
     ),
+    "listener.mongo.lookups": (
+        "listener.keys listener.mongo.client listener.references "
+        "listener.values.categories listener.values.references"
+    ),
     "listener.mongo.source": (
-        "listener.doctor.database listener.errors listener.feed listener.mongo.client "
-        "listener.mongo.errors listener.mongo.feed listener.mongo.oplog "
-        "listener.mongo.reader listener.mongo.tokens recommender.position "
-        "recommender.product"
+        "listener.doctor.database listener.errors listener.feed listener.joint "
+        "listener.mongo.client listener.mongo.errors listener.mongo.events "
+        "listener.mongo.feed listener.mongo.lookups listener.mongo.oplog "
+        "listener.mongo.reader listener.mongo.tokens listener.references "
+        "listener.values.references recommender.position recommender.product"
     ),
     "listener.opening": (
         "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
-        "listener.orders recommender.product recommender.settings recommender.weights"
+        "listener.orders listener.references listener.values.references "
+        "recommender.product recommender.settings recommender.weights"
     ),
     "listener.elsewhere": (
         "listener.build listener.complaints listener.errors listener.feed "
@@ -586,8 +600,9 @@ MAY_IMPORT = {
         "listener.publisher listener.rebuild listener.rebuilds listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
         "listener.status listener.stretch listener.sweep listener.upkeep "
-        "listener.window recommender.order recommender.product recommender.settings "
-        "recommender.store recommender.supervisor recommender.weights"
+        "listener.values.references listener.window recommender.order "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
         "listener.assembly listener.complaints listener.mongo.source listener.opening "

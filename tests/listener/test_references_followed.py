@@ -1,0 +1,156 @@
+"""
+What products say by reference is what the collections say, whatever happened to them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.listener import events
+from tests.support.referring import Document, Following, make_shop, put, transact
+
+
+@pytest.fixture(name="shop")
+def _shop(database: Any) -> Any:
+    make_shop(database)
+    return database
+
+
+def one(collection: str, id_: Any, document: Document | None) -> Callable[[Any], None]:
+    return lambda shop: put(shop, {(collection, id_): document})
+
+
+HAPPENS: dict[str, Callable[[Any], Any]] = {
+    "a category is renamed": one("categories", 3, {"name": "Boilers", "parent": 2}),
+    "one far above is renamed": one("categories", 1, {"name": "House"}),
+    "one is moved": one("categories", 2, {"name": "Kitchen", "parent": 4}),
+    "one becomes the first of its line": one("categories", 2, {"name": "Kitchen"}),
+    "one is deleted": one("categories", 2, None),
+    "one comes later than its products": one("categories", 9, {"name": "New"}),
+    "one loses its name": lambda shop: shop["categories"].update_one(
+        {"_id": 2}, {"$unset": {"name": 1}}
+    ),
+    "an update moves one": lambda shop: shop["categories"].update_one(
+        {"_id": 3}, {"$set": {"parent": 4}}
+    ),
+    "an update leaves one without a parent": lambda shop: shop["categories"].update_one(
+        {"_id": 2}, {"$unset": {"parent": 1}}
+    ),
+    "they form a circle": one("categories", 1, {"name": "Home", "parent": 3}),
+    "a brand is renamed": one("brands", "b", {"name": "Brimm & Co"}),
+    "a brand is deleted": one("brands", "c", None),
+    "a product is moved": one("products", "pot", {"name": "Pot", "category": 3}),
+}
+BEGINS_ANEW: dict[str, Callable[[Any], Any]] = {
+    "all categories are dropped": lambda shop: shop["categories"].drop(),
+    "others take their name": lambda shop: (
+        shop["others"].insert_one({"_id": 2, "name": "Cooking"}),
+        shop["others"].rename("categories", dropTarget=True),
+    ),
+}
+
+
+def test_what_happens_while_following(
+    mongo_uri: str, shop: Any, tmp_path: Path
+) -> None:
+    """
+    Whatever is written to what products refer to is in their rows when the model says
+    that it has come so far, and stays in after a restart.
+    """
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.check()
+        for happen in HAPPENS.values():
+            happen(shop)
+            following.check()
+    with following.running():
+        following.check()
+
+
+@pytest.mark.parametrize("what", sorted(BEGINS_ANEW))
+def test_another_collection_of_names_begins_anew(
+    mongo_uri: str, shop: Any, tmp_path: Path, what: str
+) -> None:
+    """
+    When what products refer to is another collection, the model is rebuilt aside.
+    """
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.check()
+        BEGINS_ANEW[what](shop)
+        following.check()
+
+
+def test_what_happens_while_the_listener_is_down(
+    mongo_uri: str, shop: Any, tmp_path: Path, logs: list[Any]
+) -> None:
+    """
+    It goes on from the position of each stream: nothing is read from scratch.
+    """
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.check()
+    for what in ("one far above is renamed", "a brand is renamed", "one is moved"):
+        HAPPENS[what](shop)
+        with following.running():
+            following.check()
+            assert following.verify().is_equal
+    assert len(events(logs, "rebuild.started")) == 1
+
+
+changes = st.dictionaries(
+    st.tuples(st.just("categories"), st.integers(1, 5))
+    | st.tuples(st.just("brands"), st.sampled_from("bc"))
+    | st.tuples(st.just("products"), st.sampled_from(["kettle", "pot", "hose"])),
+    st.none()
+    | st.fixed_dictionaries(
+        {"name": st.sampled_from(["Home", "Tea", "Garden", "Steel"])},
+        optional={
+            "parent": st.integers(1, 5),
+            "category": st.integers(1, 6) | st.lists(st.integers(1, 6), max_size=3),
+            "brand": st.sampled_from("bcd"),
+        },
+    ),
+    min_size=1,
+    max_size=8,
+)
+histories = st.lists(
+    st.tuples(st.sampled_from(["write", "transact", "away"]), changes),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(history=histories)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_history_ends_with_what_the_collections_say(
+    mongo_uri: str, database: Any, history: Any
+) -> None:
+    """
+    Categories, brands and products written one by one and in transactions, while the
+    listener follows and while it is away.
+    """
+    for name in ("categories", "brands", "products"):
+        database[name].delete_many({})
+    make_shop(database)
+    with tempfile.TemporaryDirectory() as folder:
+        following = Following(
+            mongo_uri, database, Path(folder), shrink_grace_s=0, durable_interval_s=0
+        )
+        for action, several in history:
+            if action == "away":
+                put(database, several)
+            with following.running():
+                following.check()
+                if action != "away":
+                    (transact if action == "transact" else put)(database, several)
+                    following.check()
