@@ -96,7 +96,7 @@ class JointFeed:
         batch = feed.take(timeout_s)
         if batch is None or batch.reached is None:
             return batch
-        if feed is not self._own and batch.events:
+        if feed is not self._own and batch.events.total():
             before = self._marks.get(feed)
             as_of = before.as_of if before else BEFORE
             self._holds.append(_Hold(self._now(), as_of))

@@ -5,6 +5,7 @@ What products say by reference is what the collections say, whatever happened to
 from __future__ import annotations
 
 import tempfile
+import time
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,27 @@ from typing import Any
 
 import pytest
 
+from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from listener.complaints import Complaints
+from listener.keys import to_key
+from listener.mongo.lookups import LookupReader
+from listener.opening import open_source
+from listener.values.references import Named
+from tests.support.followed import Follower
 from tests.support.listener import events
-from tests.support.referring import Document, Following, make_shop, put, transact
+from tests.support.processes import make_pair, to_uri
+from tests.support.referring import (
+    SETTINGS,
+    Document,
+    Following,
+    make_shop,
+    now,
+    put,
+    transact,
+)
 
 
 @pytest.fixture(name="shop")
@@ -105,6 +122,95 @@ def test_what_happens_while_the_listener_is_down(
             following.check()
             assert following.verify().is_equal
     assert len(events(logs, "rebuild.started")) == 1
+
+
+def test_a_rename_during_the_first_scan(
+    mongo_uri: str, shop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What the scan read a moment too soon is read again.
+    """
+    read, renamed = LookupReader.named, []
+
+    def read_then_rename(self: LookupReader, *args: Any) -> Named:
+        found = read(self, *args)
+        if not renamed:
+            renamed.append(found)
+            put(shop, {("categories", 1): {"name": "House"}, ("brands", "b"): None})
+        return found
+
+    monkeypatch.setattr(LookupReader, "named", read_then_rename)
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.snapshot()
+        following.check()
+    assert renamed[0][3]["parent"]["parent"] == {"name": "Home"}
+
+
+def test_a_listener_that_is_killed_goes_on(
+    mongo_uri: str, shop: Any, tmp_path: Path
+) -> None:
+    """
+    Killed at once after a rename, and started after others: all are in, and nothing was
+    read from scratch.
+    """
+    uri = to_uri(mongo_uri, shop.name)
+    names = {f"EVERSHELF_{name.upper()}": value for name, value in SETTINGS.items()}
+    following = Following(mongo_uri, shop, tmp_path)
+    with make_pair(tmp_path, uri, names) as pair:
+        pair.listener.start()
+        pair.listener.wait_for_log("listener.state", state="following", timeout_s=60)
+        following.check()
+        put(shop, {("categories", 1): {"name": "House"}})
+        pair.listener.kill()
+        put(shop, {("categories", 4): None, ("brands", "b"): {"name": "Brimm & Co"}})
+        pair.listener.start()
+        following.check()
+        assert len(pair.listener.logs("rebuild.started")) == 1
+
+
+def test_a_reference_that_leads_nowhere_is_said_once(
+    mongo_uri: str, shop: Any, tmp_path: Path, logs: list[Any]
+) -> None:
+    """
+    The product stays, and is read again when what it refers to comes.
+    """
+    shop["products"].insert_one({"_id": "odd", "name": "Odd", "category": ObjectId()})
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.check()
+        shop["products"].update_one({"_id": "odd"}, {"$set": {"price": 3}})
+        following.check()
+    with following.running():
+        following.check()
+    said = events(logs, "product.incomplete")
+    assert [(line["product_id"], line["problems"]) for line in said] == [
+        ("odd", ["category: reference"])
+    ]
+
+
+def test_counters_of_a_category_make_no_product_dirty(
+    mongo_uri: str, shop: Any, tmp_path: Path
+) -> None:
+    """
+    Only updates of what is read of a category count.
+    """
+    following = Following(mongo_uri, shop, tmp_path)
+    complaints = Complaints(time.monotonic)
+    with (
+        open_source(following.settings, mongo_uri, complaints) as source,
+        Follower(source) as follower,
+    ):
+        follower.open()
+        for number in range(20):
+            shop["categories"].update_one(
+                {"_id": 1}, {"$set": {"products": number, "seo.parent": "x"}}
+            )
+        follower.follow_to(now(shop))
+        assert not follower.written
+        shop["categories"].update_one({"_id": 4}, {"$set": {"name": "Gardens"}})
+        follower.follow_to(now(shop))
+        assert follower.written == {to_key("hose")}
 
 
 changes = st.dictionaries(
