@@ -38,6 +38,7 @@ from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Copied, Rebuild, copy_nothing
 from listener.rebuilds import Rebuilds, Requests
+from listener.references import to_lookups
 from listener.remote import Remote
 from listener.restore import FIRST_START, Restored, restore
 from listener.schedule import Policy, Schedule
@@ -74,6 +75,7 @@ def open_examination(
     names: dict[str, Any] = {
         "database": settings.database,
         "collection": settings.collection,
+        "lookups": to_lookups(settings),
     }
     with connected(uri) as (clients, replies):
         yield (

@@ -262,7 +262,6 @@ MAY_IMPORT = {
         "listener.feed recommender.bulk recommender.segment recommender.weights"
     ),
     # what the doctor asks of a database
-    "listener.doctor.database": "",
     # the documents' edge
     "listener.keys": "recommender.address",
     "listener.values.kinds": "",
@@ -275,6 +274,7 @@ MAY_IMPORT = {
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
     "listener.values.references": "listener.values.paths",
+    "listener.doctor.database": "listener.values.references",
     "listener.fields": (
         "listener.values.attributes listener.values.categories listener.values.images "
         "listener.values.numbers listener.values.paths listener.values.references "
@@ -372,7 +372,8 @@ MAY_IMPORT = {
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
-        "listener.mongo.events listener.mongo.oplog"
+        "listener.mongo.events listener.mongo.lookups listener.mongo.oplog "
+        "listener.references listener.values.references"
     ),
     # the loop, and what it needs
     "listener.clock": "",
@@ -505,7 +506,8 @@ MAY_IMPORT = {
     ),
     "listener.doctor.coverage": (
         "listener.doctor.database listener.doctor.finding listener.fields "
-        "listener.mapping listener.visibility recommender.settings"
+        "listener.mapping listener.values.references listener.visibility "
+        "recommender.settings"
     ),
     "listener.doctor.model": (
         "listener.doctor.finding recommender.errors recommender.manifest "
@@ -597,8 +599,8 @@ MAY_IMPORT = {
         "listener.elsewhere listener.guard listener.keys listener.mapping "
         "listener.mongo.client listener.mongo.examination listener.mongo.source "
         "listener.opening listener.orders listener.profile.first_start "
-        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
-        "listener.restore listener.schedule listener.scrape listener.signals "
+        "listener.publisher listener.rebuild listener.rebuilds listener.references "
+        "listener.remote listener.restore listener.schedule listener.scrape listener.signals "
         "listener.status listener.stretch listener.sweep listener.upkeep "
         "listener.values.references listener.window recommender.order "
         "recommender.product recommender.settings recommender.store "

@@ -16,7 +16,7 @@ from listener.keys import to_key
 from listener.mongo.client import Document
 from listener.references import Lookup
 from listener.values.categories import DEEPEST_PATH
-from listener.values.references import Named, is_id
+from listener.values.references import NO_NAMES, Named, Names, is_id
 
 
 ASKED: Final = 2_000  # ids in one query; a command holds 16 MB
@@ -93,6 +93,19 @@ class LookupReader:
         read = dict.fromkeys(self.lookup.roots, 1)
         for some in _in_pieces(ids):
             yield from self.names.find({"_id": {"$in": some}}, read, session=session)
+
+
+def read_names(
+    readers: Sequence[LookupReader],
+    documents: Sequence[Mapping[str, Any]],
+    session: ClientSession,
+) -> Names:
+    """
+    Return what *documents* refer to, in all collections.
+    """
+    if not readers:
+        return NO_NAMES
+    return {reader.lookup.role: reader.named(documents, session) for reader in readers}
 
 
 def _in_pieces(ids: Iterable[object]) -> Iterator[Sequence[object]]:

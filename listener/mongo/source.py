@@ -27,7 +27,7 @@ from listener.mongo.client import CODEC, Clients, Document, LastReply, database_
 from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
 from listener.mongo.events import pipeline_of
 from listener.mongo.feed import MongoFeed
-from listener.mongo.lookups import LookupReader
+from listener.mongo.lookups import LookupReader, read_names
 from listener.mongo.oplog import read_oplog
 from listener.mongo.reader import Followed, Reader
 from listener.mongo.tokens import (
@@ -39,7 +39,7 @@ from listener.mongo.tokens import (
     token_time,
 )
 from listener.references import Lookup
-from listener.values.references import NO_NAMES, Names
+from listener.values.references import Names
 from recommender.position import ClusterTime
 from recommender.product import Product
 
@@ -294,16 +294,9 @@ class MongoSource:
         Return the products of *documents*, which *session* has read. What they refer to
         is read after them, so it is no older.
         """
-        names = self._names(documents, session)
+        readers = list(map(self._reader_of, self._lookups))
+        names = read_names(readers, documents, session)
         return [to_product(document, names) for document in documents]
-
-    def _names(self, documents: Sequence[Document], session: ClientSession) -> Names:
-        if not self._lookups:
-            return NO_NAMES
-        return {
-            lookup.role: self._reader_of(lookup).named(documents, session)
-            for lookup in self._lookups
-        }
 
     def _reader_of(self, lookup: Lookup) -> LookupReader:
         return LookupReader(lookup, self._readable(lookup.collection), self._reads)
