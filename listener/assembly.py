@@ -137,6 +137,7 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     first_start = FirstStart(
         settings,
         sample=source.sample,
+        look_up=source.look_up,
         begin_again=stop.end,
         is_new=restored.reason == FIRST_START,
     )

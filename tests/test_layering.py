@@ -318,9 +318,14 @@ MAY_IMPORT = {
     "listener.profile.page": (
         "listener.profile.candidates listener.profile.decision listener.profile.names"
     ),
+    "listener.profile.referred": (
+        "listener.profile.candidates listener.profile.decision listener.profile.paths "
+        "listener.references listener.values.paths listener.values.references"
+    ),
     "listener.profile.first_start": (
         "listener.errors listener.mapping listener.profile.decision "
-        "listener.profile.page listener.profile.paths recommender.settings"
+        "listener.profile.page listener.profile.paths listener.profile.referred "
+        "recommender.settings"
     ),
     "listener.complaints": "listener.fields recommender.address",
     "listener.orders": (
@@ -693,7 +698,7 @@ MAY_IMPORT = {
         "listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
         "listener.evaluate.command listener.opening listener.orders "
-        "listener.profile.decision listener.profile.first_start listener.profile.page "
+        "listener.profile.first_start listener.profile.page listener.profile.referred "
         "listener.proof listener.queue.command listener.remote listener.resync "
         "listener.serving listener.signals listener.status listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "

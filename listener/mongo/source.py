@@ -25,10 +25,10 @@ from listener.feed import EVERYTHING, Feed, IdRange, Page, PageEnd
 from listener.joint import JointFeed, to_single
 from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
 from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
-from listener.mongo.events import pipeline_of
+from listener.mongo.events import PIPELINE, pipeline_of
 from listener.mongo.feed import MongoFeed
 from listener.mongo.lookups import LookupReader, read_names
-from listener.mongo.oplog import read_oplog
+from listener.mongo.oplog import is_allowed, read_oplog
 from listener.mongo.reader import Followed, Reader
 from listener.mongo.tokens import (
     Place,
@@ -47,6 +47,7 @@ from recommender.product import Product
 SCAN_BATCH: Final = 1_000
 DRAWN: Final = 30  # ids for each range; so most are within a third of the size asked
 BLIND: Final = (ConfigurationError, ServerSelectionTimeoutError)
+MOST_COLLECTIONS: Final = 200  # of a database that are looked into for names
 IN_ORDER: Final = [("_id", ASCENDING)]
 
 # Of a document, and what those are called that it refers to.
@@ -195,6 +196,32 @@ class MongoSource:
         shown = [] if self._projection is None else [{"$project": self._projection}]
         with self._translated():
             return list(self._reads.aggregate([{"$sample": {"size": size}}, *shown]))
+
+    def look_up(self, ids: Sequence[object]) -> Mapping[str, Sequence[Document]]:
+        """
+        Return the documents of *ids* by the other collection of the database that has
+        them, as far as this user may follow it.
+        """
+        found: dict[str, Sequence[Document]] = {}
+        with self._translated():
+            for name in self._other_names():
+                some: list[Document] = []
+                sought = {"_id": {"$in": [*ids]}}
+                its = self._readable(name)
+                if not is_allowed(partial(_extend, some, its, sought)) or not some:
+                    continue
+                if is_allowed(partial(_try_to_watch, its)):
+                    found[name] = some
+        return found
+
+    def _other_names(self) -> Sequence[str]:
+        database = self._clients.reads[self._database]
+        names = (
+            one["name"]
+            for one in database.list_collections(filter={"type": "collection"})
+            if not one["name"].startswith("system.") and one["name"] != self._name
+        )
+        return sorted(names)[:MOST_COLLECTIONS]
 
     def split(self, rows: int) -> Sequence[IdRange]:
         """
@@ -347,6 +374,17 @@ class MongoSource:
             if isinstance(error, Refused) or isinstance(error.__cause__, BLIND):
                 self._clients.renew(client)
             raise
+
+
+def _extend(
+    found: list[Document], collection: Collection[Document], query: Document
+) -> None:
+    found.extend(collection.find(query))
+
+
+def _try_to_watch(collection: Collection[Document]) -> None:
+    with collection.watch(PIPELINE):
+        pass
 
 
 def _at(place: PageEnd) -> list[tuple[str, Any]]:

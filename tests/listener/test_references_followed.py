@@ -21,7 +21,9 @@ from listener.complaints import Complaints
 from listener.keys import to_key
 from listener.mongo.lookups import LookupReader
 from listener.opening import open_source
+from listener.profile.referred import decide_with
 from listener.values.references import Named
+from tests.support.documents import make_settings
 from tests.support.followed import Follower
 from tests.support.listener import events
 from tests.support.processes import make_pair, to_uri
@@ -187,6 +189,33 @@ def test_a_reference_that_leads_nowhere_is_said_once(
     assert [(line["product_id"], line["problems"]) for line in said] == [
         ("odd", ["category: reference"])
     ]
+
+
+def test_a_shop_without_settings(mongo_uri: str, database: Any, tmp_path: Path) -> None:
+    """
+    What is referred to is found out in the database, among other collections, and then
+    followed; `secrets`, which has the same ids and no names, is not.
+    """
+    kinds = [ObjectId() for _ in range(4)]
+    named = [{"_id": id_, "name": f"Kind {n}"} for n, id_ in enumerate(kinds)]
+    database["categories"].insert_many(
+        [{**one, **({"parent": kinds[0]} if one["_id"] != kinds[0] else {})}
+         for one in named]
+    )  # fmt: skip
+    database["secrets"].insert_many([{"_id": id_, "x": 1} for id_ in kinds])
+    database["products"].insert_many(
+        [{"_id": n, "name": f"Lamp {n}", "category": kinds[n % 4]} for n in range(30)]
+    )
+    plain = make_settings(database=database.name, data_dir=tmp_path)
+    with open_source(plain, mongo_uri, Complaints(time.monotonic)) as source:
+        found = decide_with(source.sample(500), source.look_up).settings
+    assert found == {"category_collection": "categories"}
+
+    following = Following(mongo_uri, database, tmp_path, brand_collection="", **found)
+    with following.running():
+        following.check()
+        put(database, {("categories", kinds[0]): {"name": "Light"}})
+        following.check()
 
 
 def test_counters_of_a_category_make_no_product_dirty(
