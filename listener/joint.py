@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from listener.errors import PositionLost
 from listener.feed import Batch, Feed, Mark
 from recommender.position import ClusterTime
 
 
-BEFORE = ClusterTime(0, 0)
+BEFORE: Final = ClusterTime(0, 0)
 
 
 class _Hold(NamedTuple):

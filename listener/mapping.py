@@ -113,16 +113,22 @@ class Mapper:
             return False
 
 
+def shape_of(settings: ListenerSettings) -> dict[str, Any]:
+    """
+    Return the settings that shape the model, by name; those of what products refer to
+    only where there is any, so that others' models stay what they are.
+    """
+    names = (*SHAPING, *(REFERRING if to_lookups(settings) else ()))
+    return {name: getattr(settings, name) for name in names}
+
+
 def fingerprint(settings: ListenerSettings) -> str:
     """
     Return a hash of all settings that shape the model, and of the code's own versions:
     models with different ones differ.
     """
-    shape = {name: getattr(settings, name) for name in SHAPING}
-    if to_lookups(settings):  # others' models stay what they are
-        shape |= {name: getattr(settings, name) for name in REFERRING}
     versions = {"mapping": MAPPING_VERSION, "text": TEXT_VERSION}
-    content = orjson.dumps([versions, shape], option=orjson.OPT_SORT_KEYS)
+    content = orjson.dumps([versions, shape_of(settings)], option=orjson.OPT_SORT_KEYS)
     return xxhash.xxh3_128_hexdigest(content)
 
 

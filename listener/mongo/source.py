@@ -295,17 +295,31 @@ class MongoSource:
         newest: ClusterTime,
         stream: ClientSession,
     ) -> Mapping[bytes, object]:
-        with self._translated(), self._session_at(newest, stream) as session:
-            return self._reader_of(lookup).referring(ids, session)
+        # Without an index on the reference, the first answer takes as long as to pass
+        # all products: longer than the client of reads would wait.
+        client = self._clients.stream
+        with (
+            self._translated(),
+            self._session_at(newest, stream, client) as session,
+        ):
+            reader = LookupReader(
+                lookup,
+                self._readable(lookup.collection, client),
+                self._readable(self._name, client),
+            )
+            return reader.referring(ids, session)
 
     @contextmanager
     def _session_at(
-        self, newest: ClusterTime, stream: ClientSession
+        self,
+        newest: ClusterTime,
+        stream: ClientSession,
+        client: MongoClient[Document] | None = None,
     ) -> Iterator[ClientSession]:
         """
         Yield a session that reads what was written up to a time that *stream* has told.
         """
-        with self._clients.reads.start_session() as session:
+        with (client or self._clients.reads).start_session() as session:
             if stream.cluster_time is not None:
                 session.advance_cluster_time(stream.cluster_time)
             session.advance_operation_time(to_timestamp(newest))
@@ -336,8 +350,10 @@ class MongoSource:
     def _reads(self) -> Collection[Document]:
         return self._readable(self._name)
 
-    def _readable(self, name: str) -> Collection[Document]:
-        return self._clients.reads[self._database].get_collection(
+    def _readable(
+        self, name: str, client: MongoClient[Document] | None = None
+    ) -> Collection[Document]:
+        return (client or self._clients.reads)[self._database].get_collection(
             name,
             codec_options=CODEC,
             read_preference=ReadPreference.PRIMARY,
