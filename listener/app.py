@@ -32,9 +32,9 @@ from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
 from listener.opening import open_orders, open_source
 from listener.orders import OrderMapper
-from listener.profile.decision import decide
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
+from listener.profile.referred import decide_with
 from listener.remote import Published
 from listener.resync import resync_here, resync_there
 from listener.serving import serve_in_background
@@ -157,7 +157,7 @@ def _examine(settings: ListenerSettings) -> Exit:
 def _profile(settings: ListenerSettings, uri: str) -> Exit:
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
-        decision = decide(source.sample(SAMPLE))
+        decision = decide_with(source.sample(SAMPLE), source.look_up)
     sys.stdout.write(to_toml(decision, settings.collection))
     return Exit.OK
 

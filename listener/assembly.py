@@ -32,6 +32,7 @@ from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Copied, Rebuild, copy_nothing
 from listener.rebuilds import Rebuilds, Requests
+from listener.references import to_lookups
 from listener.remote import Remote
 from listener.restore import FIRST_START, Restored, restore
 from listener.schedule import Policy, Schedule
@@ -42,6 +43,7 @@ from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
+from listener.values.references import Names
 from listener.window import Window
 from recommender.order import ORDER_WEIGHTS
 from recommender.product import Product
@@ -68,6 +70,7 @@ def open_examination(
     names: dict[str, Any] = {
         "database": settings.database,
         "collection": settings.collection,
+        "lookups": to_lookups(settings),
     }
     with connected(uri) as (clients, replies):
         yield (
@@ -78,7 +81,7 @@ def open_examination(
         )
 
 
-def _to_bare(document: Mapping[str, Any]) -> Product:
+def _to_bare(document: Mapping[str, Any], _names: Names) -> Product:
     return Product(key=to_key(document["_id"]))
 
 
@@ -136,6 +139,7 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     first_start = FirstStart(
         settings,
         sample=source.sample,
+        look_up=source.look_up,
         begin_again=stop.end,
         is_new=restored.reason == FIRST_START,
     )

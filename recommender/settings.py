@@ -136,6 +136,10 @@ def _check_collection(name: str) -> str:
     return name
 
 
+def _check_collection_or_none(name: str) -> str:
+    return name and _check_collection(name)
+
+
 def _refuse_truth(value: object) -> object:
     if isinstance(value, bool):  # which would count as 0 or 1
         msg = "must be a number"
@@ -163,6 +167,8 @@ def _to_count(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+CollectionOrNone = Annotated[str, AfterValidator(_check_collection_or_none)]
+Place = Annotated[str, Field(min_length=1)]
 Number = BeforeValidator(_refuse_truth)
 Port = Annotated[int, Field(ge=0, le=65535), Number]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000), Number]
@@ -380,6 +386,25 @@ class ListenerSettings(Settings):
     brand_fields: Names = Field(
         ("brand", "vendor", "manufacturer"), description="where the brand is"
     )
+    category_collection: CollectionOrNone = Field(
+        "",
+        description=(
+            "collection, of the same database, that categories refer to by its ids, as "
+            "`category: ObjectId`; it is followed, too; empty: none"
+        ),
+    )
+    category_name: Place = Field("name", description="where it has a category's name")
+    category_parent: str = Field(
+        "parent",
+        description=(
+            "where it refers to the category above, so that there are paths; empty: "
+            "it has no levels"
+        ),
+    )
+    brand_collection: CollectionOrNone = Field(
+        "", description="the same for brands; empty: none"
+    )
+    brand_name: Place = Field("name", description="where it has a brand's name")
     price_fields: Names = Field(("price",), description="where the price is")
     stock_fields: Names = Field(
         ("stock", "countInStock", "current_stock", "quantity", "inStock", "in_stock"),
@@ -503,7 +528,14 @@ class ServerSettings(Settings):
 # What a file that keeps what documents have may say.
 SCHEMA: Final = frozenset(
     name for name in ListenerSettings.model_fields if name.endswith("_fields")
-) | {"visible_when"}
+) | {
+    "brand_collection",
+    "brand_name",
+    "category_collection",
+    "category_name",
+    "category_parent",
+    "visible_when",
+}
 ALL_SETTINGS: Final[tuple[type[Settings], ...]] = (ListenerSettings, ServerSettings)
 
 

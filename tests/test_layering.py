@@ -263,7 +263,6 @@ MAY_IMPORT = {
         "listener.feed recommender.bulk recommender.segment recommender.weights"
     ),
     # what the doctor asks of a database
-    "listener.doctor.database": "",
     # the documents' edge
     "listener.keys": "recommender.address",
     "listener.values.kinds": "",
@@ -275,10 +274,17 @@ MAY_IMPORT = {
     "listener.values.images": "listener.values.usable",
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
+    "listener.values.references": "listener.values.paths",
+    "listener.doctor.database": "listener.values.references",
     "listener.fields": (
         "listener.values.attributes listener.values.categories listener.values.images "
-        "listener.values.numbers listener.values.paths listener.values.texts "
-        "listener.values.times listener.values.usable recommender.settings"
+        "listener.values.numbers listener.values.paths listener.values.references "
+        "listener.values.texts listener.values.times listener.values.usable "
+        "recommender.settings"
+    ),
+    "listener.references": (
+        "listener.values.categories listener.values.paths listener.values.references "
+        "recommender.settings"
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
@@ -289,8 +295,9 @@ MAY_IMPORT = {
         "listener.query listener.values.paths recommender.errors recommender.settings"
     ),
     "listener.mapping": (
-        "listener.display listener.fields listener.keys listener.values.paths "
-        "listener.visibility recommender.product recommender.settings recommender.text"
+        "listener.display listener.fields listener.keys listener.references "
+        "listener.values.paths listener.values.references listener.visibility "
+        "recommender.product recommender.settings recommender.text"
     ),
     # what a shop's documents call things
     "listener.profile.names": "",
@@ -312,9 +319,14 @@ MAY_IMPORT = {
     "listener.profile.page": (
         "listener.profile.candidates listener.profile.decision listener.profile.names"
     ),
+    "listener.profile.referred": (
+        "listener.profile.candidates listener.profile.decision listener.profile.paths "
+        "listener.references listener.values.paths listener.values.references"
+    ),
     "listener.profile.first_start": (
         "listener.errors listener.mapping listener.profile.decision "
-        "listener.profile.page listener.profile.paths recommender.settings"
+        "listener.profile.page listener.profile.paths listener.profile.referred "
+        "recommender.settings"
     ),
     "listener.complaints": "listener.fields recommender.address",
     "listener.orders": (
@@ -322,6 +334,7 @@ MAY_IMPORT = {
         "listener.values.times listener.values.usable listener.visibility "
         "recommender.errors recommender.order recommender.product recommender.settings"
     ),
+    "listener.joint": "listener.errors listener.feed recommender.position",
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
@@ -342,15 +355,21 @@ MAY_IMPORT = {
         "listener.errors listener.feed listener.mongo.inbox listener.mongo.reader "
         "recommender.mutation recommender.position recommender.product"
     ),
+    "listener.mongo.lookups": (
+        "listener.keys listener.mongo.client listener.references "
+        "listener.values.categories listener.values.references"
+    ),
     "listener.mongo.source": (
-        "listener.doctor.database listener.errors listener.feed listener.mongo.client "
-        "listener.mongo.errors listener.mongo.feed listener.mongo.oplog "
-        "listener.mongo.reader listener.mongo.tokens recommender.position "
-        "recommender.product"
+        "listener.doctor.database listener.errors listener.feed listener.joint "
+        "listener.mongo.client listener.mongo.errors listener.mongo.events "
+        "listener.mongo.feed listener.mongo.lookups listener.mongo.oplog "
+        "listener.mongo.reader listener.mongo.tokens listener.references "
+        "listener.values.references recommender.position recommender.product"
     ),
     "listener.opening": (
         "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
-        "listener.orders recommender.product recommender.settings recommender.weights"
+        "listener.orders listener.references listener.values.references "
+        "recommender.product recommender.settings recommender.weights"
     ),
     "listener.spread": (
         "listener.build listener.errors listener.feed listener.mapping "
@@ -367,7 +386,8 @@ MAY_IMPORT = {
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
-        "listener.mongo.events listener.mongo.oplog"
+        "listener.mongo.events listener.mongo.lookups listener.mongo.oplog "
+        "listener.references listener.values.references"
     ),
     # the loop, and what it needs
     "listener.clock": "",
@@ -469,9 +489,9 @@ MAY_IMPORT = {
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
         "listener.progress listener.reading listener.truth recommender.address "
-        "recommender.errors "
-        "recommender.position recommender.product recommender.snapshot "
-        "recommender.store recommender.weights server.freshness server.loader"
+        "recommender.errors recommender.position recommender.product "
+        "recommender.snapshot recommender.store recommender.weights server.freshness "
+        "server.loader"
     ),
     "listener.remote": "listener.errors",
     "listener.resync": (
@@ -502,7 +522,8 @@ MAY_IMPORT = {
     ),
     "listener.doctor.coverage": (
         "listener.doctor.database listener.doctor.finding listener.fields "
-        "listener.mapping listener.visibility recommender.settings"
+        "listener.mapping listener.values.references listener.visibility "
+        "recommender.settings"
     ),
     "listener.doctor.model": (
         "listener.doctor.finding recommender.errors recommender.manifest "
@@ -594,18 +615,17 @@ MAY_IMPORT = {
         "listener.elsewhere listener.guard listener.keys listener.mapping "
         "listener.mongo.client listener.mongo.examination listener.mongo.source "
         "listener.opening listener.orders listener.profile.first_start "
-        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
-        "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.spread listener.status listener.stretch listener.sweep listener.upkeep "
-        "listener.window recommender.order recommender.product recommender.settings "
-        "recommender.store recommender.supervisor recommender.weights"
+        "listener.publisher listener.rebuild listener.rebuilds listener.references "
+        "listener.remote listener.restore listener.schedule listener.scrape "
+        "listener.signals listener.spread listener.status listener.stretch "
+        "listener.sweep listener.upkeep listener.values.references listener.window "
+        "recommender.order recommender.product recommender.settings recommender.store "
+        "recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
         "listener.assembly listener.complaints listener.mongo.source listener.opening "
         "listener.progress listener.reading listener.spread listener.verify "
-        "recommender.order "
-        "recommender.settings "
-        "recommender.store recommender.weights"
+        "recommender.order recommender.settings recommender.store recommender.weights"
     ),
     # jobs that others put into a queue
     "listener.queue.job": "",
@@ -689,7 +709,7 @@ MAY_IMPORT = {
         "listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
         "listener.evaluate.command listener.opening listener.orders "
-        "listener.profile.decision listener.profile.first_start listener.profile.page "
+        "listener.profile.first_start listener.profile.page listener.profile.referred "
         "listener.proof listener.queue.command listener.remote listener.resync "
         "listener.serving listener.signals listener.status listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "

@@ -132,8 +132,12 @@ class Rounds:
             lambda: look_at_schema(self._drawn.documents, self._settings),
             needs,
         )
-        for name, look in (("fields", look_at_fields), ("visible", look_at_visible)):
-            yield Check(name, self._expecting(look), needs)
+        yield Check("fields", self._look_at_fields, needs)
+        yield Check(
+            "visible",
+            lambda: look_at_visible(self._drawn.documents, self._in_effect),
+            needs,
+        )
         yield Check(
             "oplog", lambda: look_at_oplog(self._database, self._rebuild_s()), needs
         )
@@ -190,10 +194,10 @@ class Rounds:
     def _asking(self, look: Callable[[Database], Finding]) -> Callable[[], Finding]:
         return lambda: look(self._database)
 
-    def _expecting(
-        self, look: Callable[[Sequence[Document], ListenerSettings], Finding]
-    ) -> Callable[[], Finding]:
-        return lambda: look(self._drawn.documents, self._in_effect)
+    def _look_at_fields(self) -> Finding:
+        documents = self._drawn.documents
+        names = self._database.names(documents)
+        return look_at_fields(documents, self._in_effect, names)
 
     @cached_property
     def _in_effect(self) -> ListenerSettings:
