@@ -27,7 +27,7 @@ from benchmarks.catalogue import generate
 from benchmarks.figures import Absent
 from benchmarks.goals import QUERIES
 from benchmarks.milvus_index import MilvusIndex, load_pymilvus
-from benchmarks.process_stats import children_of, proportional_bytes
+from benchmarks.process_stats import children_of, processor_s, proportional_bytes
 from benchmarks.query import LIMIT, filters_of, timed
 from listener.evaluate.catalogue import Catalogue
 from listener.mapping import Mapper
@@ -81,6 +81,7 @@ class Compared:
     def _ask(self, kind: str, samples: int) -> Iterator[Line]:
         theirs, ours = [], []
         unlike = 0
+        used_s = _engine_s()
         for row in self._drawn(samples + WARMING, kind):
             filters = filters_of(row, kind) or NO_FILTERS
             there_s, found = timed(lambda: self._index.similar(row, LIMIT, filters))  # noqa: B023
@@ -92,7 +93,9 @@ class Compared:
             due = [hit.score for hit in hits]
             got = [score for _, score in found]
             unlike += len(due) != len(got) or not np.allclose(due, got, atol=TOLERANCE)
+        used_ms = (_engine_s() - used_s) / len(ours) * 1000
         yield f"query, {kind}, p50 / p95", _spread(theirs), _spread(ours)
+        yield f"query, {kind}, the engine's processor time", f"{used_ms:.2f} ms", ""
         yield f"query, {kind}, answers of other scores", f"{unlike} of {len(ours)}", ""
 
     def _change(self) -> Iterator[Line]:
@@ -123,7 +126,7 @@ class Compared:
             self._client.create_alias(self._index.name, "served")
             took_s, _ = timed(lambda: self._client.alter_alias(other.name, "served"))
         except Exception as error:  # noqa: BLE001 each release says no in its own way
-            return f"refused: {' '.join(str(error).split())[:60]}"
+            return f"refused: {' '.join(str(error).split())[:90]}"
         served = MilvusIndex(self._client, self._snapshot, "served")
         (row,) = self._drawn(1, "plain")
         is_moved = not served.similar(row, LIMIT, NO_FILTERS)  # the other one is empty
@@ -143,6 +146,13 @@ def _spread(series_s: Sequence[float]) -> str:
     kept = series_s[WARMING:]
     middle, most = np.percentile(kept, (50, 95)) * 1000
     return f"{middle:.2f} / {most:.2f} ms"
+
+
+def _engine_s() -> float:
+    """
+    Return the processor time of an engine that this process has started.
+    """
+    return sum(map(processor_s, children_of(os.getpid())))
 
 
 def _memory() -> str:
