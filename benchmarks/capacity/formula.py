@@ -94,7 +94,7 @@ def _fit_parameters(
         log_first, second = _solve(one, np.log(scaled), np.log(values))
         return float(np.exp(log_first) * most / largest**second), second
     first, second = _solve(one / values, scaled / values, one)
-    return first * most, second * most / largest
+    return float(first * most), float(second * most / largest)
 
 
 def _solve(constant: Numbers, slope: Numbers, values: Numbers) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.capacity.__main__ import main
 from benchmarks.capacity.formula import fit
 from benchmarks.capacity.measured import Built, Capacity, Changed, Served, Spread
-from benchmarks.capacity.report import formulas, to_table
+from benchmarks.capacity.report import formulas, to_record, to_table
 from benchmarks.goals import QUERIES
 
 
@@ -61,7 +61,7 @@ def test_a_size_has_every_number(tmp_path):
 def test_what_grows_has_a_formula():
     """
     Each quantity that should grow with the catalogue has the formula by which it does,
-    in its own unit; a table shows them, and by how much they are off.
+    in its own unit; a table shows them, and by how much they are off, and the record has them.
     """
     capacities = [make_capacity(products) for products in (1_000, 20_000, 300_000)]
 
@@ -75,6 +75,10 @@ def test_what_grows_has_a_formula():
     assert by_name["build.total"].first == pytest.approx(3.0)
     assert {"change.deriving", "memory", "terms"} <= by_name.keys()
     assert not {"postings", "build.mapping", "change.written"} & by_name.keys()
+    record = orjson.loads(
+        orjson.dumps(to_record({}, capacities, {}, found), default=list)
+    )
+    assert record["formulas"].keys() == by_name.keys()
     shown = to_table(capacities, found)
     assert shown.row_count == len(capacities[0].numbers())
     assert list(shown.columns[-1].cells).count("0.0%") == len(found)
