@@ -68,6 +68,7 @@ def test_old_idf_changes_answers_within_what_is_proven(has_new_words):
     lengths = compared.lengths()
     assert 0.01 < lengths.off < 1.0
     assert 10 <= lengths.candidates <= lengths.most < PRODUCTS
+    assert 10 <= lengths.mended < lengths.candidates
 
 
 def test_a_score_beyond_what_is_proven_is_a_fault():
