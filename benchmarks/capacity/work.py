@@ -42,6 +42,9 @@ from recommender.store import Store, StoreReader
 
 
 WARMING: Final = 20
+DRAWN: Final = (
+    10  # times as many products as are to be asked with; one in ten is hidden
+)
 NO_TIME: Final = ClusterTime(1, 1)
 T = TypeVar("T")
 
@@ -195,7 +198,7 @@ def _ask(
     snapshot: Snapshot, kind: str, samples: int, draw: np.random.Generator
 ) -> Spread:
     took = []
-    for row in _drawn(snapshot, draw):
+    for row in _drawn(snapshot, WARMING + samples, draw):
         filters = filters_of(row, kind) if row.visible else None
         if filters is None:
             continue
@@ -208,13 +211,14 @@ def _ask(
     return _to_spread(took[WARMING:])
 
 
-def _drawn(snapshot: Snapshot, draw: np.random.Generator) -> Iterator[Row]:
+def _drawn(snapshot: Snapshot, fit: int, draw: np.random.Generator) -> Iterator[Row]:
     """
-    Yield products of the one segment without end, each as likely as any other.
+    Yield products of the one segment, each as likely as any other, so many that *fit*
+    of them can be asked with, unless hardly any can.
     """
     (view,) = snapshot.views
-    while True:
-        yield Row(view, int(draw.integers(len(view.segment))))
+    for row in draw.integers(len(view.segment), size=DRAWN * fit):
+        yield Row(view, int(row))
 
 
 def _to_spread(series_s: Sequence[float]) -> Spread:
