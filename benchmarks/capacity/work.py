@@ -29,6 +29,7 @@ from benchmarks.query import LIMIT, filters_of
 from listener.build import ROWS
 from listener.mapping import Mapper
 from listener.opening import to_weights
+from recommender import allocator
 from recommender.bulk import join_segments
 from recommender.index import Index
 from recommender.manifest import SegmentRef
@@ -76,6 +77,7 @@ def build(folder: Path, products: int, seed: int) -> Built:
     What a range gives goes into a file at once, so that what is joined need not be in
     memory; a listener keeps it there.
     """
+    allocator.return_large()  # as each of our processes begins
     mapping, counting, joining, writing = (_Watch() for _ in range(4))
     settings = load_settings(ListenerSettings, [])
     weights = to_weights(settings)
@@ -108,6 +110,7 @@ def serve(folder: Path, samples: int, seed: int) -> Served:
     """
     Open the store in *folder* and ask it *samples* questions of each kind.
     """
+    allocator.return_large()
     empty = proportional_bytes(os.getpid())
     opening = _Watch()
     snapshot = opening.timed(lambda: _open(folder))
@@ -127,6 +130,7 @@ def change(folder: Path, samples: int, seed: int) -> Changed:
     Change the prices of *samples* products of the store in *folder*, one after the
     other: apply, publish, and derive the next snapshot, as both processes do.
     """
+    allocator.return_large()
     settings = load_settings(ListenerSettings, [])
     documents = list(itertools.islice(generate(seed), samples + WARMING))
     steps: dict[str, list[float]] = {"apply": [], "write": [], "derive": []}
