@@ -185,6 +185,7 @@ def _publish(store: Store, index: Index) -> None:
         fingerprint="",
         products=index.products,
         visible=index.visible,
+        written_s=None,
         now_s=time.time(),
     )
 
