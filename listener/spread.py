@@ -14,7 +14,7 @@ import signal
 import threading
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -198,15 +198,14 @@ def _marked(
 
 
 def _awaited(future: Future[R], check: Check) -> R:
-    while True:
+    check()
+    while not wait([future], PULSE_S).done:
         check()
-        try:
-            return future.result(PULSE_S)
-        except TimeoutError:
-            continue
-        except Exception as error:  # whatever an executor ends with, no worker is left
-            msg = str(error) or type(error).__name__
-            raise Unusable(msg) from error
+    try:
+        return future.result()
+    except Exception as error:  # whatever an executor ends with, no worker is left
+        msg = str(error) or type(error).__name__
+        raise Unusable(msg) from error
 
 
 def _begin() -> None:
