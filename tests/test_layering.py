@@ -441,6 +441,10 @@ MAY_IMPORT = {
         "listener.publisher listener.restore recommender.errors recommender.generation "
         "recommender.manifest recommender.store recommender.weights"
     ),
+    "listener.mongo.shelf": (
+        "listener.copies.place listener.mongo.client listener.mongo.errors "
+        "recommender.errors recommender.manifest"
+    ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
         "listener.errors listener.feed listener.rebuilds listener.status "
@@ -705,6 +709,7 @@ FENCED = {
         "listener.values",
         "listener.visibility",
     ),
+    "gridfs": ("listener.mongo",),
     "numba": ("recommender.kernels",),
     "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
