@@ -23,7 +23,7 @@ from listener.copies.place import Gone, PlaceFault
 from listener.mongo.client import Document
 from listener.mongo.errors import translate
 from recommender import manifest as manifests
-from recommender.errors import RecommenderError
+from recommender.errors import RecommenderError, StoreCorrupt, StoreTooNew
 from recommender.manifest import Manifest, SegmentRef
 
 
@@ -103,7 +103,7 @@ class Shelf:
         """
         with _faults():
             seen = self._pointer.find_one({"_id": POINTER})
-            if seen is not None and _is_later(_content(seen), manifest):
+            if seen is not None and _is_later(seen, manifest):
                 raise PlaceFault(BEHIND)
             sent = [ref for ref in manifest.segments if self._send(ref, open_segment)]
             self._swap(seen, manifests.to_bytes(manifest))
@@ -134,9 +134,8 @@ class Shelf:
                 if now_s - since >= GRACE_S
             ]
             for file in expired:
-                with suppress(
-                    NoFile
-                ):  # chunks alone, as a killed publisher leaves them
+                # a killed publisher leaves chunks alone, which go all the same
+                with suppress(NoFile):
                     self._bucket.delete(file)
             return len(expired)
 
@@ -159,7 +158,7 @@ class Shelf:
             except DuplicateKeyError as error:
                 raise PlaceFault(OVERTAKEN) from error
             return
-        before = {"_id": POINTER, "version": seen["version"]}
+        before = {"_id": POINTER, "version": seen.get("version")}
         if not self._pointer.replace_one(before, pointer).matched_count:
             raise PlaceFault(OVERTAKEN)
 
@@ -189,11 +188,19 @@ def _to_manifest(content: bytes) -> Manifest:
         raise PlaceFault(str(error)) from error
 
 
-def _is_later(content: bytes, manifest: Manifest) -> bool:
+def _is_later(pointer: Document, manifest: Manifest) -> bool:
     """
-    Return whether what is there is further in the same collection.
+    Return whether what is there is further in the same collection; damage is not.
+
+    Raises:
+        PlaceFault: It was written by a later Evershelf.
     """
-    there = _to_manifest(content)
+    try:
+        there = manifests.from_bytes(_content(pointer))
+    except StoreTooNew as error:
+        raise PlaceFault(str(error)) from error
+    except (PlaceFault, StoreCorrupt):
+        return False
     return there.identity == manifest.identity and there.as_of > manifest.as_of
 
 

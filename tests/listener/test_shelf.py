@@ -130,6 +130,22 @@ def test_never_back_in_time(shelf: Shelf, origin: Origin) -> None:
     assert shelf.read_manifest() == manifests.to_bytes(later)
 
 
+@pytest.mark.parametrize("damage", [{"content": b"spoilt"}, {"content": 1}, {}])
+def test_damaged_pointer_is_replaced(
+    shelf: Shelf,
+    origin: Origin,
+    database: Database[dict[str, Any]],
+    damage: dict[str, Any],
+) -> None:
+    """
+    What no follower could read does not keep the publisher from publishing.
+    """
+    database["evershelf.pointer"].insert_one({"_id": "manifest"} | damage)
+
+    shelf.publish(origin.newest, origin.open_segment)
+    assert shelf.read_manifest() == manifests.to_bytes(origin.newest)
+
+
 def test_chunks_of_a_killed_publisher(
     shelf: Shelf, origin: Origin, database: Database[dict[str, Any]]
 ) -> None:
