@@ -410,9 +410,17 @@ MAY_IMPORT = {
         "listener.status listener.stretch recommender.address recommender.backoff "
         "recommender.mutation recommender.segment"
     ),
+    "listener.copies.place": (
+        "listener.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.pusher": (
+        "listener.clock listener.copies.place listener.status listener.trouble "
+        "recommender.backoff recommender.manifest recommender.position "
+        "recommender.store"
+    ),
     "listener.upkeep": (
-        "listener.clock listener.model listener.trouble recommender.index "
-        "recommender.manifest recommender.segment recommender.store"
+        "listener.clock listener.copies.pusher listener.model listener.trouble "
+        "recommender.index recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
         "listener.beacon listener.clock listener.complaints listener.errors "
@@ -428,7 +436,6 @@ MAY_IMPORT = {
         "recommender.position recommender.store recommender.weights"
     ),
     # what another listener has published
-    "listener.copies.place": "listener.errors recommender.manifest",
     "listener.copies.neighbour": (
         "listener.copies.place recommender.manifest recommender.store"
     ),
@@ -441,9 +448,17 @@ MAY_IMPORT = {
         "listener.publisher listener.restore recommender.errors recommender.generation "
         "recommender.manifest recommender.store recommender.weights"
     ),
+    "listener.copies.follower": (
+        "listener.beacon listener.clock listener.copies.fetch listener.copies.place "
+        "listener.publisher listener.rebuild listener.signals listener.status "
+        "listener.trouble recommender.backoff recommender.errors "
+        "recommender.generation recommender.manifest recommender.position "
+        "recommender.store recommender.supervisor"
+    ),
     "listener.mongo.shelf": (
         "listener.copies.place listener.mongo.client listener.mongo.errors "
-        "recommender.errors recommender.manifest"
+        "recommender.errors recommender.manifest recommender.masking "
+        "recommender.position"
     ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
@@ -511,11 +526,15 @@ MAY_IMPORT = {
         "listener.visibility recommender.settings"
     ),
     "listener.doctor.queue": "listener.doctor.finding recommender.masking",
+    "listener.doctor.outlet": (
+        "listener.copies.place listener.doctor.finding listener.mongo.shelf"
+    ),
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.queue "
+        "listener.doctor.model listener.doctor.oplog listener.doctor.outlet "
+        "listener.doctor.queue "
         "listener.doctor.schema listener.doctor.server listener.errors listener.feed "
         "listener.mapping listener.remote recommender.errors recommender.settings "
         "recommender.store"
@@ -583,7 +602,8 @@ MAY_IMPORT = {
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.build listener.clock listener.complaints "
-        "listener.copies.first_copy listener.copies.neighbour listener.daemon "
+        "listener.copies.first_copy listener.copies.neighbour listener.copies.place "
+        "listener.copies.pusher listener.daemon "
         "listener.elsewhere listener.guard listener.keys listener.mapping "
         "listener.mongo.client listener.mongo.examination listener.mongo.source "
         "listener.opening listener.orders listener.profile.first_start "
@@ -616,6 +636,12 @@ MAY_IMPORT = {
         "listener.assembly listener.queue.errands listener.queue.ledger "
         "listener.queue.pulse listener.queue.server listener.queue.taker "
         "listener.signals recommender.masking recommender.settings"
+    ),
+    "listener.copies.command": (
+        "listener.assembly listener.beside listener.control listener.copies.follower "
+        "listener.mongo.shelf listener.scrape listener.serving listener.signals "
+        "listener.status recommender.settings recommender.store "
+        "recommender.supervisor server.access"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -677,7 +703,8 @@ MAY_IMPORT = {
     # the listener's process
     "listener.app": (
         "listener.assembly listener.beside listener.complaints listener.control "
-        "listener.demo.embedded listener.demo.load listener.details "
+        "listener.copies.command listener.copies.place listener.mongo.shelf "
+        "listener.mongo.source listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
         "listener.evaluate.command listener.opening listener.orders "
         "listener.profile.decision listener.profile.first_start listener.profile.page "

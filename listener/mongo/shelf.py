@@ -1,14 +1,18 @@
 """
 Generations in GridFS: a pointer, and segments that it names, in a database of their own.
 
-    evershelf.files, evershelf.chunks   segments, by name and checksum
-    evershelf.pointer                   one document: the manifest
+    evershelf.model.files, .chunks   segments, by name and checksum
+    evershelf.model.pointer          one document: the manifest, and what its publisher
+                                     said last; each time another than before
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import math
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from typing import Any, BinaryIO, Final
 
 from bson.objectid import ObjectId
@@ -19,49 +23,103 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from listener.copies.place import Gone, PlaceFault
-from listener.mongo.client import Document
+from listener.copies.place import Gone, NotYet, PlaceFault, Told
+from listener.mongo.client import Document, connected_once, database_name
 from listener.mongo.errors import translate
 from recommender import manifest as manifests
-from recommender.errors import RecommenderError, StoreCorrupt, StoreTooNew
+from recommender.errors import (
+    RecommenderError,
+    SettingsFault,
+    StoreCorrupt,
+    StoreTooNew,
+)
 from recommender.manifest import Manifest, SegmentRef
+from recommender.masking import masked
+from recommender.position import ClusterTime, Position, State
 
 
 BUCKET: Final = "evershelf"
+MODEL: Final = "model"
+ORDERS: Final = "orders"
 POINTER: Final = "manifest"
 PIECE: Final = 1 << 20  # bytes
 WRITE_MS: Final = 10_000  # for a majority to have it; what is slower is said as trouble
+AWAIT_MS: Final = 500
 # A follower may have read the pointer just before it moved, and copy for a while.
 GRACE_S: Final = 600.0
+# Who publishes speaks each second. Another takes its place when it has been killed.
+LEASE_S: Final = 5.0
+UNNAMED: Final = "-"
+NO_PLACES: Final = frozenset({"admin", "config", "local"})
 
 EMPTY: Final = "nothing is published there yet"
 OVERTAKEN: Final = "another listener has published there meanwhile"
+TAKEN: Final = "another listener publishes there"
 BEHIND: Final = "what is published there is later than this"
+DROPPED: Final = "its pointer was dropped"
+DAMAGED: Final = "its pointer does not say what its publisher does"
+
+
+@contextmanager
+def open_shelf(
+    uri: str, what: str, *, setting: str, other_than: str = ""
+) -> Iterator[Shelf]:
+    """
+    Yield the database that *uri* names.
+
+    Args:
+        uri: Where.
+        what: `MODEL` or `ORDERS`.
+        setting: The variable that says where.
+        other_than: The shop's database, of the same name as which it may not be.
+
+    Raises:
+        SettingsFault: The address cannot be right.
+    """
+    with connected_once(uri, setting) as client:
+        database = database_name(client, UNNAMED)
+        if database in {UNNAMED, other_than} | NO_PLACES:
+            fault = (
+                f"{setting}: name a database that is for nothing but this, and not the "
+                "shop's, such as mongodb://host:port/evershelf"
+            )
+            raise SettingsFault([fault])
+        yield Shelf(masked(uri), client[database], what)
 
 
 class Shelf:
     """
-    See `Place`; one listener at a time may also publish there.
+    See `LivePlace` and `Outlet`. One thread publishes, one follows.
+
+    One listener at a time publishes there: another waits until it has stopped, or has
+    said nothing for `LEASE_S`.
     """
 
-    def __init__(self, name: str, database: Database[Document]) -> None:
+    def __init__(
+        self, name: str, database: Database[Document], what: str = MODEL
+    ) -> None:
         """
         Use a database that nothing but generations need be in.
 
         Args:
             name: What logs call it; without any password.
-            database: Where; it is written only by `publish` and `collect_garbage`.
+            database: Where; it is written only by `publish`, `say` and
+                `collect_garbage`.
+            what: Of which model.
         """
         self.name = name
+        bucket = f"{BUCKET}.{what}"
         sure = database.with_options(
             read_preference=ReadPreference.PRIMARY,
             read_concern=ReadConcern("majority"),
             write_concern=WriteConcern("majority", wtimeout=WRITE_MS),
         )
-        self._pointer = sure[f"{BUCKET}.pointer"]
-        self._files = sure[f"{BUCKET}.files"]
-        self._chunks = sure[f"{BUCKET}.chunks"]
-        self._bucket = GridFSBucket(sure, BUCKET)
+        self._pointer = sure[f"{bucket}.pointer"]
+        self._files = sure[f"{bucket}.files"]
+        self._chunks = sure[f"{bucket}.chunks"]
+        self._bucket = GridFSBucket(sure, bucket)
+        self._publisher = ObjectId()
+        self._version: ObjectId | None = None  # of the pointer that is ours
         self._unnamed_since: dict[ObjectId, float] = {}
 
     def read_manifest(self) -> bytes:
@@ -72,18 +130,72 @@ class Shelf:
             PlaceFault: Nothing was, or the database is away.
         """
         with _faults():
-            return _content(self._pointer.find_one({"_id": POINTER}))
+            pointer = self._look()
+        if pointer is None:
+            raise PlaceFault(EMPTY)
+        return _content(pointer)
+
+    def read_newest(self) -> Told | None:
+        """
+        Return what is there; None when nothing is yet.
+
+        Raises:
+            StoreCorrupt: The manifest is none.
+            StoreTooNew: It was written by a later Evershelf.
+            PlaceFault: What its publisher said makes no sense, or the database is away.
+        """
+        with _faults():
+            pointer = self._look()
+        if pointer is None:
+            return None
+        manifest = manifests.from_bytes(_content(pointer))
+        age_s = _age_s(pointer)
+        try:
+            position = _to_position(pointer["position"])
+        except (LookupError, TypeError, ValueError) as error:
+            raise PlaceFault(DAMAGED) from error
+        return Told(manifest, position, age_s)
 
     def read_segment(self, ref: SegmentRef) -> Iterator[bytes]:
         """
         Yield a segment's file.
+
+        Raises:
+            Gone: There is none any more.
+            PlaceFault: The database is away.
         """
         with _faults(), self._bucket.open_download_stream_by_name(_key(ref)) as file:
             while piece := file.read(PIECE):
                 yield piece
 
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[], None]]:
+        """
+        Yield what returns when the pointer has moved, or after half a second.
+
+        Raises:
+            PlaceFault: The database is away, or does not let it be watched.
+        """
+        pipeline = [{"$project": {"_id": 1}}]
+        with (
+            _faults(),
+            self._pointer.watch(pipeline, max_await_time_ms=AWAIT_MS) as stream,
+        ):
+
+            def wait() -> None:
+                with _faults():
+                    stream.try_next()
+                if not stream.alive:
+                    raise PlaceFault(DROPPED)
+
+            yield wait
+
     def publish(
-        self, manifest: Manifest, open_segment: Callable[[str], BinaryIO]
+        self,
+        manifest: Manifest,
+        position: Position,
+        open_segment: Callable[[str], BinaryIO],
+        pulse: Callable[[], None] = lambda: None,
     ) -> int:
         """
         Make *manifest* what followers read; return how many segments had to travel.
@@ -93,21 +205,51 @@ class Shelf:
 
         Args:
             manifest: A generation whose files are at hand.
+            position: What the listener does; of that generation.
             open_segment: Opens a segment's file by its name.
+            pulse: Called again and again meanwhile; what it raises ends it.
 
         Raises:
-            PlaceFault: Another has published meanwhile, or something later is there,
-                or the database is away; the pointer is as it was, unless the answer
-                to its move was lost.
+            NotYet: Another listener publishes there, or is ahead; all is as it was.
+            PlaceFault: The database is away; the pointer is as it was, unless the
+                answer to its move was lost.
             OSError: A segment's file cannot be read.
         """
         with _faults():
-            seen = self._pointer.find_one({"_id": POINTER})
-            if seen is not None and _is_later(seen, manifest):
-                raise PlaceFault(BEHIND)
-            sent = [ref for ref in manifest.segments if self._send(ref, open_segment)]
-            self._swap(seen, manifests.to_bytes(manifest))
-            return len(sent)
+            seen = self._look()
+            if seen is not None:
+                self._yield_to(seen, manifest)
+            missing = self._missing(manifest)
+            with ExitStack() as stack:
+                # all at once: what is open stays, though the store may remove it
+                files = [
+                    (ref, stack.enter_context(open_segment(ref.name)))
+                    for ref in missing
+                ]
+                for ref, file in files:
+                    self._bucket.upload_from_stream(_key(ref), _Pulsing(file, pulse))
+            # `say`, called by the pulse, leaves the version as it is
+            version = None if seen is None else seen.get("version")
+            self._swap(version, manifest, position)
+            return len(missing)
+
+    def say(self, position: Position) -> None:
+        """
+        Tell followers what the listener does, of the generation that it published last.
+
+        Raises:
+            NotYet: Another has published since.
+            PlaceFault: The database is away.
+        """
+        if self._version is None:
+            raise NotYet(EMPTY)
+        with _faults():
+            done = self._pointer.update_one(
+                {"_id": POINTER, "version": self._version},
+                _now(position=_to_document(position)),
+            )
+        if not done.matched_count:
+            raise NotYet(OVERTAKEN)
 
     def collect_garbage(self, now_s: float) -> int:
         """
@@ -139,28 +281,73 @@ class Shelf:
                     self._bucket.delete(file)
             return len(expired)
 
-    def _send(self, ref: SegmentRef, open_segment: Callable[[str], BinaryIO]) -> bool:
+    def _look(self) -> Document | None:
         """
-        Return whether a segment had to travel.
+        Return the pointer, with the database's own time as `now`.
         """
-        key = _key(ref)
-        if self._files.find_one({"filename": key, "length": ref.size}) is not None:
-            return False
-        with open_segment(ref.name) as file:
-            self._bucket.upload_from_stream(key, file)
-        return True
+        found = self._pointer.aggregate(
+            [{"$match": {"_id": POINTER}}, {"$set": {"now": "$$NOW"}}]
+        )
+        return next(iter(found), None)
 
-    def _swap(self, seen: Document | None, content: bytes) -> None:
-        pointer = {"_id": POINTER, "content": content, "version": ObjectId()}
-        if seen is None:
-            try:
-                self._pointer.insert_one(pointer)
-            except DuplicateKeyError as error:
-                raise PlaceFault(OVERTAKEN) from error
-            return
-        before = {"_id": POINTER, "version": seen.get("version")}
-        if not self._pointer.replace_one(before, pointer).matched_count:
-            raise PlaceFault(OVERTAKEN)
+    def _yield_to(self, pointer: Document, manifest: Manifest) -> None:
+        """
+        Raise NotYet while another listener publishes there, or when it was further.
+        """
+        is_mine = pointer.get("publisher") == self._publisher
+        if not is_mine and _is_held(pointer):
+            raise NotYet(TAKEN)
+        if _is_later(pointer, manifest):
+            raise NotYet(BEHIND)
+
+    def _missing(self, manifest: Manifest) -> list[SegmentRef]:
+        keys = [_key(ref) for ref in manifest.segments]
+        found = self._files.find(
+            {"filename": {"$in": keys}}, {"filename": 1, "length": 1}
+        )
+        there = {(file["filename"], file["length"]) for file in found}
+        return [ref for ref in manifest.segments if (_key(ref), ref.size) not in there]
+
+    def _swap(self, before: Any, manifest: Manifest, position: Position) -> None:
+        version = ObjectId()
+        try:
+            self._pointer.update_one(
+                {"_id": POINTER, "version": before},
+                _now(
+                    content=manifests.to_bytes(manifest),
+                    position=_to_document(position),
+                    publisher=self._publisher,
+                    version=version,
+                ),
+                upsert=True,
+            )
+        except DuplicateKeyError as error:
+            raise NotYet(OVERTAKEN) from error
+        self._version = version
+
+
+class _Pulsing:
+    """
+    A file that calls something each time that it is read.
+    """
+
+    def __init__(self, file: BinaryIO, pulse: Callable[[], None]) -> None:
+        self._file = file
+        self._pulse = pulse
+
+    def read(self, size: int) -> bytes:
+        """
+        Return the next bytes, no more than *size*.
+        """
+        self._pulse()
+        return self._file.read(size)
+
+
+def _now(**values: Any) -> Document:
+    """
+    Return what writes *values*, and when, by the database's clock.
+    """
+    return {"$set": values, "$currentDate": {"written": True}}
 
 
 def _key(ref: SegmentRef) -> str:
@@ -171,9 +358,7 @@ def _key(ref: SegmentRef) -> str:
     return f"{ref.name} {ref.checksum}"
 
 
-def _content(pointer: Document | None) -> bytes:
-    if pointer is None:
-        raise PlaceFault(EMPTY)
+def _content(pointer: Document) -> bytes:
     content: Any = pointer.get("content")
     if not isinstance(content, bytes):
         msg = "its pointer holds no manifest"
@@ -202,6 +387,49 @@ def _is_later(pointer: Document, manifest: Manifest) -> bool:
     except (PlaceFault, StoreCorrupt):
         return False
     return there.identity == manifest.identity and there.as_of > manifest.as_of
+
+
+def _is_held(pointer: Document) -> bool:
+    """
+    Return whether its publisher has neither stopped nor fallen silent.
+    """
+    position: Any = pointer.get("position")
+    state = position.get("state") if isinstance(position, Mapping) else None
+    return state != State.STOPPING and _age_s(pointer) < LEASE_S
+
+
+def _age_s(pointer: Document) -> float:
+    """
+    Return how long ago its publisher spoke, by the database's clock; infinite when that
+    is not known.
+    """
+    written: Any = pointer.get("written")
+    if not isinstance(written, datetime):
+        return math.inf
+    age: float = (pointer["now"] - written).total_seconds()
+    return max(0.0, age)
+
+
+def _to_document(position: Position) -> Document:
+    return {
+        "state": position.state.value,
+        "reason": position.reason,
+        "generation": position.generation,
+        "as_of": list(position.as_of),
+        "read_time": list(position.read_time),
+        "written_at_s": position.written_at_s,
+    }
+
+
+def _to_position(document: Any) -> Position:
+    return Position(
+        state=State(document["state"]),
+        reason=str(document["reason"]),
+        generation=int(document["generation"]),
+        as_of=ClusterTime(*map(int, document["as_of"])),
+        read_time=ClusterTime(*map(int, document["read_time"])),
+        written_at_s=float(document["written_at_s"]),
+    )
 
 
 @contextmanager
