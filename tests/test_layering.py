@@ -405,10 +405,11 @@ MAY_IMPORT = {
         "listener.errors listener.feed recommender.position recommender.product "
         "recommender.row recommender.segment recommender.weights"
     ),
+    "recommender.hash_set": "",
     "listener.sweep": (
         "listener.background listener.clock listener.feed listener.model "
         "listener.status listener.stretch recommender.address recommender.backoff "
-        "recommender.mutation recommender.segment"
+        "recommender.hash_set recommender.mutation recommender.segment"
     ),
     "listener.copies.place": (
         "listener.errors recommender.manifest recommender.position"
