@@ -16,6 +16,7 @@ import pytest
 from pymongo.database import Database
 
 from recommender.exits import Exit
+from tests.support.mongo import make_mongod, suspended
 from tests.support.ordering import make_order_document
 from tests.support.processes import Pair, make_pair, running, to_uri
 from tests.support.secured import LEAST, Privilege, Secured, secured
@@ -163,22 +164,48 @@ def check_what_is_not_here(host: Pair) -> None:
     assert "another listener" in refused.json["detail"]
 
 
-@pytest.mark.parametrize(
-    ("command", "settings", "said"),
-    [
-        ("follow", {}, "EVERSHELF_FOLLOW_FROM is not set"),
-        ("run", {"EVERSHELF_PUBLISH_TO": "mongodb://127.0.0.1:1/shop"}, "not the shop"),
-        ("run", {"EVERSHELF_PUBLISH_TO": "mongodb://127.0.0.1:1"}, "name a database"),
-    ],
-    ids=["nowhere", "shop", "unnamed"],
-)
-def test_addresses_that_cannot_be_right(
-    tmp_path: Path, command: str, settings: dict[str, str], said: str
+def test_a_database_that_is_away(
+    tmp_path: Path, mongo_uri: str, database: Database[dict[str, Any]]
 ) -> None:
     """
-    Are faults of the settings, before anything is followed.
+    When the database hangs, or ends, in which generations are published, the publisher
+    follows and serves on as ever; the host answers from what it has, stale, and has all
+    that was written meanwhile soon after it is back.
     """
-    with make_pair(tmp_path, "mongodb://127.0.0.1:1/shop", settings) as pair:
-        code, process = pair.run(command)
-    assert code == Exit.SETTINGS
-    assert said in process.text
+    products = database["products"]
+    products.insert_many([make_document(i) for i in range(20)])
+    with make_mongod(tmp_path / "place") as place:
+        there = to_uri(place.uri, "evershelf")
+        publishing = {"EVERSHELF_PUBLISH_TO": there}
+        with (
+            running(
+                tmp_path / "publisher", to_uri(mongo_uri, database.name), publishing
+            ) as publisher,
+            make_pair(tmp_path / "host", "", {"EVERSHELF_FOLLOW_FROM": there}) as host,
+        ):
+            host.listener = host.make("follow")
+            host.listener.start()
+            host.server.start()
+            wait_for(lambda: host.get("/health/ready").status == HTTPStatus.OK)
+            wait_for(lambda: is_fresh(host))
+
+            with suspended([place]):
+                products.insert_one(make_document(100))
+                wait_for(lambda: "kettle-100" in publisher.similar("kettle-4"))
+                wait_for(lambda: not is_fresh(host), what="staleness")
+                assert is_fresh(publisher)
+                assert "kettle-100" not in host.similar("kettle-4")
+            wait_for(
+                lambda: "kettle-100" in host.similar("kettle-4") and is_fresh(host)
+            )
+
+            place.stop()
+            products.insert_one(make_document(104))
+            wait_for(lambda: "kettle-104" in publisher.similar("kettle-4"))
+            wait_for(lambda: stale_reason(host) == "unreachable", what="staleness")
+            assert is_fresh(publisher)
+            place.start()
+            wait_for(
+                lambda: "kettle-104" in host.similar("kettle-4") and is_fresh(host)
+            )
+            assert len(publisher.listener.logs("push.failed")) <= 2  # once each

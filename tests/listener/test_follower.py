@@ -57,6 +57,14 @@ def _shelf(database: Shop) -> Shelf:
     return Shelf("shelf", database)
 
 
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let who is told to stop not wait for half a second first.
+    """
+    monkeypatch.setattr("listener.mongo.shelf.AWAIT_MS", 50)
+
+
 @contextmanager
 def following(store: Store, database: Shop) -> Iterator[Status]:
     """
