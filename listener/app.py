@@ -25,14 +25,15 @@ from listener.beside import Follow, beside
 from listener.complaints import Complaints
 from listener.control import Control
 from listener.copies.command import follow
+from listener.copies.opening import open_place
 from listener.copies.place import Outlet
+from listener.copies.pointer import MODEL, ORDERS
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
 from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
-from listener.mongo.shelf import MODEL, ORDERS, open_shelf
 from listener.mongo.source import MongoSource
 from listener.opening import open_orders, open_source
 from listener.orders import OrderMapper
@@ -68,7 +69,8 @@ NO_EXTRA: Final = (
 
 NO_PLACE: Final = (
     "EVERSHELF_FOLLOW_FROM is not set: set it to the address of the database where "
-    "another listener publishes, such as mongodb://127.0.0.1:27017/evershelf"
+    "another listener publishes, such as mongodb://127.0.0.1:27017/evershelf, or of a "
+    "bucket, s3://bucket/folder"
 )
 
 log = structlog.get_logger()
@@ -266,11 +268,14 @@ def _outlet(
         yield None
         return
     shop, _, _ = source.namespace.partition(".")
-    uri = settings.publish_to.get_secret_value()
-    with open_shelf(
-        uri, what, setting="EVERSHELF_PUBLISH_TO", other_than=shop
-    ) as shelf:
-        yield shelf
+    with open_place(
+        settings.publish_to.get_secret_value(),
+        what,
+        setting="EVERSHELF_PUBLISH_TO",
+        clock=CLOCK,
+        other_than=shop,
+    ) as place:
+        yield place
 
 
 def _resync(settings: ListenerSettings, stop: Stop) -> Exit:

@@ -294,7 +294,8 @@ class ListenerSettings(Settings):
         None,
         description=(
             "address of a database, not the shop's, in which each generation is "
-            "published for other hosts, such as mongodb://10.0.0.3:27017/evershelf"
+            "published for other hosts, such as mongodb://10.0.0.3:27017/evershelf; or "
+            "of a bucket of S3, s3://bucket/folder"
         ),
     )
     follow_from: Annotated[SecretStr | None, BeforeValidator(_unless_empty)] = Field(

@@ -414,6 +414,10 @@ MAY_IMPORT = {
     "listener.copies.place": (
         "listener.errors recommender.manifest recommender.position"
     ),
+    "listener.copies.pointer": (
+        "listener.copies.place recommender.errors recommender.manifest "
+        "recommender.position"
+    ),
     "listener.copies.pusher": (
         "listener.clock listener.copies.place listener.status listener.trouble "
         "recommender.backoff recommender.manifest recommender.position "
@@ -457,9 +461,17 @@ MAY_IMPORT = {
         "recommender.store recommender.supervisor"
     ),
     "listener.mongo.shelf": (
-        "listener.copies.place listener.mongo.client listener.mongo.errors "
-        "recommender.errors recommender.manifest recommender.masking "
-        "recommender.position"
+        "listener.copies.place listener.copies.pointer listener.mongo.client "
+        "listener.mongo.errors recommender.errors recommender.manifest "
+        "recommender.masking recommender.position"
+    ),
+    "listener.copies.bucket": (
+        "listener.clock listener.copies.place listener.copies.pointer "
+        "recommender.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.opening": (
+        "listener.clock listener.copies.bucket listener.copies.place "
+        "listener.mongo.shelf recommender.errors"
     ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
@@ -528,7 +540,8 @@ MAY_IMPORT = {
     ),
     "listener.doctor.queue": "listener.doctor.finding recommender.masking",
     "listener.doctor.outlet": (
-        "listener.copies.place listener.doctor.finding listener.mongo.shelf"
+        "listener.clock listener.copies.opening listener.copies.place "
+        "listener.copies.pointer listener.doctor.finding"
     ),
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
@@ -640,7 +653,7 @@ MAY_IMPORT = {
     ),
     "listener.copies.command": (
         "listener.assembly listener.beside listener.control listener.copies.follower "
-        "listener.mongo.shelf listener.scrape listener.serving listener.signals "
+        "listener.copies.opening listener.copies.pointer listener.scrape listener.serving listener.signals "
         "listener.status recommender.settings recommender.store "
         "recommender.supervisor server.access"
     ),
@@ -704,8 +717,8 @@ MAY_IMPORT = {
     # the listener's process
     "listener.app": (
         "listener.assembly listener.beside listener.complaints listener.control "
-        "listener.copies.command listener.copies.place listener.mongo.shelf "
-        "listener.mongo.source listener.demo.embedded listener.demo.load listener.details "
+        "listener.copies.command listener.copies.opening listener.copies.place "
+        "listener.copies.pointer listener.mongo.source listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
         "listener.evaluate.command listener.opening listener.orders "
         "listener.profile.decision listener.profile.first_start listener.profile.page "
@@ -739,6 +752,7 @@ FENCED = {
     ),
     "gridfs": ("listener.mongo",),
     "numba": ("recommender.kernels",),
+    "obstore": ("listener.copies.bucket",),
     "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",

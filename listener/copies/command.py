@@ -15,7 +15,8 @@ from listener.assembly import CLOCK
 from listener.beside import Follow, beside
 from listener.control import Control
 from listener.copies.follower import Follower
-from listener.mongo.shelf import MODEL, ORDERS, open_shelf
+from listener.copies.opening import open_place
+from listener.copies.pointer import MODEL, ORDERS
 from listener.scrape import Scrape
 from listener.serving import serve_in_background
 from listener.signals import Stop
@@ -45,21 +46,21 @@ def follow(settings: ListenerSettings, uri: str, stop: Stop) -> None:
     status = Status(CLOCK)
     status.metrics.registry.register(Scrape(status))
     with (
-        open_shelf(uri, MODEL, setting=SETTING) as shelf,
+        open_place(uri, MODEL, setting=SETTING, clock=CLOCK) as place,
         Store.open(settings.store_dir) as store,
     ):
         orders = Status(CLOCK) if settings.orders_collection else None
         stop_control = _serve(settings, status, orders)
         log.info(
             "follower.started",
-            place=shelf.name,
+            place=place.name,
             store=str(settings.store_dir),
             control=f"127.0.0.1:{settings.control_port}",
         )
         supervisor = Supervisor.of(os.environ, CLOCK.monotonic)
         try:
             with beside(_orders(settings, uri, orders), stop):
-                Follower(store, shelf, status, CLOCK, stop, supervisor).run()
+                Follower(store, place, status, CLOCK, stop, supervisor).run()
         finally:
             stop_control()
         log.info("follower.stopped", generation=status.served.generation)
@@ -84,10 +85,10 @@ def _orders(
 
     def follow_orders(stop: Stop) -> None:
         with (
-            open_shelf(uri, ORDERS, setting=SETTING) as shelf,
+            open_place(uri, ORDERS, setting=SETTING, clock=CLOCK) as place,
             Store.open(settings.orders_dir) as store,
         ):
             supervisor = Supervisor(monotonic=CLOCK.monotonic)
-            Follower(store, shelf, status, CLOCK, stop, supervisor).run()
+            Follower(store, place, status, CLOCK, stop, supervisor).run()
 
     return follow_orders

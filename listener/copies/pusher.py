@@ -29,7 +29,7 @@ GARBAGE_S: Final = 60.0
 PARTING_S: Final = 5.0  # for the last generation to travel
 SENDING: Final = "sending"
 REMEDY: Final = (
-    "look at the database that EVERSHELF_PUBLISH_TO names, and what its user may"
+    "look at what EVERSHELF_PUBLISH_TO names, and what its user may do there"
 )
 
 log = structlog.get_logger()

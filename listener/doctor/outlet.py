@@ -6,28 +6,30 @@ from __future__ import annotations
 
 from typing import Final
 
+from listener.clock import Clock
+from listener.copies.opening import open_place
 from listener.copies.place import PlaceFault, Told
+from listener.copies.pointer import LEASE_S, MODEL
 from listener.doctor.finding import Finding, fail, ok, warn
-from listener.mongo.shelf import LEASE_S, MODEL, open_shelf
 
 
 SETTING: Final = "EVERSHELF_PUBLISH_TO"
 START_ONE: Final = "start the listener, with the same settings; if it runs, see its log"
 
 
-def look_at_outlet(uri: str) -> Finding:
+def look_at_outlet(uri: str, clock: Clock) -> Finding:
     """
     Find out whether anything can be had at *uri*, and whether anybody publishes there.
 
     Raises:
         SettingsFault: The address cannot be right.
     """
-    with open_shelf(uri, MODEL, setting=SETTING) as shelf:
+    with open_place(uri, MODEL, setting=SETTING, clock=clock) as place:
         try:
-            return judge_outlet(shelf.name, shelf.read_newest())
+            return judge_outlet(place.name, place.read_newest())
         except PlaceFault as error:
             return fail(
-                f"{shelf.name} cannot be asked what is published there: {error}",
+                f"{place.name} cannot be asked what is published there: {error}",
                 f"start it, or correct {SETTING}; the collection is followed without it",
             )
 

@@ -156,7 +156,7 @@ class Rounds:
         )
         if settings.publish_to is not None:
             uri = settings.publish_to.get_secret_value()
-            yield Check("publications", lambda: look_at_outlet(uri))
+            yield Check("publications", lambda: look_at_outlet(uri, self._clock))
         if settings.queue_url is not None:
             yield Check("queue", self._look_at_queue)
 

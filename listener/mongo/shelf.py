@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import Any, BinaryIO, Final
@@ -24,40 +24,42 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from listener.copies.place import Gone, NotYet, PlaceFault, Told
+from listener.copies.pointer import (
+    BEHIND,
+    EMPTY,
+    GRACE_S,
+    LEASE_S,
+    MODEL,
+    NO_MANIFEST,
+    OVERTAKEN,
+    TAKEN,
+    is_given_up,
+    is_later,
+    to_fields,
+    to_key,
+    to_manifest,
+    to_position,
+)
 from listener.mongo.client import Document, connected_once, database_name
 from listener.mongo.errors import translate
 from recommender import manifest as manifests
 from recommender.errors import (
-    RecommenderError,
     SettingsFault,
-    StoreCorrupt,
-    StoreTooNew,
 )
 from recommender.manifest import Manifest, SegmentRef
 from recommender.masking import masked
-from recommender.position import ClusterTime, Position, State
+from recommender.position import Position
 
 
 BUCKET: Final = "evershelf"
-MODEL: Final = "model"
-ORDERS: Final = "orders"
 POINTER: Final = "manifest"
 PIECE: Final = 1 << 20  # bytes
 WRITE_MS: Final = 10_000  # for a majority to have it; what is slower is said as trouble
 AWAIT_MS: Final = 500
-# A follower may have read the pointer just before it moved, and copy for a while.
-GRACE_S: Final = 600.0
-# Who publishes speaks each second. Another takes its place when it has been killed.
-LEASE_S: Final = 5.0
 UNNAMED: Final = "-"
 NO_PLACES: Final = frozenset({"admin", "config", "local"})
 
-EMPTY: Final = "nothing is published there yet"
-OVERTAKEN: Final = "another listener has published there meanwhile"
-TAKEN: Final = "another listener publishes there"
-BEHIND: Final = "what is published there is later than this"
 DROPPED: Final = "its pointer was dropped"
-DAMAGED: Final = "its pointer does not say what its publisher does"
 
 
 @contextmanager
@@ -150,11 +152,7 @@ class Shelf:
             return None
         manifest = manifests.from_bytes(_content(pointer))
         age_s = _age_s(pointer)
-        try:
-            position = _to_position(pointer["position"])
-        except (LookupError, TypeError, ValueError) as error:
-            raise PlaceFault(DAMAGED) from error
-        return Told(manifest, position, age_s)
+        return Told(manifest, to_position(pointer.get("position")), age_s)
 
     def read_segment(self, ref: SegmentRef) -> Iterator[bytes]:
         """
@@ -164,7 +162,7 @@ class Shelf:
             Gone: There is none any more.
             PlaceFault: The database is away.
         """
-        with _faults(), self._bucket.open_download_stream_by_name(_key(ref)) as file:
+        with _faults(), self._bucket.open_download_stream_by_name(to_key(ref)) as file:
             while piece := file.read(PIECE):
                 yield piece
 
@@ -227,7 +225,7 @@ class Shelf:
                     for ref in missing
                 ]
                 for ref, file in files:
-                    self._bucket.upload_from_stream(_key(ref), _Pulsing(file, pulse))
+                    self._bucket.upload_from_stream(to_key(ref), _Pulsing(file, pulse))
             # `say`, called by the pulse, leaves the version as it is
             version = None if seen is None else seen.get("version")
             self._swap(version, manifest, position)
@@ -246,7 +244,7 @@ class Shelf:
         with _faults():
             done = self._pointer.update_one(
                 {"_id": POINTER, "version": self._version},
-                _now(position=_to_document(position)),
+                _now(position=to_fields(position)),
             )
         if not done.matched_count:
             raise NotYet(OVERTAKEN)
@@ -264,8 +262,8 @@ class Shelf:
         with _faults():
             # these first: what a publication adds after that is not looked at
             present: set[ObjectId] = set(self._chunks.distinct("files_id"))
-            manifest = _to_manifest(self.read_manifest())
-            keys = [_key(ref) for ref in manifest.segments]
+            manifest = to_manifest(self.read_manifest())
+            keys = [to_key(ref) for ref in manifest.segments]
             named = set(self._files.distinct("_id", {"filename": {"$in": keys}}))
             self._unnamed_since = {
                 file: self._unnamed_since.get(file, now_s) for file in present - named
@@ -295,18 +293,22 @@ class Shelf:
         Raise NotYet while another listener publishes there, or when it was further.
         """
         is_mine = pointer.get("publisher") == self._publisher
-        if not is_mine and _is_held(pointer):
+        is_free = is_given_up(pointer.get("position")) or _age_s(pointer) >= LEASE_S
+        if not (is_mine or is_free):
             raise NotYet(TAKEN)
-        if _is_later(pointer, manifest):
+        content = pointer.get("content")
+        if isinstance(content, bytes) and is_later(content, manifest):
             raise NotYet(BEHIND)
 
     def _missing(self, manifest: Manifest) -> list[SegmentRef]:
-        keys = [_key(ref) for ref in manifest.segments]
+        keys = [to_key(ref) for ref in manifest.segments]
         found = self._files.find(
             {"filename": {"$in": keys}}, {"filename": 1, "length": 1}
         )
         there = {(file["filename"], file["length"]) for file in found}
-        return [ref for ref in manifest.segments if (_key(ref), ref.size) not in there]
+        return [
+            ref for ref in manifest.segments if (to_key(ref), ref.size) not in there
+        ]
 
     def _swap(self, before: Any, manifest: Manifest, position: Position) -> None:
         version = ObjectId()
@@ -315,7 +317,7 @@ class Shelf:
                 {"_id": POINTER, "version": before},
                 _now(
                     content=manifests.to_bytes(manifest),
-                    position=_to_document(position),
+                    position=to_fields(position),
                     publisher=self._publisher,
                     version=version,
                 ),
@@ -350,52 +352,11 @@ def _now(**values: Any) -> Document:
     return {"$set": values, "$currentDate": {"written": True}}
 
 
-def _key(ref: SegmentRef) -> str:
-    """
-    Return what a segment is called there: a listener that lost its store may use a name
-    again.
-    """
-    return f"{ref.name} {ref.checksum}"
-
-
 def _content(pointer: Document) -> bytes:
     content: Any = pointer.get("content")
     if not isinstance(content, bytes):
-        msg = "its pointer holds no manifest"
-        raise PlaceFault(msg)
+        raise PlaceFault(NO_MANIFEST)
     return content
-
-
-def _to_manifest(content: bytes) -> Manifest:
-    try:
-        return manifests.from_bytes(content)
-    except RecommenderError as error:
-        raise PlaceFault(str(error)) from error
-
-
-def _is_later(pointer: Document, manifest: Manifest) -> bool:
-    """
-    Return whether what is there is further in the same collection; damage is not.
-
-    Raises:
-        PlaceFault: It was written by a later Evershelf.
-    """
-    try:
-        there = manifests.from_bytes(_content(pointer))
-    except StoreTooNew as error:
-        raise PlaceFault(str(error)) from error
-    except (PlaceFault, StoreCorrupt):
-        return False
-    return there.identity == manifest.identity and there.as_of > manifest.as_of
-
-
-def _is_held(pointer: Document) -> bool:
-    """
-    Return whether its publisher has neither stopped nor fallen silent.
-    """
-    position: Any = pointer.get("position")
-    state = position.get("state") if isinstance(position, Mapping) else None
-    return state != State.STOPPING and _age_s(pointer) < LEASE_S
 
 
 def _age_s(pointer: Document) -> float:
@@ -408,28 +369,6 @@ def _age_s(pointer: Document) -> float:
         return math.inf
     age: float = (pointer["now"] - written).total_seconds()
     return max(0.0, age)
-
-
-def _to_document(position: Position) -> Document:
-    return {
-        "state": position.state.value,
-        "reason": position.reason,
-        "generation": position.generation,
-        "as_of": list(position.as_of),
-        "read_time": list(position.read_time),
-        "written_at_s": position.written_at_s,
-    }
-
-
-def _to_position(document: Any) -> Position:
-    return Position(
-        state=State(document["state"]),
-        reason=str(document["reason"]),
-        generation=int(document["generation"]),
-        as_of=ClusterTime(*map(int, document["as_of"])),
-        read_time=ClusterTime(*map(int, document["read_time"])),
-        written_at_s=float(document["written_at_s"]),
-    )
 
 
 @contextmanager

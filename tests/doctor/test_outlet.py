@@ -11,6 +11,7 @@ import pytest
 
 from pymongo.database import Database
 
+from listener.clock import Clock
 from listener.doctor.finding import Verdict
 from listener.doctor.outlet import look_at_outlet
 from listener.mongo.shelf import Shelf
@@ -28,12 +29,12 @@ def test_it_is_looked_at(
     It is told whether something is there, and whether somebody speaks for it.
     """
     uri = to_uri(mongo_uri, database.name)
-    empty = look_at_outlet(uri)
+    empty = look_at_outlet(uri, Clock())
     with Store.open(tmp_path / "origin") as store:
         Origin(store, make_index([make_product()])).put(Shelf("shelf", database))
-    well = look_at_outlet(uri)
+    well = look_at_outlet(uri, Clock())
     silence(database)
-    silent = look_at_outlet(uri)
+    silent = look_at_outlet(uri, Clock())
 
     assert empty.verdict is silent.verdict is Verdict.WARN
     assert "nothing is published" in empty.found

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,3 +77,17 @@ def test_the_shops_database_is_not_written(
 
     assert main(["run"]) == Exit.SETTINGS
     assert "not the shop's" in capsys.readouterr().err
+
+
+def test_a_bucket_needs_an_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    It says what to install; nothing else of the listener needs that.
+    """
+    monkeypatch.setenv("EVERSHELF_FOLLOW_FROM", "s3://models/shop")
+    monkeypatch.delitem(sys.modules, "listener.copies.bucket", raising=False)
+    monkeypatch.setitem(sys.modules, "obstore", None)
+
+    assert main(["follow"]) == Exit.SETTINGS
+    assert "pip install 'evershelf[s3]'" in capsys.readouterr().err

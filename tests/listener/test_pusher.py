@@ -14,8 +14,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from listener.copies.place import PlaceFault
+from listener.copies.pointer import GRACE_S
 from listener.copies.pusher import BEAT_S, GARBAGE_S, REMEDY, SENDING, WAIT_S, Pusher
-from listener.mongo.shelf import GRACE_S, Shelf
+from listener.mongo.shelf import Shelf
 from listener.status import Status
 from recommender.manifest import Manifest
 from recommender.position import Position, State

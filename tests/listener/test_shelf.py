@@ -19,18 +19,16 @@ from pymongo.database import Database
 
 from listener.copies.fetch import fetch
 from listener.copies.place import Gone, NotYet, PlaceFault
-from listener.mongo.shelf import (
+from listener.copies.pointer import (
     BEHIND,
-    DROPPED,
     EMPTY,
     GRACE_S,
     LEASE_S,
     MODEL,
     OVERTAKEN,
     TAKEN,
-    Shelf,
-    open_shelf,
 )
+from listener.mongo.shelf import DROPPED, Shelf, open_shelf
 from recommender import manifest as manifests
 from recommender.errors import SettingsFault
 from recommender.position import ClusterTime, State

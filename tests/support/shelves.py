@@ -8,7 +8,8 @@ from typing import Any, BinaryIO, Final
 
 from pymongo.database import Database
 
-from listener.mongo.shelf import LEASE_S, Shelf
+from listener.copies.pointer import LEASE_S
+from listener.mongo.shelf import Shelf
 from recommender.index import Index
 from recommender.manifest import Manifest
 from recommender.mutation import Upsert
