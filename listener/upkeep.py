@@ -13,6 +13,7 @@ from listener.clock import Clock
 from listener.copies.pusher import Pusher
 from listener.model import Model
 from listener.trouble import Trouble
+from recommender import allocator
 from recommender.index import Index, Merge
 from recommender.manifest import Manifest
 from recommender.segment import Segment
@@ -94,7 +95,7 @@ class _Durable:
         self._clock = clock
         self._worker = ThreadPoolExecutor(1, "durable")
         self._running: Future[Manifest | None] | None = None
-        self.newest = store.current
+        self.newest = store.durable
         # A first model does not wait; one that cannot be kept waits like any other.
         self._written_at = clock.monotonic() if self.newest else -math.inf
         self._trouble = Trouble("durable")
@@ -159,7 +160,9 @@ class _Merges:
         self._worker.shutdown(cancel_futures=True)
 
     def _run(self, merge: Merge) -> Segment:
-        return self._store.keep(merge.run())
+        merged = self._store.keep(merge.run())
+        allocator.return_free()
+        return merged
 
     def _finish(self, index: Index) -> bool:
         if self._running is None:

@@ -19,6 +19,7 @@ SCRIPTS = ("run_listener", "run_server")
 # of the lines above it, so there is no room for a cycle.
 MAY_IMPORT = {
     # the values that cross rooms
+    "recommender.allocator": "",
     "server.sockets": "",
     "server.line": "",
     "recommender.errors": "",
@@ -108,7 +109,7 @@ MAY_IMPORT = {
     "recommender.backoff": "",
     "recommender.exits": "",
     "recommender.supervisor": "",
-    "recommender.launch": "",
+    "recommender.launch": "recommender.allocator",
     "recommender.masking": "",
     "recommender.registry": "",
     "recommender.repeats": "",
@@ -388,8 +389,8 @@ MAY_IMPORT = {
     "listener.progress": "listener.clock",
     "listener.rebuild": (
         "listener.build listener.clock listener.errors listener.feed listener.model "
-        "listener.progress listener.tally recommender.bulk recommender.index "
-        "recommender.segment recommender.weights"
+        "listener.progress listener.tally recommender.allocator recommender.bulk "
+        "recommender.index recommender.segment recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
@@ -425,7 +426,8 @@ MAY_IMPORT = {
     ),
     "listener.upkeep": (
         "listener.clock listener.copies.pusher listener.model listener.trouble "
-        "recommender.index recommender.manifest recommender.segment recommender.store"
+        "recommender.allocator recommender.index recommender.manifest "
+        "recommender.segment recommender.store"
     ),
     "listener.daemon": (
         "listener.beacon listener.clock listener.complaints listener.errors "
@@ -788,6 +790,7 @@ FENCED = {
 # The rest of `recommender` does no I/O, reads no clock, draws no random number and
 # logs nothing.
 NOT_CORE = {
+    "recommender.allocator",
     "recommender.store",
     "recommender.settings",
     "recommender.effective",
