@@ -21,13 +21,7 @@ from listener.copies.neighbour import Neighbour
 from listener.copies.place import Outlet
 from listener.copies.pusher import Pusher
 from listener.daemon import Daemon, Parts
-from listener.elsewhere import (
-    Elsewhere,
-    Order,
-    open_dask,
-    open_pool,
-    to_processes,
-)
+from listener.elsewhere import Elsewhere
 from listener.guard import ShrinkGuard
 from listener.keys import to_key
 from listener.mapping import fingerprint
@@ -45,6 +39,7 @@ from listener.restore import FIRST_START, Restored, restore
 from listener.schedule import Policy, Schedule
 from listener.scrape import Scrape
 from listener.signals import Round, Stop
+from listener.spread import Order, Spread, open_dask, open_pool, to_processes
 from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
@@ -103,15 +98,22 @@ def to_workshop(
     """
     Return where models are built from scratch.
     """
-    here = Here(to_weights(settings))
+    here, spread = Here(to_weights(settings)), to_spread(settings, uri)
+    return here if spread is None else Elsewhere(spread, complaints, here)
+
+
+def to_spread(settings: ListenerSettings, uri: str) -> Spread | None:
+    """
+    Return the other processes that read the collection; None when none do.
+    """
     processes = to_processes(settings.build_processes)
     if settings.dask_address:
         executor = partial(open_dask, settings.dask_address)
     elif processes > 1:
         executor = partial(open_pool, processes)
     else:
-        return here
-    return Elsewhere(Order(settings, uri), complaints, executor, here)
+        return None
+    return Spread(Order(settings, uri), executor)
 
 
 def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of

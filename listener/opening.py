@@ -29,6 +29,29 @@ class Notes(Protocol):
         """
 
 
+class Collected:
+    """
+    Notes that are kept, to be passed on from one process to another.
+    """
+
+    def __init__(self) -> None:
+        self._notes: list[tuple[bytes, Sequence[Problem]]] = []
+
+    def note(self, key: bytes, problems: Sequence[Problem]) -> None:
+        """
+        See `Notes`.
+        """
+        if problems:
+            self._notes.append((key, problems))
+
+    def pass_to(self, notes: Notes) -> None:
+        """
+        Let *notes* have all that was noted here.
+        """
+        for key, problems in self._notes:
+            notes.note(key, problems)
+
+
 @contextmanager
 def open_source(
     settings: ListenerSettings, uri: str, complaints: Notes

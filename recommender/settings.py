@@ -337,14 +337,14 @@ class ListenerSettings(Settings):
     build_processes: Annotated[int, Field(ge=0, le=64)] = Field(
         0,
         description=(
-            "processes that build a model from scratch; 0: one for each core, at most "
-            "4; 1: none beside the listener"
+            "processes that build a model from scratch, and read what verify compares; "
+            "0: one for each core, at most 4; 1: none beside the one that asks"
         ),
     )
     dask_address: str = Field(
         "",
         description=(
-            "address of a Dask scheduler whose workers build it instead, such as "
+            "address of a Dask scheduler whose workers do that instead, such as "
             "tcp://host:8786"
         ),
     )

@@ -404,6 +404,7 @@ class Store:
         fingerprint: str,
         products: int,
         visible: int,
+        written_s: float | None,
         now_s: float,
     ) -> Manifest:
         """
@@ -431,6 +432,7 @@ class Store:
                 published_s=now_s,
                 next_generation=self._next,
                 text_version=TEXT_VERSION,
+                written_s=written_s,
             )
             self._replace(CURRENT, manifests.to_bytes(manifest))
         except OSError:
@@ -665,7 +667,8 @@ class Store:
             if ref not in known:
                 self._sync(self._folder / SEGMENTS / ref.name)
         self._sync(self._folder / SEGMENTS)
-        durable = replace(manifest, next_generation=next_generation)
+        # Whoever falls back to it, or copies it, is not the first to hold its writes.
+        durable = replace(manifest, next_generation=next_generation, written_s=None)
         self._replace(DURABLE, manifests.to_bytes(durable), synced=True)
         self._durable = durable
 

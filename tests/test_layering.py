@@ -352,10 +352,18 @@ MAY_IMPORT = {
         "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
         "listener.orders recommender.product recommender.settings recommender.weights"
     ),
-    "listener.elsewhere": (
-        "listener.build listener.complaints listener.errors listener.feed "
-        "listener.fields listener.opening recommender.segment recommender.segment_file "
+    "listener.spread": (
+        "listener.build listener.errors listener.feed listener.mapping "
         "recommender.settings"
+    ),
+    "listener.elsewhere": (
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.errors recommender.segment "
+        "recommender.segment_file"
+    ),
+    "listener.reading": (
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.product recommender.weights"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
@@ -487,12 +495,13 @@ MAY_IMPORT = {
     ),
     "listener.truth": (
         "listener.clock listener.errors listener.feed listener.progress "
-        "listener.rebuild listener.status recommender.mutation recommender.position "
-        "recommender.product"
+        "listener.reading listener.rebuild listener.status recommender.mutation "
+        "recommender.position recommender.product"
     ),
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
-        "listener.progress listener.truth recommender.address recommender.errors "
+        "listener.progress listener.reading listener.truth recommender.address "
+        "recommender.errors "
         "recommender.position recommender.product recommender.snapshot "
         "recommender.store recommender.weights server.freshness server.loader"
     ),
@@ -625,13 +634,15 @@ MAY_IMPORT = {
         "listener.opening listener.orders listener.profile.first_start "
         "listener.publisher listener.rebuild listener.rebuilds listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.status listener.stretch listener.sweep listener.upkeep "
+        "listener.spread listener.status listener.stretch listener.sweep listener.upkeep "
         "listener.window recommender.order recommender.product recommender.settings "
         "recommender.store recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
         "listener.assembly listener.complaints listener.mongo.source listener.opening "
-        "listener.progress listener.verify recommender.order recommender.settings "
+        "listener.progress listener.reading listener.spread listener.verify "
+        "recommender.order "
+        "recommender.settings "
         "recommender.store recommender.weights"
     ),
     # jobs that others put into a queue
