@@ -18,6 +18,8 @@ from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.copies.first_copy import FirstCopy
 from listener.copies.neighbour import Neighbour
+from listener.copies.place import Outlet
+from listener.copies.pusher import Pusher
 from listener.daemon import Daemon, Parts
 from listener.elsewhere import Elsewhere
 from listener.guard import ShrinkGuard
@@ -124,10 +126,14 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     complaints: Complaints,
     store: Store,
     stop: Round,
+    outlet: Outlet | None = None,
 ) -> tuple[Daemon, Status, Requests]:
     """
     Return a daemon that goes on from what *store* has, what it says of itself, and
     where to ask it for a model trained from scratch.
+
+    Args:
+        outlet: Where else its generations are published.
 
     Raises:
         StoreTooNew: The store was written by a later Evershelf.
@@ -158,6 +164,7 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
             copied=_to_copied(settings, store, weights, shape, restored),
             first_start=first_start,
             supervisor=Supervisor.of(os.environ, CLOCK.monotonic),
+            outlet=outlet,
         ),
         status,
         requests,
@@ -167,12 +174,13 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     return daemon, status, requests
 
 
-def make_orders_daemon(
+def make_orders_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     settings: ListenerSettings,
     source: MongoSource,
     store: Store,
     status: Status,
     stop: Stop,
+    outlet: Outlet | None = None,
 ) -> Daemon:
     """
     Return a daemon that keeps the model of orders in *store* equal to the collection,
@@ -196,6 +204,7 @@ def make_orders_daemon(
             copied=copy_nothing,
             first_start=NothingToFind(),
             supervisor=Supervisor(monotonic=CLOCK.monotonic),
+            outlet=outlet,
         ),
         status,
         Requests(),
@@ -240,6 +249,11 @@ class _Followed:
     copied: Copied
     first_start: FirstStart | NothingToFind
     supervisor: Supervisor
+    outlet: Outlet | None
+
+
+def _to_pusher(store: Store, outlet: Outlet | None, status: Status) -> Pusher | None:
+    return None if outlet is None else Pusher(store, outlet, status, CLOCK)
 
 
 def _make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it works with
@@ -283,7 +297,12 @@ def _make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it works with
     parts = Parts(
         source=source,
         publisher=publisher,
-        upkeep=Upkeep(followed.store, settings.durable_interval_s, CLOCK),
+        upkeep=Upkeep(
+            followed.store,
+            settings.durable_interval_s,
+            CLOCK,
+            _to_pusher(followed.store, followed.outlet, status),
+        ),
         beacon=Beacon(followed.store, status, CLOCK),
         status=status,
         rebuilds=rebuilds,

@@ -55,7 +55,8 @@ DEFAULT_FILE: Final = "evershelf.toml"
 DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url"})  # with a password inside
+# With a password inside.
+ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url", "publish_to", "follow_from"})
 NO_FILE: Final = (FileNotFoundError, NotADirectoryError)
 LONGEST_NAME: Final = 63  # bytes of a database's name, says MongoDB
 # Never shown.
@@ -174,7 +175,7 @@ Port = Annotated[int, Field(ge=0, le=65535), Number]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000), Number]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
 Command = Literal[
-    "run", "verify", "doctor", "profile", "resync", "work", "evaluate", "load"
+    "run", "verify", "doctor", "profile", "resync", "work", "evaluate", "load", "follow"
 ]
 QUEUES: Final = ("redis://", "rediss://", "unix://")
 
@@ -264,7 +265,8 @@ class ListenerSettings(Settings):
             "resync: train the model from scratch now; "
             "work: take jobs from a BullMQ queue; "
             "evaluate: measure how good the recommendations are; "
-            "load: put a JSONL file into the demo's database"
+            "load: put a JSONL file into the demo's database; "
+            "follow: take what another listener publishes, instead of building"
         ),
     )
     file: CliPositionalArg[Path | None] = Field(
@@ -292,6 +294,21 @@ class ListenerSettings(Settings):
         description=(
             "address of another pair's server, such as http://10.0.0.2:5002: a first "
             "start copies its model instead of reading the collection"
+        ),
+    )
+    publish_to: Annotated[SecretStr | None, BeforeValidator(_unless_empty)] = Field(
+        None,
+        description=(
+            "address of a database, not the shop's, in which each generation is "
+            "published for other hosts, such as mongodb://10.0.0.3:27017/evershelf; or "
+            "of a bucket of S3, s3://bucket/folder"
+        ),
+    )
+    follow_from: Annotated[SecretStr | None, BeforeValidator(_unless_empty)] = Field(
+        None,
+        description=(
+            "the same address, on a host where `follow` takes them from there and "
+            "nothing is built"
         ),
     )
     mongod: Path | None = Field(

@@ -543,19 +543,34 @@ class Store:
             self._discard(arriving)
             raise
 
-    def adopt(self, manifest: Manifest) -> Generation:
+    def adopt(self, manifest: Manifest, known: Generation | None = None) -> Generation:
         """
         Make another store's generation, whose segments are here, this store's: what a
         crash falls back to, and what servers read; return it.
 
+        Args:
+            known: One whose segments are here for sure, and are not read again.
+
         Raises:
             StoreCorrupt: A segment is missing or damaged; nothing has changed.
         """
-        self._reader.load(manifest)
+        generation = self._reader.load(manifest, known)
         with self._pen:
             self._write_durable(manifest, manifest.next_generation)
         self._replace(CURRENT, manifests.to_bytes(manifest))
-        return self.load()
+        self._next = self._first_number()
+        self._refs = dict(zip(generation.segments, manifest.segments, strict=True))
+        self._current = manifest
+        return generation
+
+    def open_segment(self, name: str) -> BinaryIO:
+        """
+        Open a segment's file to be read; it can be, even when it is removed meanwhile.
+
+        Raises:
+            OSError: It is not there, or cannot be opened.
+        """
+        return _open_regular(self._folder / SEGMENTS / name)
 
     def write_position(self, position: Position) -> None:
         """

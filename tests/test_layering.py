@@ -440,9 +440,22 @@ MAY_IMPORT = {
         "listener.status listener.stretch recommender.address recommender.backoff "
         "recommender.hash_set recommender.mutation recommender.segment"
     ),
+    "listener.copies.place": (
+        "listener.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.pointer": (
+        "listener.copies.place recommender.errors recommender.manifest "
+        "recommender.position"
+    ),
+    "listener.copies.pusher": (
+        "listener.clock listener.copies.place listener.status listener.trouble "
+        "recommender.backoff recommender.manifest recommender.position "
+        "recommender.store"
+    ),
     "listener.upkeep": (
-        "listener.clock listener.model listener.trouble recommender.allocator "
-        "recommender.index recommender.manifest recommender.segment recommender.store"
+        "listener.clock listener.copies.pusher listener.model listener.trouble "
+        "recommender.allocator recommender.index recommender.manifest "
+        "recommender.segment recommender.store"
     ),
     "listener.daemon": (
         "listener.beacon listener.clock listener.complaints listener.errors "
@@ -458,7 +471,6 @@ MAY_IMPORT = {
         "recommender.position recommender.store recommender.weights"
     ),
     # what another listener has published
-    "listener.copies.place": "listener.errors recommender.manifest",
     "listener.copies.neighbour": (
         "listener.copies.place recommender.manifest recommender.store"
     ),
@@ -470,6 +482,26 @@ MAY_IMPORT = {
         "listener.clock listener.copies.fetch listener.copies.place listener.model "
         "listener.publisher listener.restore recommender.errors recommender.generation "
         "recommender.manifest recommender.store recommender.weights"
+    ),
+    "listener.copies.follower": (
+        "listener.beacon listener.clock listener.copies.fetch listener.copies.place "
+        "listener.publisher listener.rebuild listener.signals listener.status "
+        "listener.trouble recommender.backoff recommender.errors "
+        "recommender.generation recommender.manifest recommender.position "
+        "recommender.store recommender.supervisor"
+    ),
+    "listener.mongo.shelf": (
+        "listener.copies.place listener.copies.pointer listener.mongo.client "
+        "listener.mongo.errors recommender.errors recommender.manifest "
+        "recommender.masking recommender.position"
+    ),
+    "listener.copies.bucket": (
+        "listener.clock listener.copies.place listener.copies.pointer "
+        "recommender.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.opening": (
+        "listener.clock listener.copies.bucket listener.copies.place "
+        "listener.mongo.shelf recommender.errors"
     ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
@@ -539,14 +571,18 @@ MAY_IMPORT = {
         "listener.visibility recommender.settings"
     ),
     "listener.doctor.queue": "listener.doctor.finding recommender.masking",
+    "listener.doctor.outlet": (
+        "listener.clock listener.copies.opening listener.copies.place "
+        "listener.copies.pointer listener.doctor.finding"
+    ),
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.queue "
-        "listener.doctor.schema listener.doctor.server listener.errors listener.feed "
-        "listener.mapping listener.remote recommender.errors recommender.settings "
-        "recommender.store"
+        "listener.doctor.model listener.doctor.oplog listener.doctor.outlet "
+        "listener.doctor.queue listener.doctor.schema listener.doctor.server "
+        "listener.errors listener.feed listener.mapping listener.remote "
+        "recommender.errors recommender.settings recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -611,15 +647,16 @@ MAY_IMPORT = {
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.build listener.clock listener.complaints "
-        "listener.copies.first_copy listener.copies.neighbour listener.daemon "
-        "listener.elsewhere listener.guard listener.keys listener.mapping "
-        "listener.mongo.client listener.mongo.examination listener.mongo.source "
-        "listener.opening listener.orders listener.profile.first_start "
-        "listener.publisher listener.rebuild listener.rebuilds listener.references "
-        "listener.remote listener.restore listener.schedule listener.scrape "
-        "listener.signals listener.spread listener.status listener.stretch "
-        "listener.sweep listener.upkeep listener.values.references listener.window "
-        "recommender.order recommender.product recommender.settings recommender.store "
+        "listener.copies.first_copy listener.copies.neighbour listener.copies.place "
+        "listener.copies.pusher listener.daemon listener.elsewhere listener.guard "
+        "listener.keys listener.mapping listener.mongo.client "
+        "listener.mongo.examination listener.mongo.source listener.opening "
+        "listener.orders listener.profile.first_start listener.publisher "
+        "listener.rebuild listener.rebuilds listener.references listener.remote "
+        "listener.restore listener.schedule listener.scrape listener.signals "
+        "listener.spread listener.status listener.stretch listener.sweep "
+        "listener.upkeep listener.values.references listener.window recommender.order "
+        "recommender.product recommender.settings recommender.store "
         "recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
@@ -645,6 +682,12 @@ MAY_IMPORT = {
         "listener.assembly listener.queue.errands listener.queue.ledger "
         "listener.queue.pulse listener.queue.server listener.queue.taker "
         "listener.signals recommender.masking recommender.settings"
+    ),
+    "listener.copies.command": (
+        "listener.assembly listener.beside listener.control listener.copies.follower "
+        "listener.copies.opening listener.copies.pointer listener.scrape "
+        "listener.serving listener.signals listener.status recommender.settings "
+        "recommender.store recommender.supervisor server.access"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -706,14 +749,16 @@ MAY_IMPORT = {
     # the listener's process
     "listener.app": (
         "listener.assembly listener.beside listener.complaints listener.control "
-        "listener.demo.embedded listener.demo.load listener.details "
-        "listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.opening listener.orders "
-        "listener.profile.first_start listener.profile.page listener.profile.referred "
-        "listener.proof listener.queue.command listener.remote listener.resync "
-        "listener.serving listener.signals listener.status listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.startup recommender.store server.access"
+        "listener.copies.command listener.copies.opening listener.copies.place "
+        "listener.copies.pointer listener.demo.embedded listener.demo.load "
+        "listener.details listener.doctor.rounds listener.doctor.show listener.errors "
+        "listener.evaluate.command listener.mongo.source listener.opening "
+        "listener.orders listener.profile.first_start listener.profile.page "
+        "listener.profile.referred listener.proof listener.queue.command "
+        "listener.remote listener.resync listener.serving listener.signals "
+        "listener.status listener.verify recommender.errors recommender.exits "
+        "recommender.logs recommender.settings recommender.startup recommender.store "
+        "server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -738,7 +783,9 @@ FENCED = {
         "listener.values",
         "listener.visibility",
     ),
+    "gridfs": ("listener.mongo",),
     "numba": ("recommender.kernels",),
+    "obstore": ("listener.copies.bucket",),
     "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",

@@ -25,6 +25,7 @@ from listener.doctor.finding import Finding, fail, ok, warn
 from listener.doctor.holder import look_at_listener
 from listener.doctor.model import checkpoint, look_at_model, model_bytes
 from listener.doctor.oplog import look_at_oplog
+from listener.doctor.outlet import look_at_outlet
 from listener.doctor.schema import expected, look_at_schema
 from listener.doctor.server import (
     look_at_address,
@@ -157,6 +158,9 @@ class Rounds:
             "listener",
             lambda: look_at_listener(self._reader, self._remote, self._clock),
         )
+        if settings.publish_to is not None:
+            uri = settings.publish_to.get_secret_value()
+            yield Check("publications", lambda: look_at_outlet(uri, self._clock))
         if settings.queue_url is not None:
             yield Check("queue", self._look_at_queue)
 

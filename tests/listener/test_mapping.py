@@ -38,7 +38,7 @@ NOT_SHAPING = {
     "admin_keys", "asked", "beside", "collection", "command", "control_port",
     "data_dir", "database", "demo", "demo_port", "durable_interval_s", "file",
     "log_format", "log_level", "max_staleness_s", "metrics_keys", "min_interval_s",
-    "mongod", "mongodb_uri", "neighbour", "orders_collection", "orders_date",
+    "follow_from", "mongod", "mongodb_uri", "neighbour", "publish_to", "orders_collection", "orders_date",
     "orders_items", "orders_quantity", "orders_when", "quiet_s", "report",
     "schema_file",
     "queue_name", "queue_per_hour", "queue_url", "queue_verify_at",
