@@ -347,7 +347,9 @@ class ListenerSettings(Settings):
             "0: one for each core, at most 4; 1: none beside the one that asks"
         ),
     )
-    dask_address: str = Field(
+    dask_address: Annotated[
+        str, Field(pattern=r"^((tcp|tls|ucx|wss?)://\S+:[0-9]{1,5})?$")
+    ] = Field(
         "",
         description=(
             "address of a Dask scheduler whose workers do that instead, such as "
