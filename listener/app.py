@@ -166,6 +166,11 @@ def _evaluate(settings: ListenerSettings) -> Exit:
     # only here: statistics take a second to import, which a restart need not wait
     from listener.evaluate.command import evaluate_model  # noqa: PLC0415
 
+    if settings.tune:
+        from listener.evaluate.tune_command import tune_share  # noqa: PLC0415
+
+        with _address(settings) as uri:
+            return tune_share(settings, uri)
     with ExitStack() as stack:
         return evaluate_model(settings, lambda: stack.enter_context(_address(settings)))
 

@@ -89,6 +89,10 @@ MAY_IMPORT = {
         "recommender.reasons recommender.search_kernels recommender.segment "
         "recommender.snapshot recommender.together"
     ),
+    "recommender.lent": (
+        "recommender.bought recommender.filters recommender.ranking "
+        "recommender.segment recommender.snapshot recommender.together"
+    ),
     "recommender.difference": (
         "recommender.kernels recommender.segment recommender.snapshot"
     ),
@@ -188,7 +192,7 @@ MAY_IMPORT = {
         "server.lookup server.params server.selection server.waiting"
     ),
     "server.purchases": (
-        "recommender.bought recommender.filters recommender.reasons "
+        "recommender.bought recommender.filters recommender.lent recommender.reasons "
         "recommender.snapshot server.access server.answers server.lookup server.params "
         "server.selection server.sentence server.sight server.waiting"
     ),
@@ -647,7 +651,19 @@ MAY_IMPORT = {
     "listener.evaluate.result": (
         "listener.evaluate.evaluation listener.evaluate.statistics"
     ),
-    "listener.evaluate.table": "listener.evaluate.result listener.evaluate.wording",
+    "listener.evaluate.sales": (
+        "listener.clock listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.progress recommender.bought recommender.filters recommender.lent "
+        "recommender.ranking recommender.snapshot"
+    ),
+    "listener.evaluate.tuning": (
+        "listener.clock listener.evaluate.catalogue listener.evaluate.sales "
+        "listener.evaluate.statistics"
+    ),
+    "listener.evaluate.table": (
+        "listener.evaluate.evaluation listener.evaluate.result "
+        "listener.evaluate.tuning listener.evaluate.wording"
+    ),
     "listener.evaluate.examples": (
         "listener.evaluate.asking listener.evaluate.catalogue recommender.reasons "
         "recommender.snapshot server.sentence"
@@ -670,12 +686,25 @@ MAY_IMPORT = {
         "listener.evaluate.table listener.evaluate.truth listener.opening "
         "recommender.errors recommender.exits recommender.logs recommender.settings"
     ),
+    "listener.evaluate.past": (
+        "listener.assembly listener.evaluate.catalogue listener.evaluate.sales "
+        "listener.opening listener.progress recommender.order recommender.product "
+        "recommender.segment recommender.settings"
+    ),
+    "listener.evaluate.keeping": "recommender.errors",
+    "listener.evaluate.tune_command": (
+        "listener.assembly listener.evaluate.catalogue listener.evaluate.keeping "
+        "listener.evaluate.past listener.evaluate.reading listener.evaluate.table "
+        "listener.evaluate.tuning listener.opening recommender.effective "
+        "recommender.errors recommender.exits recommender.logs recommender.settings"
+    ),
     # the listener's process
     "listener.app": (
         "listener.assembly listener.beside listener.complaints listener.control "
         "listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.opening listener.orders "
+        "listener.evaluate.command listener.evaluate.tune_command listener.opening "
+        "listener.orders "
         "listener.profile.decision listener.profile.first_start listener.profile.page "
         "listener.proof listener.queue.command listener.remote listener.resync "
         "listener.serving listener.signals listener.status listener.verify "

@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from benchmarks.quality.judged import Judged, Judgement
-from benchmarks.quality.sales import Foretold, Sales
+from benchmarks.quality.sales import Foretold, Invoices
 from benchmarks.quality.unjudged import Described
 from listener.evaluate.evaluation import ABOUT, Figure, Unit
 from listener.evaluate.statistics import Comparison
@@ -104,15 +104,15 @@ def to_sales_table(
 
 
 def to_sales_record(
-    sales: Sales, tuned: Mapping[float, float], foretold: Sequence[Foretold]
+    invoices: Invoices, tuned: Mapping[float, float], foretold: Sequence[Foretold]
 ) -> dict[str, Any]:
     """
     Return the same as JSON has it.
     """
     return {
-        "learnt": sales.learnt,
-        "foretold": len(sales.later),
-        "hidden": int(sales.hidden.sum()),
+        "learnt": invoices.learnt,
+        "foretold": len(invoices.sales.later),
+        "hidden": int(invoices.hidden.sum()),
         "tuned": {str(share): value for share, value in tuned.items()},
         "ways": [
             {
