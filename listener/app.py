@@ -30,6 +30,7 @@ from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
+from listener.of_orders import OfOrders
 from listener.opening import open_orders, open_source
 from listener.orders import OrderMapper
 from listener.profile.decision import decide
@@ -37,6 +38,7 @@ from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
 from listener.remote import Published
 from listener.resync import resync_here, resync_there
+from listener.scrape import Scrape
 from listener.serving import serve_in_background
 from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
 from listener.status import Status
@@ -202,6 +204,8 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
         )
         details = partial(read_details, settings, status)
         follow, orders = _follow_orders(settings, uri)
+        if orders is not None:
+            status.metrics.registry.register(OfOrders(orders.metrics.registry))
         app = Control(
             source, status, requests, keys, details, metrics_keys, orders
         ).make_app()
@@ -235,6 +239,7 @@ def _follow_orders(
         return None, None
     OrderMapper(settings)  # to refuse before anything is followed
     status = Status(CLOCK)
+    status.metrics.registry.register(Scrape(status))
 
     def follow(stop: Stop) -> None:
         with (

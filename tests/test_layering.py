@@ -376,6 +376,7 @@ MAY_IMPORT = {
         "listener.clock listener.doctor.database listener.guard listener.lag "
         "listener.metrics listener.tally recommender.position"
     ),
+    "listener.of_orders": "",
     "listener.scrape": "listener.status recommender.position",
     "listener.trouble": "",
     "listener.beacon": (
@@ -488,6 +489,10 @@ MAY_IMPORT = {
     "listener.doctor.oplog": (
         "listener.doctor.database listener.doctor.finding listener.doctor.role"
     ),
+    "listener.doctor.orders": (
+        "listener.doctor.database listener.doctor.finding listener.doctor.role "
+        "listener.keys listener.orders recommender.settings"
+    ),
     "listener.doctor.disk": "listener.doctor.finding",
     "listener.doctor.estimate": (
         "listener.clock listener.doctor.database listener.mapping recommender.bulk "
@@ -515,10 +520,10 @@ MAY_IMPORT = {
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.queue "
-        "listener.doctor.schema listener.doctor.server listener.errors listener.feed "
-        "listener.mapping listener.remote recommender.errors recommender.settings "
-        "recommender.store"
+        "listener.doctor.model listener.doctor.oplog listener.doctor.orders "
+        "listener.doctor.queue listener.doctor.schema listener.doctor.server "
+        "listener.errors listener.feed listener.mapping listener.orders "
+        "listener.remote recommender.errors recommender.settings recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -703,10 +708,10 @@ MAY_IMPORT = {
         "listener.assembly listener.beside listener.complaints listener.control "
         "listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.evaluate.tune_command listener.opening "
-        "listener.orders "
-        "listener.profile.decision listener.profile.first_start listener.profile.page "
-        "listener.proof listener.queue.command listener.remote listener.resync "
+        "listener.evaluate.command listener.evaluate.tune_command listener.of_orders "
+        "listener.opening listener.orders listener.profile.decision "
+        "listener.profile.first_start listener.profile.page listener.proof "
+        "listener.queue.command listener.remote listener.resync listener.scrape "
         "listener.serving listener.signals listener.status listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"
@@ -738,6 +743,7 @@ FENCED = {
     "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",
+        "listener.of_orders",
         "listener.scrape",
         "recommender.registry",
         "server.merged",
