@@ -681,15 +681,16 @@ MAY_IMPORT = {
         "listener.evaluate.popularity listener.evaluate.result listener.evaluate.table"
     ),
     "listener.evaluate.reading": (
-        "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
-        "listener.opening listener.progress recommender.product recommender.settings"
+        "listener.assembly listener.complaints listener.demo.jsonl "
+        "listener.evaluate.catalogue listener.mapping listener.opening "
+        "listener.progress recommender.errors recommender.product recommender.settings"
     ),
     "listener.evaluate.command": (
         "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
         "listener.evaluate.evaluation listener.evaluate.examples "
         "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
-        "listener.evaluate.table listener.evaluate.truth listener.opening "
-        "recommender.errors recommender.exits recommender.logs recommender.settings"
+        "listener.evaluate.table listener.evaluate.truth recommender.errors "
+        "recommender.exits recommender.logs recommender.settings"
     ),
     "listener.evaluate.past": (
         "listener.assembly listener.evaluate.catalogue listener.evaluate.sales "
@@ -698,10 +699,10 @@ MAY_IMPORT = {
     ),
     "listener.evaluate.keeping": "recommender.errors",
     "listener.evaluate.tune_command": (
-        "listener.assembly listener.evaluate.catalogue listener.evaluate.keeping "
-        "listener.evaluate.past listener.evaluate.reading listener.evaluate.table "
-        "listener.evaluate.tuning listener.opening recommender.effective "
-        "recommender.errors recommender.exits recommender.logs recommender.settings"
+        "listener.assembly listener.evaluate.keeping listener.evaluate.past "
+        "listener.evaluate.reading listener.evaluate.table listener.evaluate.tuning "
+        "recommender.effective recommender.errors recommender.exits recommender.logs "
+        "recommender.settings"
     ),
     # the listener's process
     "listener.app": (

@@ -11,13 +11,11 @@ import structlog
 from rich.console import Console
 
 from listener.assembly import CLOCK
-from listener.evaluate.catalogue import Catalogue
 from listener.evaluate.keeping import keep
 from listener.evaluate.past import read_orders, split, usable
-from listener.evaluate.reading import read_collection
+from listener.evaluate.reading import read_collection, train
 from listener.evaluate.table import rounded, tuned_table
 from listener.evaluate.tuning import Tuned, tune
-from listener.opening import to_weights
 from recommender.effective import ENVIRONMENT, origins_of
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
@@ -58,8 +56,7 @@ def tune_share(settings: ListenerSettings, uri: str) -> Exit:
     """
     present = load_settings(ServerSettings, [])
     _check(settings)
-    products = read_collection(settings, uri)
-    catalogue = Catalogue.train(products, to_weights(settings))
+    catalogue = train(settings, read_collection(settings, uri))
     orders = read_orders(settings, uri)
     dated = usable(orders)
     sales = split(catalogue, dated) if dated else None
