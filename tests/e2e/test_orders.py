@@ -109,7 +109,7 @@ def test_prometheus_is_told_of_both(pair: Pair, database: Shop) -> None:
     """
 
     def read(name: str, *labels: str) -> float:
-        return value(pair.control("/metrics").text, name, *labels)
+        return value(pair.control("/metrics").body.decode(), name, *labels)
 
     assert read("evershelf_listener_products") == 20
     assert read("evershelf_orders_products") == 5
