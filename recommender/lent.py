@@ -39,8 +39,10 @@ def lend(
     """
     if purchases.asked >= FEW:
         return purchases
-    part = SHRINKAGE / (purchases.asked + SHRINKAGE)
     lent = _mean(products, orders, row)
+    if not lent:
+        return purchases
+    part = SHRINKAGE / (purchases.asked + SHRINKAGE)
     own = {one.key_hash: one for one in purchases.companions}
     found = []
     for hashed in own.keys() | lent.keys():

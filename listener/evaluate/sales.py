@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import xxhash
@@ -24,7 +24,7 @@ from recommender.ranking import Choice
 from recommender.snapshot import Snapshot
 
 
-BATCH = 20
+BATCH: Final = 20
 T = TypeVar("T")
 
 

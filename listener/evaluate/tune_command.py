@@ -54,13 +54,13 @@ def tune_share(settings: ListenerSettings, uri: str) -> Exit:
         ListenerError: The database cannot be read.
         OSError: The settings file cannot be written.
     """
-    present = load_settings(ServerSettings, [])
+    server = load_settings(ServerSettings, [])
     _check(settings)
     catalogue = train(settings, read_collection(settings, uri))
     orders = read_orders(settings, uri)
     dated = usable(orders)
     sales = split(catalogue, dated) if dated else None
-    tuned = tune(sales, present.orders_share, CLOCK) if sales else None
+    tuned = tune(sales, server.orders_share, CLOCK) if sales else None
     if sales is None or tuned is None:
         log.error(
             "tune.impossible",
@@ -82,7 +82,7 @@ def tune_share(settings: ListenerSettings, uri: str) -> Exit:
         low=rounded(difference.low),
         high=rounded(difference.high),
         p=rounded(tuned.beside.p),
-        written=_keep(tuned, present) if tuned.is_better else "",
+        written=_keep(tuned, server) if tuned.is_better else "",
     )
     return Exit.OK
 
@@ -105,11 +105,11 @@ def _show(settings: ListenerSettings, tuned: Tuned) -> None:
         log.info("tune.measured", share=share, ndcg=rounded(value))
 
 
-def _keep(tuned: Tuned, present: ServerSettings) -> str:
+def _keep(tuned: Tuned, server: ServerSettings) -> str:
     """
     Write the chosen share; return where, or an empty string when that would be in vain.
     """
-    place = origins_of(present, []).get(SHARE)
+    place = origins_of(server, []).get(SHARE)
     if place in {ENVIRONMENT, str(DOTENV)}:
         log.warning(
             "tune.overruled",
