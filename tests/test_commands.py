@@ -65,6 +65,7 @@ STARTED: Final = {
 
 ELSEWHERE: Final = {
     f"{LISTENER} work": "there is no queue beside the demo; tests/queue",
+    f"{LISTENER} evaluate --tune": "the demo has no orders; tests/evaluate",
     "make run": "all others are typed beside it",
     "make install": "continuous integration begins with it",
     "make test": "it is what runs this",
