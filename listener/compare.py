@@ -28,6 +28,8 @@ TOLERANCE: Final = 1e-6  # of scores; DESIGN of the model: float64, terms in flo
 RELATIVE: Final = 1e-6  # of term weights and squared norms, stored and derived
 LIMIT: Final = 10  # ranks compared
 ALL_RANKINGS: Final = 20_000  # beyond so many products, those of a sample are compared
+SOME_RANKINGS: Final = 1_000  # however many products there are
+SCORED: Final = 2_000_000_000  # scores computed anew, some ten minutes on one core
 SEED: Final = 5002
 ROOM: Final = 4_000_000  # scores held at once
 
@@ -128,9 +130,19 @@ def sampled(keys: Sequence[bytes]) -> Sequence[bytes]:
     """
     Return the keys whose rankings are compared: all, or a sample of the many.
     """
-    if len(keys) <= ALL_RANKINGS:
+    count = rankings_of(len(keys))
+    if count == len(keys):
         return keys
-    return sorted(random.Random(SEED).sample(keys, ALL_RANKINGS))  # noqa: S311
+    return sorted(random.Random(SEED).sample(keys, count))  # noqa: S311
+
+
+def rankings_of(products: int) -> int:
+    """
+    Return how many rankings are compared: each takes the scores of all products, so
+    fewer of very many.
+    """
+    affordable = SCORED // max(products, 1)
+    return min(products, ALL_RANKINGS, max(SOME_RANKINGS, affordable))
 
 
 def _norms(

@@ -15,10 +15,10 @@ import structlog
 
 from listener.clock import Clock
 from listener.compare import (
-    ALL_RANKINGS,
     Difference,
     differences,
     presence_differences,
+    rankings_of,
     row_differences,
 )
 from listener.errors import PositionLost, Unreachable
@@ -220,7 +220,7 @@ class Verification:
             differences=tuple(found),
             products=len(truth.products),
             generation=first.snapshot.manifest.generation,
-            rankings=min(first.snapshot.products, ALL_RANKINGS),
+            rankings=rankings_of(first.snapshot.products),
             rechecked=len(first.moving) - len(pending),
             unsettled=tuple(sorted(pending)),
             behind=behind,

@@ -56,6 +56,7 @@ DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
 ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url"})  # with a password inside
+NO_FILE: Final = (FileNotFoundError, NotADirectoryError)
 LONGEST_NAME: Final = 63  # bytes of a database's name, says MongoDB
 # Never shown.
 SECRETS: Final = frozenset({"admin_keys", "metrics_keys", "read_keys"}) | ADDRESSES
@@ -585,7 +586,7 @@ def _read_file(path: Path, *, must_exist: bool = True) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError) and not must_exist:
+        if isinstance(error, NO_FILE) and not must_exist:
             return {}
         raise SettingsFault(
             [f"the settings file {path} cannot be used: {error}"]

@@ -11,6 +11,7 @@ import gzip
 import http.client
 import re
 import shutil
+import urllib.request
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import orjson
 import pytest
 
 from listener.demo.ports import free_port
+from recommender import manifest as manifests
 from recommender.settings import ListenerSettings, ServerSettings, unknown_settings
 from tests.support.clone import Clone, Typed
 from tests.support.pages import PAGES, ROOT, blocks, is_setting, to_settings
@@ -79,6 +81,12 @@ ELSEWHERE: Final = {
     ".venv/bin/python -m benchmarks --sizes 20000 --only load": "more than a minute",
     "make soak": "an hour; tests/soak has half a minute of it",
     'make soak SOAK_ARGS="--minutes 20 --products 20000 --updates 300000"': "the same",
+    ".venv/bin/python -m benchmarks --sizes 20000 --only workers --window 4": (
+        "a minute; tests/benchmarks has a small one"
+    ),
+    ".venv/bin/python -m benchmarks.quality online_retail": (
+        "minutes, and a file that a clone has not; tests/quality"
+    ),
     ".venv/bin/python -m uv build --wheel": "tests/deploy/test_wheel.py does it",
     "python3 -m venv /opt/evershelf": "for root; tests/deploy/test_wheel.py, elsewhere",
     "/opt/evershelf/bin/pip install --constraint requirements.lock "
@@ -255,12 +263,23 @@ def test_settings_are_taken(
     assert not [one.name for one in unknown_settings() if one.name in settings]
 
 
+def name_of_a_segment(demo: Demo) -> str:
+    """
+    Return the name of a file that the demo's store has, as another pair would learn it.
+    """
+    address = f"http://127.0.0.1:{demo.clone.port}/v1/store/manifest"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return manifests.from_bytes(answer.read()).segments[0].name
+
+
 @pytest.mark.parametrize(("method", "path"), DOORS)
 def test_doors_exist(demo: Demo, method: str, path: str) -> None:
     """
     Each address that a page names leads to a door, which takes that method.
     """
     asked = path.replace("{id}", SEEN).removesuffix("?q=")
+    if "{name}" in asked:
+        asked = asked.replace("{name}", name_of_a_segment(demo))
     connection = http.client.HTTPConnection("127.0.0.1", demo.clone.port, timeout=60)
     connection.request(method, asked)
     answer = connection.getresponse()

@@ -16,6 +16,7 @@ from pymongo.database import Database
 
 from listener.doctor.disk import MB, judge_disk, look_at_disk
 from listener.doctor.finding import Verdict
+from recommender.manifest import FORMAT
 from recommender.position import ClusterTime, Position, State
 from recommender.store import CURRENT, DURABLE, POSITION, SEGMENTS, Store, StoreReader
 from tests.support.examined import examine
@@ -152,7 +153,9 @@ def test_later_format(store: Store, tmp_path: Path) -> None:
     A store of a later Evershelf fails, and is told to upgrade.
     """
     path = tmp_path / "model" / CURRENT
-    path.write_bytes(path.read_bytes().replace(b"manifest 1 ", b"manifest 9 ", 1))
+    path.write_bytes(
+        path.read_bytes().replace(b"manifest %d " % FORMAT, b"manifest 999 ", 1)
+    )
     finding = examine(NOWHERE, tmp_path)["model"]
 
     assert finding.verdict is Verdict.FAIL

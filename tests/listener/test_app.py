@@ -306,7 +306,7 @@ def test_verify_ends_with_its_answer(
     `verify` ends with 0 when the model is proven to be what the collection says, and
     with 1 when it is not, here because nobody follows any more.
     """
-    monkeypatch.setattr("listener.verify.PATIENCE_S", 0.1)
+    monkeypatch.setattr("listener.proof.PATIENCE_S", 0.1)
     listener = follow()
     assert run("verify", uri=uri, EVERSHELF_MAX_STALENESS_S="20") is Exit.OK
     (done,) = events(logs, "verify.done")
@@ -329,7 +329,7 @@ def test_verify_waits_as_long_as_a_debounce(
     """
     A model that may be late by the settings is waited for so much longer.
     """
-    from listener import verify  # noqa: PLC0415 as the listener does it
+    from listener import proof, verify  # noqa: PLC0415 as the listener does it
 
     told: list[float] = []
 
@@ -342,7 +342,7 @@ def test_verify_waits_as_long_as_a_debounce(
             told.append(self.patience_s)
             raise StoreLocked
 
-    monkeypatch.setattr(verify, "Verification", Impatient)
+    monkeypatch.setattr(proof, "Verification", Impatient)
 
     run("verify", uri=uri, EVERSHELF_MAX_STALENESS_S="300")
 

@@ -340,6 +340,23 @@ def test_sample_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(sample) < set(keys)
 
 
+@pytest.mark.parametrize(
+    ("products", "rankings"),
+    [
+        (0, 0),
+        (20_000, 20_000),
+        (100_000, 20_000),
+        (1_000_000, 2_000),
+        (100_000_000, 1_000),
+    ],
+)
+def test_rankings_of(products: int, rankings: int) -> None:
+    """
+    Fewer of very many, since each is compared with all.
+    """
+    assert compare.rankings_of(products) == rankings
+
+
 def test_only_the_sample_is_ranked(
     products: Products, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -459,14 +459,14 @@ def test_position_that_is_lost_again_and_again(
     read without a pause, and the loss is said once.
     """
     source = listening.source
-    before = source.faults.calls["scan"]
+    before = source.faults.calls["split"]
     end = listening.clock.now + 60
     while listening.clock.now < end:
         if listening.daemon._feed is not None:
             source.faults.plan("take", PositionLost("stream_fatal"), 1)
         listening.turn()
         listening.clock.advance(0.01)
-    tries = source.faults.calls["scan"] - before
+    tries = source.faults.calls["split"] - before
     assert 5 < tries < 20
     assert len(events(logs, "position.lost")) == 1
     listening.settle()

@@ -43,20 +43,20 @@ def tend_until_done(rebuilds: Rebuilds) -> Rebuilt:
 
 class Gate:
     """
-    Holds a scan until it is opened.
+    Holds a rebuild before it reads, until it is opened.
     """
 
     def __init__(self, source: FakeSource) -> None:
         self.is_reached = threading.Event()
         self._may_go = threading.Event()
-        scan = source.scan
+        split = source.split
 
-        def gated() -> Any:
+        def gated(rows: int) -> Any:
             self.is_reached.set()
             assert self._may_go.wait(10)
-            return scan()
+            return split(rows)
 
-        source.scan = gated  # type: ignore[method-assign]
+        source.split = gated  # type: ignore[method-assign]
 
     def open(self) -> None:
         """

@@ -13,7 +13,7 @@ from listener.publisher import Shape
 from listener.restore import Restored, restore
 from listener.status import NEVER, Served
 from recommender.errors import StoreTooNew
-from recommender.manifest import Manifest
+from recommender.manifest import FORMAT, Manifest
 from recommender.mutation import Upsert
 from recommender.position import Position, State
 from recommender.store import CURRENT, DURABLE, SEGMENTS, Store, StoreReader
@@ -213,7 +213,9 @@ def test_store_of_a_later_version(folder: Path) -> None:
     run_once(folder)
     for name in (CURRENT, DURABLE):
         path = folder / name
-        path.write_bytes(path.read_bytes().replace(b"manifest 1", b"manifest 9", 1))
+        path.write_bytes(
+            path.read_bytes().replace(b"manifest %d " % FORMAT, b"manifest 999 ", 1)
+        )
 
     with pytest.raises(StoreTooNew):
         start(folder)

@@ -35,12 +35,13 @@ from recommender.mutation import Delete, Upsert
 from recommender.position import State
 from recommender.snapshot import Snapshot
 from recommender.store import Store, StoreReader
+from recommender.weights import DEFAULT_WEIGHTS, Weights
 from tests.support.damage import damage
 from tests.support.documents import make_settings
 from tests.support.followed import at_once
 from tests.support.listener import events
 from tests.support.mongo import make_mongod
-from tests.support.products import WEIGHTS, make_product
+from tests.support.products import make_product
 from tests.support.shop import Seller, make_document
 from tests.support.waiting import wait_for
 
@@ -57,6 +58,9 @@ def _restless(monkeypatch: pytest.MonkeyPatch) -> None:
     One pass follows the other.
     """
     monkeypatch.setattr(sweep, "LEAST_PASS_S", 0.0)
+
+
+DEFAULTS = Weights(DEFAULT_WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class Following:
             ]
             snapshot = Snapshot.derive(self.reader.load(self.reader.read_manifest()))
             known = {product.key: product for product in products}
-            return not list(differences(snapshot, known, WEIGHTS))
+            return not list(differences(snapshot, known, DEFAULTS))
 
         self.until(ask)
 
