@@ -29,7 +29,7 @@ from listener.elsewhere import (
 from listener.guard import ShrinkGuard
 from listener.keys import to_key
 from listener.mapping import fingerprint
-from listener.mongo.client import LastReply, connect
+from listener.mongo.client import connected
 from listener.mongo.examination import Examination
 from listener.mongo.source import MongoSource
 from listener.opening import to_weights
@@ -70,21 +70,17 @@ def open_examination(
     Raises:
         SettingsFault: The address cannot be right.
     """
-    replies = LastReply()
-    clients = connect(uri, replies)
     names: dict[str, Any] = {
         "database": settings.database,
         "collection": settings.collection,
     }
-    try:
+    with connected(uri) as (clients, replies):
         yield (
             Examination(clients, **names),
             MongoSource(
                 clients, replies, **names, to_product=_to_bare, look_again=_to_bare
             ),
         )
-    finally:
-        clients.close()
 
 
 def _to_bare(document: Mapping[str, Any]) -> Product:

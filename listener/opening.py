@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from listener.fields import Problem
 from listener.mapping import Mapper
-from listener.mongo.client import LastReply, connect
+from listener.mongo.client import connected
 from listener.mongo.source import MongoSource
 from listener.orders import OrderMapper
 from recommender.product import Product
@@ -50,9 +50,7 @@ def open_source(
     def look_again(document: Mapping[str, Any]) -> Product:
         return mapper.to_product(document).product
 
-    replies = LastReply()
-    clients = connect(uri, replies)
-    try:
+    with connected(uri) as (clients, replies):
         yield MongoSource(
             clients,
             replies,
@@ -61,8 +59,6 @@ def open_source(
             to_product=to_product,
             look_again=look_again,
         )
-    finally:
-        clients.close()
 
 
 @contextmanager
@@ -75,9 +71,7 @@ def open_orders(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
         SettingsFault: The address, or a setting of the orders, cannot be right.
     """
     mapper = OrderMapper(settings)
-    replies = LastReply()
-    clients = connect(uri, replies)
-    try:
+    with connected(uri) as (clients, replies):
         yield MongoSource(
             clients,
             replies,
@@ -87,8 +81,6 @@ def open_orders(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
             look_again=mapper.to_row,
             projection=mapper.projection,
         )
-    finally:
-        clients.close()
 
 
 def to_weights(settings: ListenerSettings) -> Weights:

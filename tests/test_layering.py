@@ -342,8 +342,8 @@ MAY_IMPORT = {
         "listener.doctor.database listener.mongo.client listener.mongo.errors"
     ),
     "listener.mongo.feed": (
-        "listener.feed listener.mongo.inbox listener.mongo.reader recommender.mutation "
-        "recommender.position recommender.product"
+        "listener.errors listener.feed listener.mongo.inbox listener.mongo.reader "
+        "recommender.mutation recommender.position recommender.product"
     ),
     "listener.mongo.source": (
         "listener.doctor.database listener.errors listener.feed listener.mongo.client "

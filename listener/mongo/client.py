@@ -7,7 +7,8 @@ from __future__ import annotations
 import logging
 import threading
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from bson.binary import UuidRepresentation
@@ -136,6 +137,23 @@ class Clients:
 def _close(*clients: Client) -> None:
     for client in clients:
         client.close()
+
+
+@contextmanager
+def connected(uri: str) -> Iterator[tuple[Clients, LastReply]]:
+    """
+    Yield clients of the database at *uri*, and the tap on the stream's replies; their
+    connections are let go of with the context.
+
+    Raises:
+        SettingsFault: As `connect`.
+    """
+    replies = LastReply()
+    clients = connect(uri, replies)
+    try:
+        yield clients, replies
+    finally:
+        clients.close()
 
 
 def connect(uri: str, replies: LastReply) -> Clients:

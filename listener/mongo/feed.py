@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self
 
+from listener.errors import ListenerError
 from listener.feed import Batch, Mark
 from listener.mongo.inbox import Chunk
 from listener.mongo.reader import Reader
@@ -38,6 +39,7 @@ class MongoFeed:
         read_again: ReadAgain,
         now: Callable[[], ClusterTime],
         clock: Callable[[], float],
+        on_error: Callable[[ListenerError], None],
     ) -> None:
         """
         Follow what *reader* reads.
@@ -46,8 +48,10 @@ class MongoFeed:
             read_again: Returns the products of ids that exist, at or after a time.
             now: Returns the database's time; raises when it does not answer.
             clock: Monotonic seconds.
+            on_error: Told what ends the reader, before `take` raises it.
         """
         self._reader = reader
+        self._on_error = on_error
         self._read_again = read_again
         self._now = now
         self._clock = clock
@@ -70,11 +74,18 @@ class MongoFeed:
         """
         if self._chunk is None:
             is_told = self._ask_when_due()
-            self._chunk, self._is_last = self._reader.inbox.take(timeout_s)
+            self._chunk, self._is_last = self._take(timeout_s)
             if self._chunk is None:
                 return _nothing_but(self._told) if is_told else None
             self._parts = _parts(self._chunk)
         return self._next(self._chunk)
+
+    def _take(self, timeout_s: float) -> tuple[Chunk | None, bool]:
+        try:
+            return self._reader.inbox.take(timeout_s)
+        except ListenerError as error:
+            self._on_error(error)
+            raise
 
     @property
     def waiting(self) -> int:

@@ -9,13 +9,14 @@ import time
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from pymongo import ASCENDING, ReadPreference
+from pymongo import ASCENDING, MongoClient, ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
-from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.errors import ConfigurationError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
 from listener.doctor.database import Oplog
@@ -39,6 +40,7 @@ from recommender.product import Product
 
 SCAN_BATCH: Final = 1_000
 DRAWN: Final = 30  # ids for each range; so most are within a third of the size asked
+BLIND: Final = (ConfigurationError, ServerSelectionTimeoutError)
 IN_ORDER: Final = [("_id", ASCENDING)]
 
 ToProduct = Callable[[Mapping[str, Any]], Product]
@@ -138,6 +140,7 @@ class MongoSource:
             read_again=lambda ids, newest: self._read_again(ids, newest, session),
             now=self.now,
             clock=time.monotonic,
+            on_error=partial(self._renew_after, client),
         )
 
     def count(self) -> int:
@@ -225,6 +228,10 @@ class MongoSource:
             cursor = reads.find(asked, self._projection, session=session)
             return list(map(self._to_product, cursor))
 
+    def _renew_after(self, client: MongoClient[Document], error: ListenerError) -> None:
+        if isinstance(error.__cause__, ConfigurationError):
+            self._clients.renew(client)
+
     @property
     def _reads(self) -> Collection[Document]:
         return self._clients.reads[self._database].get_collection(
@@ -252,15 +259,16 @@ class MongoSource:
 
         It takes no primary of an earlier election than the latest it has seen, not even
         of a set that was restored. And its connections stay those of a user who was
-        dropped, when there is one of the same name again.
+        dropped, when there is one of the same name again. And one that was made to
+        a member in the first moments of its start believes for ever that sessions are
+        nothing that it has.
         """
         client = self._clients.reads
         try:
             with translated():
                 yield
         except ListenerError as error:
-            is_blind = isinstance(error.__cause__, ServerSelectionTimeoutError)
-            if is_blind or isinstance(error, Refused):
+            if isinstance(error, Refused) or isinstance(error.__cause__, BLIND):
                 self._clients.renew(client)
             raise
 

@@ -19,6 +19,7 @@ import pytest
 
 from bson import Decimal128, Int64, MaxKey, MinKey
 from bson.raw_bson import RawBSONDocument
+from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from listener.demo.mongod import Mongod
@@ -514,3 +515,41 @@ def test_standalone_is_refused(tmp_path: Path) -> None:
         with Follower(source) as follower, pytest.raises(Refused) as raised:
             follower.open()
         assert "--replSet" in raised.value.remedy
+
+
+def spoil(client: MongoClient[Any]) -> int:
+    """
+    Let all connections of a client be as those that were made to a member in the first
+    moments of its start; return how many there are.
+    """
+    pools = [server.pool for server in client._topology._servers.values()]
+    connections = [connection for pool in pools for connection in pool.conns]
+    for connection in connections:
+        connection.supports_sessions = False
+    return len(connections)
+
+
+def test_connection_to_a_member_that_was_starting(shop: MongoShop) -> None:
+    """
+    A connection that believes that there are no sessions is not kept for ever, whether
+    it is one for reading or the stream's.
+    """
+    shop.put("a", "one")
+    with follow(shop) as follower:
+        follower.open()
+    expected = scanned(shop)
+
+    assert spoil(shop.source._clients.reads)
+    with pytest.raises(Unreachable):
+        scanned(shop)
+    assert scanned(shop) == expected
+
+    with follow(shop) as follower:
+        follower.open()
+    if spoil(shop.source._clients.stream):
+        with pytest.raises(Unreachable), follow(shop) as follower:
+            follower.open()
+        with follow(shop) as follower:
+            follower.open()
+            follower.follow_to(shop.put("b", "two"))
+            assert follower.names[make_key("b")] == "two"
