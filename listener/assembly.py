@@ -26,6 +26,7 @@ from listener.elsewhere import (
     open_pool,
     to_processes,
 )
+from listener.follower import Follower
 from listener.guard import ShrinkGuard
 from listener.keys import to_key
 from listener.mapping import fingerprint
@@ -165,16 +166,17 @@ def make_orders_daemon(
     settings: ListenerSettings,
     source: MongoSource,
     store: Store,
-    status: Status,
+    follower: Follower,
     stop: Stop,
 ) -> Daemon:
     """
     Return a daemon that keeps the model of orders in *store* equal to the collection,
-    and says what it does by *status*.
+    and that others see as *follower*, which may have been that of one before.
 
     Raises:
         StoreTooNew: The store was written by a later Evershelf.
     """
+    follower.requests.begin_again()
     shape = Shape(settings.orders_collection, orders_fingerprint(settings))
     reader = StoreReader(settings.orders_dir)
     return _make_daemon(
@@ -191,8 +193,8 @@ def make_orders_daemon(
             first_start=NothingToFind(),
             supervisor=Supervisor(monotonic=CLOCK.monotonic),
         ),
-        status,
-        Requests(),
+        follower.status,
+        follower.requests,
         Complaints(CLOCK.monotonic),
         stop,
     )

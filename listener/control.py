@@ -1,5 +1,5 @@
 """
-The listener's own port: is it well, and `POST /train`.
+The listener's own port: is it well, and `POST /train`, of products and of orders.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from aiohttp import web
 
 from listener.errors import ListenerError
 from listener.feed import Source
+from listener.follower import Follower
 from listener.rebuilds import Requests
 from listener.status import Served, Status
 from recommender.logs import RECENT
@@ -32,6 +33,7 @@ HUNG_S: Final = 30.0  # a loop that turns takes a second at most
 POLL_S: Final = 0.005
 LONGEST_WAIT_S: Final = 600.0  # a million products are rebuilt in less
 LARGEST_BODY: Final = 64 * 1024  # old backends send the products along; unread
+NO_ORDERS: Final = "No orders are followed: EVERSHELF_ORDERS_COLLECTION names none."
 
 log = structlog.get_logger()
 
@@ -45,7 +47,7 @@ class Control:
         keys: Of admins.
         details: What more there is to say to who asks for it; may take a while.
         metrics_keys: Good for `/metrics`, as those are.
-        orders: The state of what follows the orders, if they are followed.
+        orders: What follows the orders, if they are followed; their database is the same.
     """
 
     source: Source
@@ -54,7 +56,7 @@ class Control:
     keys: Keys
     details: Callable[[], Mapping[str, object]] = dict
     metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
-    orders: Status | None = None
+    orders: Follower | None = None
 
     def make_app(self) -> web.Application:
         """
@@ -70,6 +72,7 @@ class Control:
         app.router.add_get("/logs", self.logs)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_post("/train", self.train)
+        app.router.add_post("/orders/train", self.train_orders)
         return app
 
     async def show(self, request: web.Request) -> web.Response:
@@ -100,8 +103,8 @@ class Control:
             "products_count": served.products,
             "visible": served.visible,
             "sweep": asdict(status.swept),
-            "scan": {"done": status.tally.done, "total": status.tally.total},
-            "orders": None if self.orders is None else _to_orders(self.orders),
+            "scan": _to_scan(status),
+            "orders": None if self.orders is None else _to_orders(self.orders.status),
         }
 
     async def live(self, _request: web.Request) -> web.Response:
@@ -146,44 +149,63 @@ class Control:
         time share one such training.
         """
         require_admin(request, self.keys)
+        products = Follower(self.status, self.requests)
+        return await self._train(request, products, "products")
+
+    async def train_orders(self, request: web.Request) -> web.Response:
+        """
+        Do the same with the orders; 404 when none are followed.
+        """
+        require_admin(request, self.keys)
+        if self.orders is None:
+            raise Problem(404, "no_orders", NO_ORDERS)
+        return await self._train(request, self.orders, "orders")
+
+    async def _train(
+        self, request: web.Request, follower: Follower, what: str
+    ) -> web.Response:
         is_full = parse(TrainParams, request.query).full
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
-                served = await self._trained(is_full=is_full)
+                served = await self._trained(follower, is_full=is_full)
         except TimeoutError as error:
-            raise _unavailable(self._lateness) from error
+            raise _unavailable(_to_lateness(follower.status)) from error
         return _json(
             {
-                "message": f"Model trained on {served.products} products.",
-                "products_count": served.products,
+                "message": f"Model trained on {served.products} {what}.",
+                f"{what}_count": served.products,
                 "generation": served.generation,
             }
         )
 
-    @property
-    def _lateness(self) -> str:
-        status = self.status
-        why = f", {status.reason}" if status.reason else ""
-        return (
-            f"The listener has not come so far within {LONGEST_WAIT_S:g} s; "
-            f"it is {status.state}{why}."
-        )
-
-    async def _trained(self, *, is_full: bool) -> Served:
+    async def _trained(self, follower: Follower, *, is_full: bool) -> Served:
         if is_full:
-            await asyncio.wrap_future(self.requests.ask())
+            await asyncio.wrap_future(follower.requests.ask())
         try:
             written = await asyncio.to_thread(self.source.now)
         except ListenerError as error:
             detail = "The database does not answer; what was written is not lost."
             raise _unavailable(detail) from error
-        return await self._caught_up(written)
+        return await _caught_up(follower, written)
 
-    async def _caught_up(self, written: ClusterTime) -> Served:
-        self.requests.demand(written)
-        while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
-            await asyncio.sleep(POLL_S)
-        return served
+
+async def _caught_up(follower: Follower, written: ClusterTime) -> Served:
+    follower.requests.demand(written)
+    while (served := follower.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
+        await asyncio.sleep(POLL_S)
+    return served
+
+
+def _to_lateness(status: Status) -> str:
+    why = f", {status.reason}" if status.reason else ""
+    return (
+        f"The listener has not come so far within {LONGEST_WAIT_S:g} s; "
+        f"it is {status.state}{why}."
+    )
+
+
+def _to_scan(status: Status) -> dict[str, int]:
+    return {"done": status.tally.done, "total": status.tally.total}
 
 
 def _to_orders(status: Status) -> dict[str, object]:
@@ -195,6 +217,7 @@ def _to_orders(status: Status) -> dict[str, object]:
         "as_of": status.served.as_of.to_text(),
         "orders_count": status.served.products,
         "counted": status.served.visible,
+        "scan": _to_scan(status),
     }
 
 

@@ -404,6 +404,7 @@ MAY_IMPORT = {
         "listener.background listener.guard listener.rebuild listener.status "
         "recommender.position"
     ),
+    "listener.follower": "listener.rebuilds listener.status",
     "listener.signals": "",
     "listener.beside": "listener.errors listener.signals recommender.errors",
     "listener.stretch": (
@@ -448,9 +449,9 @@ MAY_IMPORT = {
     ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
-        "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.logs recommender.position recommender.registry server.access "
-        "server.doors server.params server.problems"
+        "listener.errors listener.feed listener.follower listener.rebuilds "
+        "listener.status recommender.logs recommender.position recommender.registry "
+        "server.access server.doors server.params server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
@@ -589,8 +590,8 @@ MAY_IMPORT = {
     "listener.assembly": (
         "listener.beacon listener.build listener.clock listener.complaints "
         "listener.copies.first_copy listener.copies.neighbour listener.daemon "
-        "listener.elsewhere listener.guard listener.keys listener.mapping "
-        "listener.mongo.client listener.mongo.examination listener.mongo.source "
+        "listener.elsewhere listener.follower listener.guard listener.keys "
+        "listener.mapping listener.mongo.client listener.mongo.examination listener.mongo.source "
         "listener.opening listener.orders listener.profile.first_start "
         "listener.publisher listener.rebuild listener.rebuilds listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
@@ -709,10 +710,11 @@ MAY_IMPORT = {
         "listener.assembly listener.beside listener.complaints listener.control "
         "listener.demo.embedded listener.demo.load listener.details "
         "listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.evaluate.tune_command listener.of_orders "
-        "listener.opening listener.orders listener.profile.decision "
-        "listener.profile.first_start listener.profile.page listener.proof "
-        "listener.queue.command listener.remote listener.resync listener.scrape "
+        "listener.evaluate.command listener.evaluate.tune_command listener.follower "
+        "listener.of_orders listener.opening listener.orders "
+        "listener.profile.decision listener.profile.first_start "
+        "listener.profile.page listener.proof listener.queue.command "
+        "listener.rebuilds listener.remote listener.resync listener.scrape "
         "listener.serving listener.signals listener.status listener.verify "
         "recommender.errors recommender.exits recommender.logs recommender.settings "
         "recommender.startup recommender.store server.access"

@@ -103,6 +103,35 @@ def test_orders_that_cannot_be_read_leave_the_products_alone(
     wait_for(lambda: orders_of(pair)["state"] == "following", what="peace")
 
 
+def test_both_are_trained_from_scratch(pair: Pair, database: Shop) -> None:
+    """
+    `resync` has the running listener do it, the products first; without one this process
+    does, and the listener that starts goes on from there.
+    """
+    done = resynced(pair)
+    assert [one["by"] for one in done] == ["the running listener"] * 2
+    assert len(pair.listener.logs("rebuild.started", reason="requested")) == 2
+    pair.listener.stop()
+    database["orders"].insert_one(make_order_document("new", *IDS))
+    done = resynced(pair)
+    assert [one["by"] for one in done] == ["this process"] * 2
+    assert [one["products"] for one in done] == [20, 6]
+    since = pair.listener.printed
+    pair.listener.start()
+    pair.listener.wait_for_log("listener.state", followed="orders", since=since)
+    wait_for(lambda: orders_of(pair)["state"] == "following", what="the orders")
+    assert not pair.listener.logs("scan.started", since=since)
+    assert orders_of(pair)["counted"] == 6
+
+
+def resynced(pair: Pair) -> list[dict[str, Any]]:
+    code, process = pair.run("resync")
+    assert code == 0, process.text
+    done = process.logs("resync.done")
+    assert [one.get("followed") for one in done] == [None, "orders"]
+    return done
+
+
 def test_prometheus_is_told_of_both(pair: Pair, database: Shop) -> None:
     """
     The listener's port has the figures of the products, and beside them the orders'.

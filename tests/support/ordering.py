@@ -16,8 +16,10 @@ from pymongo.collection import Collection
 
 from listener.assembly import make_orders_daemon
 from listener.clock import Clock
+from listener.follower import Follower
 from listener.keys import to_key
 from listener.opening import open_orders
+from listener.rebuilds import Requests
 from listener.signals import Stop
 from listener.status import Status
 from recommender.position import ClusterTime
@@ -93,7 +95,8 @@ class Following:
             open_orders(self.settings, self._uri) as source,
             Store.open(self.settings.orders_dir) as store,
         ):
-            daemon = make_orders_daemon(self.settings, source, store, status, stop)
+            follower = Follower(status, Requests())
+            daemon = make_orders_daemon(self.settings, source, store, follower, stop)
             thread = threading.Thread(target=daemon.run)
             thread.start()
             try:
