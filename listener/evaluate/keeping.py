@@ -19,7 +19,7 @@ def keep(path: Path, name: str, value: float) -> None:
     Put a setting in the place of what the file says of it, or above all that it says;
     make the file if it is not there.
 
-    Comments, order and rights stay; who reads it meanwhile sees the old file or the new
+    Comments, order, owner and rights stay; who reads it meanwhile sees the old file or the new
     one, whole.
 
     Raises:
@@ -59,14 +59,16 @@ def _unusable(path: Path, error: Exception) -> SettingsFault:
 
 
 def _replace(path: Path, text: str) -> None:
-    mode = path.stat().st_mode if path.exists() else 0o644
+    before = path.stat() if path.exists() else None
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         new = Path(file.name)
         try:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-            new.chmod(mode & 0o777)
+            if before is not None:  # an administrator's copy is still the service's
+                os.chown(new, before.st_uid, before.st_gid)
+            new.chmod(0o644 if before is None else before.st_mode & 0o777)
             new.replace(path)
         except BaseException:
             new.unlink(missing_ok=True)

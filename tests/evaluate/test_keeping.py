@@ -4,6 +4,7 @@ A setting is put into the settings file, and nothing else changes.
 
 from __future__ import annotations
 
+import os
 import tomllib
 
 import pytest
@@ -58,6 +59,22 @@ def test_rights_and_links_stay(tmp_path):
     assert link.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o600
     assert "orders_share" in path.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_an_administrator_does_not_take_the_file_away(tmp_path):
+    """
+    The service that could read it still can.
+    """
+    path = tmp_path / "evershelf.toml"
+    path.write_text("a = 1\n")
+    path.chmod(0o600)
+    os.chown(path, 1234, 1235)
+
+    keep(path, "orders_share", 0.8)
+
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1235)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(
