@@ -90,8 +90,8 @@ MAY_IMPORT = {
         "recommender.snapshot recommender.together"
     ),
     "recommender.lent": (
-        "recommender.bought recommender.filters recommender.ranking "
-        "recommender.segment recommender.snapshot recommender.together"
+        "recommender.bought recommender.filters recommender.order recommender.ranking "
+        "recommender.snapshot recommender.together"
     ),
     "recommender.difference": (
         "recommender.kernels recommender.segment recommender.snapshot"

@@ -17,14 +17,17 @@ from typing import Final
 
 import numpy as np
 
+from numpy.typing import NDArray
+
 from benchmarks.quality.material import FOLDER, read_catalogue, there
 from listener.clock import Clock
 from listener.evaluate.asking import LIMIT
-from listener.evaluate.catalogue import Catalogue
+from listener.evaluate.catalogue import Catalogue, Places
 from listener.evaluate.sales import Question, Ranker, Sales, blend, foretold, luck
 from listener.evaluate.statistics import Comparison, Interval, compare, interval
 from listener.keys import to_key
-from recommender.bought import bought_together
+from recommender.bought import Purchases, blended, bought_together
+from recommender.lent import FEW
 from recommender.order import ORDER_WEIGHTS, Order, to_row
 from recommender.ranking import Choice
 from recommender.settings import DEFAULT_ORDERS_SHARE
@@ -40,6 +43,10 @@ TUNING: Final = 0.5  # of the products asked about; the others are reported on
 SHARES: Final = (0.5, 0.7, 0.8, 0.9, 0.95)
 TEXT, ORDERS, POPULAR = "text alone", "orders alone", "popularity"
 BLEND: Final = f"both, share {DEFAULT_ORDERS_SHARE:g} as served"
+UNLENT: Final = "both, nothing lent"
+
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +73,14 @@ class Foretold:
     How well one way does.
 
     Attributes:
-        figures: nDCG at 10 of all products asked about, of those with orders, and of
-            the hidden ones.
-        beside: How much more the blend as served has of all; None of itself.
+        figures: nDCG at 10 of all products asked about, of those with as many orders as
+            are lent nothing, of those with fewer, and of the hidden ones.
+        beside: How much more the blend as served has, of each; nothing of itself.
     """
 
     name: str
     figures: Mapping[str, Interval]
-    beside: Comparison | None
+    beside: Mapping[str, Comparison]
 
 
 def read_invoices(folder: Path = FOLDER) -> Invoices:
@@ -126,26 +133,51 @@ def foretell(invoices: Invoices) -> tuple[Mapping[float, float], list[Foretold]]
         reporting,
         {
             BLEND: blend(sales, DEFAULT_ORDERS_SHARE),
+            UNLENT: _unlent(sales),
             ORDERS: _sold(sales),
             TEXT: blend(sales, 0.0),
             POPULAR: _popular(invoices),
         },
         clock,
     )
-    served = found[BLEND]
-    hidden = invoices.hidden[reporting]
+    groups = _groups(invoices, reporting)
+    served = found.pop(BLEND)
     return tuned, [
         Foretold(
-            name,
-            {
-                "all": interval(values),
-                "with orders": interval(values[~hidden]),
-                "hidden": interval(values[hidden]),
-            },
-            None if name == BLEND else compare(values, served),
-        )
-        for name, values in found.items()
+            BLEND, {name: interval(served[its]) for name, its in groups.items()}, {}
+        ),
+        *(
+            Foretold(
+                way,
+                {name: interval(values[its]) for name, its in groups.items()},
+                {
+                    name: compare(values[its], served[its])
+                    for name, its in groups.items()
+                },
+            )
+            for way, values in found.items()
+        ),
     ]
+
+
+def _groups(invoices: Invoices, asked: Places) -> Mapping[str, Bools]:
+    """
+    Return whether each product asked about is of a group, (Q,), by its name; groups of
+    none are left out.
+    """
+    sales, hidden = invoices.sales, invoices.hidden[asked]
+    orders = [
+        Purchases.of(sales.orders, sales.catalogue.rows[place].key).asked
+        for place in asked.tolist()
+    ]
+    is_known = np.array(orders) >= FEW
+    groups = {
+        "all": np.ones(len(asked), np.bool_),
+        f"of {FEW} orders or more": is_known,
+        "of fewer": ~is_known & ~hidden,
+        "hidden": hidden,
+    }
+    return {name: its for name, its in groups.items() if its.any()}
 
 
 def _read_baskets(path: Path) -> tuple[dict[str, datetime], dict[str, set[bytes]]]:
@@ -167,6 +199,23 @@ def _sold(sales: Sales) -> Ranker:
 
     def rank(one: Question) -> Iterable[bytes]:
         found = bought_together(snapshot, one.purchases, one.filters, Choice(LIMIT))
+        return (bought.key for bought in found)
+
+    return rank
+
+
+def _unlent(sales: Sales) -> Ranker:
+    snapshot, rows = sales.catalogue.snapshot, sales.catalogue.rows
+
+    def rank(one: Question) -> Iterable[bytes]:
+        found = blended(
+            snapshot,
+            rows[one.place],
+            one.purchases,
+            one.filters,
+            Choice(LIMIT),
+            share=DEFAULT_ORDERS_SHARE,
+        )
         return (bought.key for bought in found)
 
     return rank

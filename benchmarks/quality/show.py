@@ -91,15 +91,17 @@ def to_sales_table(
     table.add_column("what")
     for key in foretold[0].figures:
         table.add_column(f"nDCG, {key}", justify="right")
-    for name in ("the blend more by, all", "95 %", "p"):
-        table.add_column(name, justify="right")
+        table.add_column("the blend more by, 95 %, p", justify="right")
     for one in foretold:
-        figures = (
-            f"{to_text(f.mean, Unit.INDEX)} ({to_range(f, Unit.INDEX)})"
-            for f in one.figures.values()
-        )
-        beside = () if one.beside is None else _compared(one.beside)
-        table.add_row(one.name, *figures, *beside)
+        cells = []
+        for key, figure in one.figures.items():
+            mean, ends = to_text(figure.mean, Unit.INDEX), to_range(figure, Unit.INDEX)
+            cells.append(f"{mean} ({ends})")
+            if key in one.beside:
+                cells.append("{} ({}) {}".format(*_compared(one.beside[key])))
+            else:
+                cells.append("")
+        table.add_row(one.name, *cells)
     return table
 
 
@@ -118,7 +120,9 @@ def to_sales_record(
             {
                 "name": one.name,
                 "ndcg": {key: asdict(f) for key, f in one.figures.items()},
-                "blend_more_by": one.beside and _to_values(one.beside),
+                "blend_more_by": {
+                    key: _to_values(beside) for key, beside in one.beside.items()
+                },
             }
             for one in foretold
         ],

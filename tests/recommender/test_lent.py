@@ -7,7 +7,9 @@ import pytest
 
 from hypothesis import given, settings
 
+from recommender import lent
 from recommender.bought import Purchases
+from recommender.filters import Filters
 from recommender.index import Index
 from recommender.lent import FEW, lend
 from recommender.mutation import Delete, Upsert
@@ -69,7 +71,7 @@ def test_a_new_product_is_lent_what_was_bought_with_its_like():
     found = purchases_of(products, orders, "new")
     (tea,) = found.companions
     assert tea.key_hash == key_hash(make_key("tea"))
-    assert tea.score == pytest.approx(own_score(orders, "old", "tea"), abs=1e-9)
+    assert tea.score == pytest.approx(6 / (6 + SHRINKAGE), abs=1e-9)
     assert (tea.together, found.asked, found.total) == (0, 0, 26)
 
 
@@ -86,9 +88,57 @@ def test_what_it_was_bought_with_itself_outweighs_that():
         assert found == {
             key_hash(make_key("pot")): own_score(orders, "new", "pot"),
             key_hash(make_key("tea")): pytest.approx(
-                part * own_score(orders, "old", "tea"), abs=1e-9
+                part * 6 / (6 + SHRINKAGE), abs=1e-9
             ),
         }
+
+
+def test_what_is_in_all_orders_is_not_lent():
+    """
+    A bag says nothing of what it is bought with, nor of what is like that.
+    """
+    products = make_snapshot(SHOP)
+    orders = make_baskets(
+        *[["old", "tea", "pot"]] * 6, *[["tent", "pot"]] * 20, ["old", "pot"]
+    )
+    (tea,) = purchases_of(products, orders, "new").companions
+
+    assert tea.key_hash == key_hash(make_key("tea"))
+    assert tea.score == pytest.approx(6 / (7 + SHRINKAGE), abs=1e-9)
+
+
+def test_the_means_are_by_likeness():
+    """
+    Of what several lend, that of the more alike counts more.
+    """
+    products = make_snapshot([*SHOP, make_product("far", "kettle of clay")])
+    orders = make_baskets(*[["old", "tea"]] * 6, *[["far", "pot"]] * 6)
+    query = products.query(products.find(make_key("new")))
+    cosines = {hit.key: hit.score for hit in products.best(query, 6, Filters())}
+    found = scores_of(purchases_of(products, orders, "new"))
+
+    total = cosines[make_key("old")] + cosines[make_key("far")]
+    assert found == {
+        key_hash(make_key(other)): pytest.approx(
+            cosines[make_key(like)] / total * 6 / (6 + SHRINKAGE), abs=1e-8
+        )
+        for like, other in (("old", "tea"), ("far", "pot"))
+    }
+
+
+def test_only_the_greatest_means_are_lent(monkeypatch):
+    """
+    So that an answer costs no more, however much was bought with its like.
+    """
+    monkeypatch.setattr(lent, "MOST", 1)
+    products = make_snapshot(SHOP)
+    orders = make_baskets(
+        *[["old", "tea"]] * 6, *[["old", "pot"]] * 4, *[["tent"]] * 20
+    )
+
+    (one,) = purchases_of(products, orders, "new").companions
+
+    assert one.key_hash == key_hash(make_key("tea"))
 
 
 def test_a_product_of_many_orders_is_lent_nothing():
