@@ -12,6 +12,7 @@ from typing import Final
 from listener.clock import Clock
 from listener.model import Model
 from listener.trouble import Trouble
+from recommender import allocator
 from recommender.index import Index, Merge
 from recommender.manifest import Manifest
 from recommender.segment import Segment
@@ -81,7 +82,7 @@ class _Durable:
         self._clock = clock
         self._worker = ThreadPoolExecutor(1, "durable")
         self._running: Future[Manifest | None] | None = None
-        self.newest = store.current
+        self.newest = store.durable
         # A first model does not wait; one that cannot be kept waits like any other.
         self._written_at = clock.monotonic() if self.newest else -math.inf
         self._trouble = Trouble("durable")
@@ -146,7 +147,9 @@ class _Merges:
         self._worker.shutdown(cancel_futures=True)
 
     def _run(self, merge: Merge) -> Segment:
-        return self._store.keep(merge.run())
+        merged = self._store.keep(merge.run())
+        allocator.return_free()
+        return merged
 
     def _finish(self, index: Index) -> bool:
         if self._running is None:

@@ -366,20 +366,32 @@ class Store:
         """
         return self._current
 
+    @property
+    def durable(self) -> Manifest | None:
+        """
+        What a crash of the host falls back to, as far as this process knows.
+        """
+        return self._durable
+
     def load(self) -> Generation:
         """
-        Return the durable generation.
+        Return the durable generation; while there is none yet, the published one, which
+        is whole unless the host crashed.
 
         Raises:
-            StoreEmpty: There is none.
+            StoreEmpty: There is neither.
             StoreCorrupt: It cannot be used.
             StoreTooNew: Written by a later Evershelf.
         """
-        manifest = self._reader.read_pointer(DURABLE)
+        try:
+            manifest = self._reader.read_pointer(DURABLE)
+            durable: Manifest | None = manifest
+        except StoreEmpty:
+            manifest, durable = self._reader.read_pointer(CURRENT), None
         generation = self._reader.load(manifest)
         self._next = self._first_number()
         self._refs = dict(zip(generation.segments, manifest.segments, strict=True))
-        self._current = self._durable = manifest
+        self._current, self._durable = manifest, durable
         return generation
 
     def publish(  # noqa: PLR0913 a manifest says as much

@@ -19,6 +19,7 @@ SCRIPTS = ("run_listener", "run_server")
 # of the lines above it, so there is no room for a cycle.
 MAY_IMPORT = {
     # the values that cross rooms
+    "recommender.allocator": "",
     "server.sockets": "",
     "server.line": "",
     "recommender.errors": "",
@@ -112,7 +113,7 @@ MAY_IMPORT = {
     "recommender.backoff": "",
     "recommender.exits": "",
     "recommender.supervisor": "",
-    "recommender.launch": "",
+    "recommender.launch": "recommender.allocator",
     "recommender.masking": "",
     "recommender.registry": "",
     "recommender.repeats": "",
@@ -393,8 +394,8 @@ MAY_IMPORT = {
     "listener.progress": "listener.clock",
     "listener.rebuild": (
         "listener.build listener.clock listener.errors listener.feed listener.model "
-        "listener.progress listener.tally recommender.bulk recommender.index "
-        "recommender.segment recommender.weights"
+        "listener.progress listener.tally recommender.allocator recommender.bulk "
+        "recommender.index recommender.segment recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
@@ -411,14 +412,15 @@ MAY_IMPORT = {
         "listener.errors listener.feed recommender.position recommender.product "
         "recommender.row recommender.segment recommender.weights"
     ),
+    "recommender.hash_set": "",
     "listener.sweep": (
         "listener.background listener.clock listener.feed listener.model "
         "listener.status listener.stretch recommender.address recommender.backoff "
-        "recommender.mutation recommender.segment"
+        "recommender.hash_set recommender.mutation recommender.segment"
     ),
     "listener.upkeep": (
-        "listener.clock listener.model listener.trouble recommender.index "
-        "recommender.manifest recommender.segment recommender.store"
+        "listener.clock listener.model listener.trouble recommender.allocator "
+        "recommender.index recommender.manifest recommender.segment recommender.store"
     ),
     "listener.daemon": (
         "listener.beacon listener.clock listener.complaints listener.errors "
@@ -779,6 +781,7 @@ FENCED = {
 # The rest of `recommender` does no I/O, reads no clock, draws no random number and
 # logs nothing.
 NOT_CORE = {
+    "recommender.allocator",
     "recommender.store",
     "recommender.settings",
     "recommender.effective",
