@@ -219,7 +219,8 @@ async def test_the_tag_follows_what_is_shown(serve, kitchen, orders):
     before = [await tag(query) for query in ("", "?explain=true")]
     orders.put(to_row(make_order("new", ["k1", "tea", "bag"])))
     orders.publish(as_of=LATER)
-    orders.say(as_of=LATER, read_time=LATER)
+    for shop in (orders, kitchen):
+        shop.say(as_of=LATER, read_time=LATER)
     after = f"{LATER.seconds}.{LATER.increment}"
     await ask(client, "bought-together", after=after, wait_ms=10_000)
     assert await tag("") == before[0]
