@@ -95,6 +95,7 @@ class _Line:
             fingerprint="none",
             products=self._index.products,
             visible=self._index.visible,
+            written_s=time.time(),
             now_s=time.time(),
         )
 

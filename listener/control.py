@@ -15,9 +15,9 @@ import structlog
 
 from aiohttp import web
 
+from listener.contact import Contact
 from listener.errors import ListenerError
 from listener.feed import Source
-from listener.follower import Follower
 from listener.rebuilds import Requests
 from listener.status import Served, Status
 from recommender.logs import RECENT
@@ -32,6 +32,7 @@ from server.problems import Problem, problem_middleware
 HUNG_S: Final = 30.0  # a loop that turns takes a second at most
 POLL_S: Final = 0.005
 LONGEST_WAIT_S: Final = 600.0  # a million products are rebuilt in less
+ELSEWHERE: Final = "The model of this host is made by another listener: ask that one."
 LARGEST_BODY: Final = 64 * 1024  # old backends send the products along; unread
 NO_ORDERS: Final = "No orders are followed: EVERSHELF_ORDERS_COLLECTION names none."
 
@@ -44,19 +45,21 @@ class Control:
     Answers for the daemon, from another thread.
 
     Attributes:
+        source: What is followed; None where another listener's generations are.
+        requests: Where to ask for a model trained from scratch; None there, too.
         keys: Of admins.
         details: What more there is to say to who asks for it; may take a while.
         metrics_keys: Good for `/metrics`, as those are.
         orders: What follows the orders, if they are followed; their database is the same.
     """
 
-    source: Source
+    source: Source | None
     status: Status
-    requests: Requests
+    requests: Requests | None
     keys: Keys
     details: Callable[[], Mapping[str, object]] = dict
     metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
-    orders: Follower | None = None
+    orders: Contact | None = None
 
     def make_app(self) -> web.Application:
         """
@@ -149,7 +152,7 @@ class Control:
         time share one such training.
         """
         require_admin(request, self.keys)
-        products = Follower(self.status, self.requests)
+        products = Contact(self.status, self.requests)
         return await self._train(request, products, "products")
 
     async def train_orders(self, request: web.Request) -> web.Response:
@@ -162,14 +165,17 @@ class Control:
         return await self._train(request, self.orders, "orders")
 
     async def _train(
-        self, request: web.Request, follower: Follower, what: str
+        self, request: web.Request, contact: Contact, what: str
     ) -> web.Response:
         is_full = parse(TrainParams, request.query).full
+        status, requests = contact.status, contact.requests
+        if self.source is None or requests is None:
+            raise _unavailable(ELSEWHERE)
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
-                served = await self._trained(follower, is_full=is_full)
+                served = await _trained(self.source, status, requests, is_full=is_full)
         except TimeoutError as error:
-            raise _unavailable(_to_lateness(follower.status)) from error
+            raise _unavailable(_to_lateness(status)) from error
         return _json(
             {
                 "message": f"Model trained on {served.products} {what}.",
@@ -178,20 +184,23 @@ class Control:
             }
         )
 
-    async def _trained(self, follower: Follower, *, is_full: bool) -> Served:
-        if is_full:
-            await asyncio.wrap_future(follower.requests.ask())
-        try:
-            written = await asyncio.to_thread(self.source.now)
-        except ListenerError as error:
-            detail = "The database does not answer; what was written is not lost."
-            raise _unavailable(detail) from error
-        return await _caught_up(follower, written)
+
+async def _trained(
+    source: Source, status: Status, requests: Requests, *, is_full: bool
+) -> Served:
+    if is_full:
+        await asyncio.wrap_future(requests.ask())
+    try:
+        written = await asyncio.to_thread(source.now)
+    except ListenerError as error:
+        detail = "The database does not answer; what was written is not lost."
+        raise _unavailable(detail) from error
+    requests.demand(written)
+    return await _caught_up(status, written)
 
 
-async def _caught_up(follower: Follower, written: ClusterTime) -> Served:
-    follower.requests.demand(written)
-    while (served := follower.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
+async def _caught_up(status: Status, written: ClusterTime) -> Served:
+    while (served := status.served).as_of < written:  # noqa: ASYNC110 told by a thread
         await asyncio.sleep(POLL_S)
     return served
 

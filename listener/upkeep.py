@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from listener.clock import Clock
+from listener.copies.pusher import Pusher
 from listener.model import Model
 from listener.trouble import Trouble
 from recommender import allocator
@@ -26,12 +27,20 @@ GARBAGE_S: Final = 10.0
 
 class Upkeep:
     """
-    Durable copies, garbage and merges. One thread calls it; slow work runs beside.
+    Durable copies, garbage, merges, and publications elsewhere. One thread calls it; slow
+    work runs beside.
     """
 
-    def __init__(self, store: Store, durable_interval_s: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        durable_interval_s: float,
+        clock: Clock,
+        pusher: Pusher | None = None,
+    ) -> None:
         self._durable = _Durable(store, durable_interval_s, clock)
         self._merges = _Merges(store)
+        self._pusher = pusher
         self._store = store
         self._clock = clock
         self._collected_at = clock.monotonic()
@@ -42,6 +51,8 @@ class Upkeep:
         Start and finish what is due; return whether there is something to publish.
         """
         self._durable.tend()
+        if self._pusher is not None:
+            self._pusher.tend()
         now = self._clock.monotonic()
         if now - self._collected_at >= GARBAGE_S:
             self._collected_at = now
@@ -69,6 +80,8 @@ class Upkeep:
         """
         self._merges.close()
         self._durable.close()
+        if self._pusher is not None:
+            self._pusher.close()
 
 
 class _Durable:

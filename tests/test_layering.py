@@ -267,7 +267,6 @@ MAY_IMPORT = {
         "listener.feed recommender.bulk recommender.segment recommender.weights"
     ),
     # what the doctor asks of a database
-    "listener.doctor.database": "",
     # the documents' edge
     "listener.keys": "recommender.address",
     "listener.values.kinds": "",
@@ -279,10 +278,17 @@ MAY_IMPORT = {
     "listener.values.images": "listener.values.usable",
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
+    "listener.values.references": "listener.values.paths",
+    "listener.doctor.database": "listener.values.references",
     "listener.fields": (
         "listener.values.attributes listener.values.categories listener.values.images "
-        "listener.values.numbers listener.values.paths listener.values.texts "
-        "listener.values.times listener.values.usable recommender.settings"
+        "listener.values.numbers listener.values.paths listener.values.references "
+        "listener.values.texts listener.values.times listener.values.usable "
+        "recommender.settings"
+    ),
+    "listener.references": (
+        "listener.values.categories listener.values.paths listener.values.references "
+        "recommender.settings"
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
@@ -293,8 +299,9 @@ MAY_IMPORT = {
         "listener.query listener.values.paths recommender.errors recommender.settings"
     ),
     "listener.mapping": (
-        "listener.display listener.fields listener.keys listener.values.paths "
-        "listener.visibility recommender.product recommender.settings recommender.text"
+        "listener.display listener.fields listener.keys listener.references "
+        "listener.values.paths listener.values.references listener.visibility "
+        "recommender.product recommender.settings recommender.text"
     ),
     # what a shop's documents call things
     "listener.profile.names": "",
@@ -316,9 +323,14 @@ MAY_IMPORT = {
     "listener.profile.page": (
         "listener.profile.candidates listener.profile.decision listener.profile.names"
     ),
+    "listener.profile.referred": (
+        "listener.profile.candidates listener.profile.decision listener.profile.paths "
+        "listener.references listener.values.paths listener.values.references"
+    ),
     "listener.profile.first_start": (
         "listener.errors listener.mapping listener.profile.decision "
-        "listener.profile.page listener.profile.paths recommender.settings"
+        "listener.profile.page listener.profile.paths listener.profile.referred "
+        "recommender.settings"
     ),
     "listener.complaints": "listener.fields recommender.address",
     "listener.orders": (
@@ -326,6 +338,7 @@ MAY_IMPORT = {
         "listener.values.times listener.values.usable listener.visibility "
         "recommender.errors recommender.order recommender.product recommender.settings"
     ),
+    "listener.joint": "listener.errors listener.feed recommender.position",
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
@@ -346,24 +359,39 @@ MAY_IMPORT = {
         "listener.errors listener.feed listener.mongo.inbox listener.mongo.reader "
         "recommender.mutation recommender.position recommender.product"
     ),
+    "listener.mongo.lookups": (
+        "listener.keys listener.mongo.client listener.references "
+        "listener.values.categories listener.values.references"
+    ),
     "listener.mongo.source": (
-        "listener.doctor.database listener.errors listener.feed listener.mongo.client "
-        "listener.mongo.errors listener.mongo.feed listener.mongo.oplog "
-        "listener.mongo.reader listener.mongo.tokens recommender.position "
-        "recommender.product"
+        "listener.doctor.database listener.errors listener.feed listener.joint "
+        "listener.mongo.client listener.mongo.errors listener.mongo.events "
+        "listener.mongo.feed listener.mongo.lookups listener.mongo.oplog "
+        "listener.mongo.reader listener.mongo.tokens listener.references "
+        "listener.values.references recommender.position recommender.product"
     ),
     "listener.opening": (
         "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
-        "listener.orders recommender.product recommender.settings recommender.weights"
+        "listener.orders listener.references listener.values.references "
+        "recommender.product recommender.settings recommender.weights"
+    ),
+    "listener.spread": (
+        "listener.build listener.errors listener.feed listener.mapping "
+        "recommender.settings"
     ),
     "listener.elsewhere": (
-        "listener.build listener.complaints listener.errors listener.feed "
-        "listener.fields listener.opening recommender.segment recommender.segment_file "
-        "recommender.settings"
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.errors recommender.segment "
+        "recommender.segment_file"
+    ),
+    "listener.reading": (
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.product recommender.weights"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
-        "listener.mongo.events listener.mongo.oplog"
+        "listener.mongo.events listener.mongo.lookups listener.mongo.oplog "
+        "listener.references listener.values.references"
     ),
     # the loop, and what it needs
     "listener.clock": "",
@@ -405,7 +433,7 @@ MAY_IMPORT = {
         "listener.background listener.guard listener.rebuild listener.status "
         "recommender.position"
     ),
-    "listener.follower": "listener.rebuilds listener.status",
+    "listener.contact": "listener.rebuilds listener.status",
     "listener.signals": "",
     "listener.beside": "listener.errors listener.signals recommender.errors",
     "listener.stretch": (
@@ -418,9 +446,22 @@ MAY_IMPORT = {
         "listener.status listener.stretch recommender.address recommender.backoff "
         "recommender.hash_set recommender.mutation recommender.segment"
     ),
+    "listener.copies.place": (
+        "listener.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.pointer": (
+        "listener.copies.place recommender.errors recommender.manifest "
+        "recommender.position"
+    ),
+    "listener.copies.pusher": (
+        "listener.clock listener.copies.place listener.status listener.trouble "
+        "recommender.backoff recommender.manifest recommender.position "
+        "recommender.store"
+    ),
     "listener.upkeep": (
-        "listener.clock listener.model listener.trouble recommender.allocator "
-        "recommender.index recommender.manifest recommender.segment recommender.store"
+        "listener.clock listener.copies.pusher listener.model listener.trouble "
+        "recommender.allocator recommender.index recommender.manifest "
+        "recommender.segment recommender.store"
     ),
     "listener.daemon": (
         "listener.beacon listener.clock listener.complaints listener.errors "
@@ -436,7 +477,6 @@ MAY_IMPORT = {
         "recommender.position recommender.store recommender.weights"
     ),
     # what another listener has published
-    "listener.copies.place": "listener.errors recommender.manifest",
     "listener.copies.neighbour": (
         "listener.copies.place recommender.manifest recommender.store"
     ),
@@ -449,9 +489,29 @@ MAY_IMPORT = {
         "listener.publisher listener.restore recommender.errors recommender.generation "
         "recommender.manifest recommender.store recommender.weights"
     ),
+    "listener.copies.follower": (
+        "listener.beacon listener.clock listener.copies.fetch listener.copies.place "
+        "listener.publisher listener.rebuild listener.signals listener.status "
+        "listener.trouble recommender.backoff recommender.errors "
+        "recommender.generation recommender.manifest recommender.position "
+        "recommender.store recommender.supervisor"
+    ),
+    "listener.mongo.shelf": (
+        "listener.copies.place listener.copies.pointer listener.mongo.client "
+        "listener.mongo.errors recommender.errors recommender.manifest "
+        "recommender.masking recommender.position"
+    ),
+    "listener.copies.bucket": (
+        "listener.clock listener.copies.place listener.copies.pointer "
+        "recommender.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.opening": (
+        "listener.clock listener.copies.bucket listener.copies.place "
+        "listener.mongo.shelf recommender.errors"
+    ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
-        "listener.errors listener.feed listener.follower listener.rebuilds "
+        "listener.contact listener.errors listener.feed listener.rebuilds "
         "listener.status recommender.logs recommender.position recommender.registry "
         "server.access server.doors server.params server.problems"
     ),
@@ -461,14 +521,15 @@ MAY_IMPORT = {
     ),
     "listener.truth": (
         "listener.clock listener.errors listener.feed listener.progress "
-        "listener.rebuild listener.status recommender.mutation recommender.position "
-        "recommender.product"
+        "listener.reading listener.rebuild listener.status recommender.mutation "
+        "recommender.position recommender.product"
     ),
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
-        "listener.progress listener.truth recommender.address recommender.errors "
-        "recommender.position recommender.product recommender.snapshot "
-        "recommender.store recommender.weights server.freshness server.loader"
+        "listener.progress listener.reading listener.truth recommender.address "
+        "recommender.errors recommender.position recommender.product "
+        "recommender.snapshot recommender.store recommender.weights server.freshness "
+        "server.loader"
     ),
     "listener.remote": "listener.errors",
     "listener.resync": (
@@ -503,7 +564,8 @@ MAY_IMPORT = {
     ),
     "listener.doctor.coverage": (
         "listener.doctor.database listener.doctor.finding listener.fields "
-        "listener.mapping listener.visibility recommender.settings"
+        "listener.mapping listener.values.references listener.visibility "
+        "recommender.settings"
     ),
     "listener.doctor.model": (
         "listener.doctor.finding recommender.errors recommender.manifest "
@@ -519,14 +581,19 @@ MAY_IMPORT = {
         "listener.visibility recommender.settings"
     ),
     "listener.doctor.queue": "listener.doctor.finding recommender.masking",
+    "listener.doctor.outlet": (
+        "listener.clock listener.copies.opening listener.copies.place "
+        "listener.copies.pointer listener.doctor.finding"
+    ),
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
         "listener.doctor.model listener.doctor.oplog listener.doctor.orders "
-        "listener.doctor.queue listener.doctor.schema listener.doctor.server "
-        "listener.errors listener.feed listener.mapping listener.orders "
-        "listener.remote recommender.errors recommender.settings recommender.store"
+        "listener.doctor.outlet listener.doctor.queue listener.doctor.schema "
+        "listener.doctor.server listener.errors listener.feed listener.mapping "
+        "listener.orders listener.remote recommender.errors recommender.settings "
+        "recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -591,20 +658,22 @@ MAY_IMPORT = {
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.build listener.clock listener.complaints "
-        "listener.copies.first_copy listener.copies.neighbour listener.daemon "
-        "listener.elsewhere listener.follower listener.guard listener.keys "
-        "listener.mapping listener.mongo.client listener.mongo.examination listener.mongo.source "
-        "listener.opening listener.orders listener.profile.first_start "
-        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
+        "listener.copies.first_copy listener.copies.neighbour listener.copies.place "
+        "listener.copies.pusher listener.daemon listener.elsewhere listener.guard "
+        "listener.keys listener.mapping listener.mongo.client "
+        "listener.mongo.examination listener.mongo.source listener.opening "
+        "listener.orders listener.profile.first_start listener.publisher "
+        "listener.rebuild listener.rebuilds listener.references listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.status listener.stretch listener.sweep listener.upkeep "
-        "listener.window recommender.order recommender.product recommender.settings "
-        "recommender.store recommender.supervisor recommender.weights"
+        "listener.spread listener.status listener.stretch listener.sweep "
+        "listener.upkeep listener.values.references listener.window recommender.order "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
         "listener.assembly listener.complaints listener.mongo.source listener.opening "
-        "listener.progress listener.verify recommender.order recommender.settings "
-        "recommender.store recommender.weights"
+        "listener.progress listener.reading listener.spread listener.verify "
+        "recommender.order recommender.settings recommender.store recommender.weights"
     ),
     # jobs that others put into a queue
     "listener.queue.job": "",
@@ -624,6 +693,13 @@ MAY_IMPORT = {
         "listener.assembly listener.queue.errands listener.queue.ledger "
         "listener.queue.pulse listener.queue.server listener.queue.taker "
         "listener.signals recommender.masking recommender.settings"
+    ),
+    "listener.copies.command": (
+        "listener.assembly listener.beside listener.contact listener.control "
+        "listener.copies.follower listener.copies.opening listener.copies.pointer "
+        "listener.of_orders listener.scrape listener.serving listener.signals "
+        "listener.status recommender.settings recommender.store "
+        "recommender.supervisor server.access"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -710,16 +786,17 @@ MAY_IMPORT = {
     # the listener's process
     "listener.app": (
         "listener.assembly listener.beside listener.complaints listener.control "
-        "listener.demo.embedded listener.demo.load listener.details "
-        "listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.evaluate.tune_command listener.follower "
-        "listener.of_orders listener.opening listener.orders "
-        "listener.profile.decision listener.profile.first_start "
-        "listener.profile.page listener.proof listener.queue.command "
-        "listener.rebuilds listener.remote listener.resync listener.scrape "
-        "listener.serving listener.signals listener.status listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.startup recommender.store server.access"
+        "listener.contact listener.copies.command listener.copies.opening "
+        "listener.copies.place listener.copies.pointer listener.demo.embedded "
+        "listener.demo.load listener.details listener.doctor.rounds "
+        "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.evaluate.tune_command listener.mongo.source listener.of_orders "
+        "listener.opening listener.orders listener.profile.first_start "
+        "listener.profile.page listener.profile.referred listener.proof "
+        "listener.queue.command listener.rebuilds listener.remote listener.resync "
+        "listener.scrape listener.serving listener.signals listener.status "
+        "listener.verify recommender.errors recommender.exits recommender.logs "
+        "recommender.settings recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -744,7 +821,9 @@ FENCED = {
         "listener.values",
         "listener.visibility",
     ),
+    "gridfs": ("listener.mongo",),
     "numba": ("recommender.kernels",),
+    "obstore": ("listener.copies.bucket",),
     "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",

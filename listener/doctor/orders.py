@@ -27,7 +27,7 @@ def look_at_orders(orders: Database) -> Finding:
     Find out whether the collection is there, and may be read and followed.
     """
     full = f"{orders.name}.{orders.collection}"
-    if not orders.may_find():
+    if not orders.may_find(orders.collection):
         return _missing(orders, "find")
     listed = orders.listed()
     kind = None if listed is None else listed.kind
@@ -36,7 +36,7 @@ def look_at_orders(orders: Database) -> Finding:
             f"{full} has no change stream: it is a {kind}",
             f"name the collection that the shop writes its orders to in {SETS}",
         )
-    if not orders.may_watch():
+    if not orders.may_watch(orders.collection):
         return _missing(orders, "changeStream")
     count = orders.count()
     if not count:

@@ -15,9 +15,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
+from listener.contact import Contact
 from listener.control import HUNG_S, Control
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
-from listener.follower import Follower
 from listener.rebuilds import Requests
 from listener.serving import serve_in_background
 from listener.status import Served, Status
@@ -335,7 +335,7 @@ async def test_orders_are_trained_apart(
     Their door asks what follows them, and answers with what is said of them; how far it
     has read is there, too.
     """
-    orders = Follower(Status(clock.clock), Requests())
+    orders = Contact(Status(clock.clock), Requests())
     control = Control(source, status, requests, Keys(), orders=orders)
     async with TestClient(TestServer(control.make_app())) as client:
         asking = asyncio.create_task(client.post("/orders/train?full=1"))

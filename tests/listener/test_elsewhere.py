@@ -18,14 +18,14 @@ import pytest
 
 from pymongo.collection import Collection
 
-from listener import elsewhere
 from listener.build import Here
 from listener.complaints import Complaints
-from listener.elsewhere import Elsewhere, Order, open_pool, to_processes
+from listener.elsewhere import Elsewhere
 from listener.errors import PositionLost, Refused, Unreachable
 from listener.keys import to_key
 from listener.opening import open_source, to_weights
 from listener.rebuild import Interrupted
+from listener.spread import Open, Order, Spread, open_pool, to_processes
 from recommender.address import to_address
 from recommender.segment import Segment
 from recommender.segment_file import to_chunks
@@ -69,9 +69,9 @@ class Stand:
         self.complaints = Complaints(clock.monotonic)
         self.here = Here(to_weights(self.settings))
 
-    def workshop(self, executor: elsewhere.Open) -> Elsewhere:
-        order = Order(self.settings, self.uri)
-        return Elsewhere(order, self.complaints, executor, self.here)
+    def workshop(self, executor: Open) -> Elsewhere:
+        spread = Spread(Order(self.settings, self.uri), executor)
+        return Elsewhere(spread, self.complaints, self.here)
 
     def build(self, workshop: Any, check: Any = lambda: None) -> Iterator[Segment]:
         with open_source(self.settings, self.uri, self.complaints) as source:
@@ -180,7 +180,8 @@ def test_error_of_the_database(
     What the database says to a process is what the rebuild hears.
     """
     order = Order(stand.settings, "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
-    there = Elsewhere(order, stand.complaints, partial(open_pool, 2), stand.here)
+    spread = Spread(order, partial(open_pool, 2))
+    there = Elsewhere(spread, stand.complaints, stand.here)
 
     with pytest.raises(Unreachable):
         list(stand.build(there))

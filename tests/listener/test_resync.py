@@ -17,9 +17,9 @@ from aiohttp import web
 
 from listener import resync
 from listener.clock import Clock
+from listener.contact import Contact
 from listener.control import Control
 from listener.demo.ports import free_port
-from listener.follower import Follower
 from listener.rebuilds import Requests
 from listener.remote import NoListener, Published, Remote
 from listener.resync import resync_there
@@ -47,7 +47,7 @@ class Trained:
     remote: Remote
     status: Status
     requests: Requests
-    orders: Follower
+    orders: Contact
     close: Any
 
     def publish(self) -> None:
@@ -65,7 +65,7 @@ FAR = SOURCE.put(make_product("a", "kettle"))
 @pytest.fixture(name="listener")
 def _listener() -> Iterator[Trained]:
     port, status, requests = free_port(), Status(CLOCK), Requests()
-    orders, keys = Follower(Status(CLOCK), Requests()), Keys.of(["open", "sesame"])
+    orders, keys = Contact(Status(CLOCK), Requests()), Keys.of(["open", "sesame"])
     control = Control(SOURCE, status, requests, keys, orders=orders)
     close = serve_in_background(control.make_app(), port, name="control")
     closing = threading.Lock()

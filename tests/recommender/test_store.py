@@ -154,6 +154,17 @@ def test_durable_generation_is_loaded(store):
     assert Index(WEIGHTS, generation.segments).products == 9
 
 
+def test_durable_generation_is_the_first_to_hold_nothing(store, reader):
+    """
+    Who falls back to it, or copies it, would count writes as late that were not.
+    """
+    published = publish(store, make_index([make_product("a")]), written_s=5.25)
+    store.make_durable()
+
+    assert reader.read_pointer(CURRENT).written_s == published.written_s == 5.25
+    assert reader.read_pointer(DURABLE).written_s is None
+
+
 def test_first_generation_outlives_its_process_before_it_is_durable(store):
     """
     Whoever comes next goes on from what is published, and has yet to make it durable.

@@ -16,7 +16,6 @@ from pymongo.collection import Collection
 
 from listener.assembly import make_orders_daemon
 from listener.clock import Clock
-from listener.follower import Follower
 from listener.keys import to_key
 from listener.opening import open_orders
 from listener.rebuilds import Requests
@@ -95,8 +94,9 @@ class Following:
             open_orders(self.settings, self._uri) as source,
             Store.open(self.settings.orders_dir) as store,
         ):
-            follower = Follower(status, Requests())
-            daemon = make_orders_daemon(self.settings, source, store, follower, stop)
+            daemon = make_orders_daemon(
+                self.settings, source, store, status, Requests(), stop
+            )
             thread = threading.Thread(target=daemon.run)
             thread.start()
             try:

@@ -1,5 +1,5 @@
 """
-What follows a collection, as other threads have to do with it.
+What keeps a model, as other threads have to do with it.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from listener.status import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Follower:
+class Contact:
     """
     One that keeps a model equal to its collection.
 
     Attributes:
         status: What it says of itself.
-        requests: Where it is asked for more than that.
+        requests: Where it is asked for more than that; None: it only takes what another
+            listener makes.
     """
 
     status: Status
-    requests: Requests
+    requests: Requests | None
