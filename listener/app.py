@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Final
@@ -21,8 +21,9 @@ from listener.assembly import (
     to_remote,
     to_workshop,
 )
-from listener.beside import Follow, beside
+from listener.beside import Follow, beside, of_orders
 from listener.complaints import Complaints
+from listener.contact import Contact
 from listener.control import Control
 from listener.copies.command import follow
 from listener.copies.opening import open_place
@@ -35,15 +36,24 @@ from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
 from listener.mongo.source import MongoSource
+from listener.of_orders import OfOrders
 from listener.opening import open_orders, open_source
 from listener.orders import OrderMapper
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
 from listener.profile.referred import decide_with
+from listener.rebuilds import Requests
 from listener.remote import Published
 from listener.resync import resync_here, resync_there
+from listener.scrape import Scrape
 from listener.serving import serve_in_background
-from listener.signals import Round, Stop, interrupt_on_signals, stop_on_signals
+from listener.signals import (
+    Part,
+    Round,
+    Stop,
+    interrupt_on_signals,
+    stop_on_signals,
+)
 from listener.status import Status
 from recommender.errors import RecommenderError, SettingsFault, StoreTooNew
 from recommender.exits import Exit
@@ -177,6 +187,11 @@ def _evaluate(settings: ListenerSettings) -> Exit:
     # only here: statistics take a second to import, which a restart need not wait
     from listener.evaluate.command import evaluate_model  # noqa: PLC0415
 
+    if settings.tune:
+        from listener.evaluate.tune_command import tune_share  # noqa: PLC0415
+
+        with _address(settings) as uri:
+            return tune_share(settings, uri)
     with ExitStack() as stack:
         return evaluate_model(settings, lambda: stack.enter_context(_address(settings)))
 
@@ -209,6 +224,9 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
         )
         details = partial(read_details, settings, status)
         follow_them, orders = _follow_orders(settings, uri)
+        if orders is not None:
+            its = orders.status.metrics.registry
+            status.metrics.registry.register(OfOrders(its))
         app = Control(
             source, status, requests, keys, details, metrics_keys, orders
         ).make_app()
@@ -230,10 +248,10 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
 
 def _follow_orders(
     settings: ListenerSettings, uri: str
-) -> tuple[Follow | None, Status | None]:
+) -> tuple[Follow | None, Contact | None]:
     """
     Return what keeps the model of orders equal to their collection until it is told to
-    stop, and where it says what it does; nothing when the settings name none.
+    stop, and how others see it; nothing when the settings name none.
 
     Raises:
         SettingsFault: A setting of the orders cannot be right.
@@ -241,7 +259,8 @@ def _follow_orders(
     if not settings.orders_collection:
         return None, None
     OrderMapper(settings)  # to refuse before anything is followed
-    status = Status(CLOCK)
+    status, requests = Status(CLOCK), Requests()
+    status.metrics.registry.register(Scrape(status))
 
     def follow_them(stop: Stop) -> None:
         with (
@@ -249,9 +268,11 @@ def _follow_orders(
             Store.open(settings.orders_dir) as store,
             _outlet(settings, source, ORDERS) as outlet,
         ):
-            make_orders_daemon(settings, source, store, status, stop, outlet).run()
+            make_orders_daemon(
+                settings, source, store, status, requests, stop, outlet
+            ).run()
 
-    return follow_them, status
+    return follow_them, Contact(status, requests)
 
 
 @contextmanager
@@ -279,14 +300,26 @@ def _outlet(
 
 
 def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
-    started = CLOCK.monotonic()
     is_running = StoreReader(settings.store_dir).is_held()
-    if is_running:
-        done = resync_there(to_remote(settings), CLOCK, stop)
-    else:
-        done = None
-        for in_effect, its in _rounds(settings, stop):
-            done = _resync_here(in_effect, its)
+    with ExitStack() as stack:
+        if is_running:
+            remote = to_remote(settings)
+            products = partial(resync_there, remote, CLOCK, stop)
+            orders = partial(resync_there, remote.of_orders(), CLOCK, stop)
+        else:
+            uri = stack.enter_context(_address(settings))
+            products = partial(_resync_products, settings, uri, stop)
+            orders = partial(_resync_orders, settings, uri, stop)
+        code = _retrain(products, is_running=is_running)
+        if code is Exit.OK and settings.orders_collection:
+            with of_orders():
+                code = _retrain(orders, is_running=is_running)
+    return code
+
+
+def _retrain(train: Callable[[], Published | None], *, is_running: bool) -> Exit:
+    started = CLOCK.monotonic()
+    done = train()
     if done is None:
         log.info("resync.stopped", goes_on=is_running)
         return Exit.INTERRUPTED
@@ -300,10 +333,20 @@ def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
     return Exit.OK
 
 
-def _resync_here(settings: ListenerSettings, stop: Round) -> Published | None:
+def _resync_products(
+    settings: ListenerSettings, uri: str, stop: Stop
+) -> Published | None:
+    done = None
+    for in_effect, its in _rounds(settings, Part(stop)):
+        done = _resync_round(in_effect, uri, its)
+    return done
+
+
+def _resync_round(
+    settings: ListenerSettings, uri: str, stop: Round
+) -> Published | None:
     complaints = Complaints(CLOCK.monotonic)
     with (
-        _address(settings) as uri,
         open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
     ):
@@ -312,6 +355,20 @@ def _resync_here(settings: ListenerSettings, stop: Round) -> Published | None:
             settings, source, workshop, complaints, store, stop
         )
         return resync_here(daemon, requests, stop)
+
+
+def _resync_orders(
+    settings: ListenerSettings, uri: str, stop: Stop
+) -> Published | None:
+    requests, its = Requests(), Part(stop)
+    with (
+        open_orders(settings, uri) as source,
+        Store.open(settings.orders_dir) as store,
+    ):
+        daemon = make_orders_daemon(
+            settings, source, store, Status(CLOCK), requests, its
+        )
+        return resync_here(daemon, requests, its)
 
 
 def _verify(settings: ListenerSettings, uri: str) -> Exit:

@@ -179,16 +179,19 @@ def make_orders_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made o
     source: MongoSource,
     store: Store,
     status: Status,
+    requests: Requests,
     stop: Stop,
     outlet: Outlet | None = None,
 ) -> Daemon:
     """
     Return a daemon that keeps the model of orders in *store* equal to the collection,
-    and says what it does by *status*.
+    says what it does by *status*, and is asked by *requests*, which may have been those
+    of one before.
 
     Raises:
         StoreTooNew: The store was written by a later Evershelf.
     """
+    requests.begin_again()
     shape = Shape(settings.orders_collection, orders_fingerprint(settings))
     reader = StoreReader(settings.orders_dir)
     return _make_daemon(
@@ -207,7 +210,7 @@ def make_orders_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made o
             outlet=outlet,
         ),
         status,
-        Requests(),
+        requests,
         Complaints(CLOCK.monotonic),
         stop,
     )

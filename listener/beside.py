@@ -53,12 +53,21 @@ def keep_following(follow: Follow, stop: Stop, retry_s: float = RETRY_S) -> None
     """
     Follow until told to stop, and begin anew whatever ends it sooner.
 
-    Every line that this thread logs says `followed="orders"`.
     """
-    with structlog.contextvars.bound_contextvars(followed="orders"):
+    with of_orders():
         while not stop.is_set():
             _follow_once(follow, stop)
             stop.wait(retry_s)
+
+
+@contextmanager
+def of_orders() -> Iterator[None]:
+    """
+    Let every line that this thread logs while the context is open say that it is of the
+    orders.
+    """
+    with structlog.contextvars.bound_contextvars(followed="orders"):
+        yield
 
 
 def _follow_once(follow: Follow, stop: Stop) -> None:

@@ -1,5 +1,5 @@
 """
-The listener's own port: is it well, and `POST /train`.
+The listener's own port: is it well, and `POST /train`, of products and of orders.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import structlog
 
 from aiohttp import web
 
+from listener.contact import Contact
 from listener.errors import ListenerError
 from listener.feed import Source
 from listener.rebuilds import Requests
@@ -33,6 +34,7 @@ POLL_S: Final = 0.005
 LONGEST_WAIT_S: Final = 600.0  # a million products are rebuilt in less
 ELSEWHERE: Final = "The model of this host is made by another listener: ask that one."
 LARGEST_BODY: Final = 64 * 1024  # old backends send the products along; unread
+NO_ORDERS: Final = "No orders are followed: EVERSHELF_ORDERS_COLLECTION names none."
 
 log = structlog.get_logger()
 
@@ -48,7 +50,7 @@ class Control:
         keys: Of admins.
         details: What more there is to say to who asks for it; may take a while.
         metrics_keys: Good for `/metrics`, as those are.
-        orders: The state of what follows the orders, if they are followed.
+        orders: What follows the orders, if they are followed; their database is the same.
     """
 
     source: Source | None
@@ -57,7 +59,7 @@ class Control:
     keys: Keys
     details: Callable[[], Mapping[str, object]] = dict
     metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
-    orders: Status | None = None
+    orders: Contact | None = None
 
     def make_app(self) -> web.Application:
         """
@@ -73,6 +75,7 @@ class Control:
         app.router.add_get("/logs", self.logs)
         app.router.add_get("/metrics", self.metrics)
         app.router.add_post("/train", self.train)
+        app.router.add_post("/orders/train", self.train_orders)
         return app
 
     async def show(self, request: web.Request) -> web.Response:
@@ -103,8 +106,8 @@ class Control:
             "products_count": served.products,
             "visible": served.visible,
             "sweep": asdict(status.swept),
-            "scan": {"done": status.tally.done, "total": status.tally.total},
-            "orders": None if self.orders is None else _to_orders(self.orders),
+            "scan": _to_scan(status),
+            "orders": None if self.orders is None else _to_orders(self.orders.status),
         }
 
     async def live(self, _request: web.Request) -> web.Response:
@@ -149,48 +152,69 @@ class Control:
         time share one such training.
         """
         require_admin(request, self.keys)
+        products = Contact(self.status, self.requests)
+        return await self._train(request, products, "products")
+
+    async def train_orders(self, request: web.Request) -> web.Response:
+        """
+        Do the same with the orders; 404 when none are followed.
+        """
+        require_admin(request, self.keys)
+        if self.orders is None:
+            raise Problem(404, "no_orders", NO_ORDERS)
+        return await self._train(request, self.orders, "orders")
+
+    async def _train(
+        self, request: web.Request, contact: Contact, what: str
+    ) -> web.Response:
         is_full = parse(TrainParams, request.query).full
-        if self.source is None or self.requests is None:
+        status, requests = contact.status, contact.requests
+        if self.source is None or requests is None:
             raise _unavailable(ELSEWHERE)
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
-                served = await self._trained(self.source, self.requests, is_full)
+                served = await _trained(self.source, status, requests, is_full=is_full)
         except TimeoutError as error:
-            raise _unavailable(self._lateness) from error
+            raise _unavailable(_to_lateness(status)) from error
         return _json(
             {
-                "message": f"Model trained on {served.products} products.",
-                "products_count": served.products,
+                "message": f"Model trained on {served.products} {what}.",
+                f"{what}_count": served.products,
                 "generation": served.generation,
             }
         )
 
-    @property
-    def _lateness(self) -> str:
-        status = self.status
-        why = f", {status.reason}" if status.reason else ""
-        return (
-            f"The listener has not come so far within {LONGEST_WAIT_S:g} s; "
-            f"it is {status.state}{why}."
-        )
 
-    async def _trained(
-        self, source: Source, requests: Requests, is_full: bool
-    ) -> Served:
-        if is_full:
-            await asyncio.wrap_future(requests.ask())
-        try:
-            written = await asyncio.to_thread(source.now)
-        except ListenerError as error:
-            detail = "The database does not answer; what was written is not lost."
-            raise _unavailable(detail) from error
-        requests.demand(written)
-        return await self._caught_up(written)
+async def _trained(
+    source: Source, status: Status, requests: Requests, *, is_full: bool
+) -> Served:
+    if is_full:
+        await asyncio.wrap_future(requests.ask())
+    try:
+        written = await asyncio.to_thread(source.now)
+    except ListenerError as error:
+        detail = "The database does not answer; what was written is not lost."
+        raise _unavailable(detail) from error
+    requests.demand(written)
+    return await _caught_up(status, written)
 
-    async def _caught_up(self, written: ClusterTime) -> Served:
-        while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
-            await asyncio.sleep(POLL_S)
-        return served
+
+async def _caught_up(status: Status, written: ClusterTime) -> Served:
+    while (served := status.served).as_of < written:  # noqa: ASYNC110 told by a thread
+        await asyncio.sleep(POLL_S)
+    return served
+
+
+def _to_lateness(status: Status) -> str:
+    why = f", {status.reason}" if status.reason else ""
+    return (
+        f"The listener has not come so far within {LONGEST_WAIT_S:g} s; "
+        f"it is {status.state}{why}."
+    )
+
+
+def _to_scan(status: Status) -> dict[str, int]:
+    return {"done": status.tally.done, "total": status.tally.total}
 
 
 def _to_orders(status: Status) -> dict[str, object]:
@@ -202,6 +226,7 @@ def _to_orders(status: Status) -> dict[str, object]:
         "as_of": status.served.as_of.to_text(),
         "orders_count": status.served.products,
         "counted": status.served.visible,
+        "scan": _to_scan(status),
     }
 
 

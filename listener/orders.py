@@ -95,7 +95,7 @@ class OrderMapper:
             fault = f"{name}={quantity} is not in the lines of {settings.orders_items}"
             raise SettingsFault([fault])
         self._date = Path.parse(settings.orders_date) if settings.orders_date else None
-        self._counts = Visibility(settings.orders_when, "orders_when")
+        self._when = Visibility(settings.orders_when, "orders_when")
         self.projection: Mapping[str, int] = dict.fromkeys(self._read_paths(), 1)
 
     def to_row(self, document: Mapping[str, Any]) -> Product:
@@ -109,18 +109,27 @@ class OrderMapper:
         except Exception:  # noqa: BLE001 no document may stop the listener
             return to_row(Order(key, frozenset(), counts=False))
 
+    def counts(self, document: Mapping[str, Any]) -> bool:
+        """
+        Return whether the order is one to learn from.
+        """
+        return self._when.matches(document)
+
+    def references(self, document: Mapping[str, Any]) -> Iterator[object]:
+        """
+        Yield the id of each product in the order of which more than nothing was bought.
+        """
+        for line in _flat(self._product.lines.find(document)):
+            if self._is_bought(line):
+                yield from map(_to_id, _flat(self._product.of(line)))
+
     def _to_order(self, key: bytes, document: Mapping[str, Any]) -> Order:
         return Order(
             key,
-            frozenset(self._products(document)),
-            self._counts.matches(document),
+            frozenset(map(to_key, self.references(document))),
+            self.counts(document),
             self._created_s(document),
         )
-
-    def _products(self, document: Mapping[str, Any]) -> Iterator[bytes]:
-        for line in _flat(self._product.lines.find(document)):
-            if self._is_bought(line):
-                yield from map(_to_reference, _flat(self._product.of(line)))
 
     def _is_bought(self, line: object) -> bool:
         """
@@ -151,7 +160,7 @@ class OrderMapper:
             paths.add(self._quantity.whole.steps)
         if self._date:
             paths.add(self._date.steps)
-        paths |= {path.steps for path in self._counts.paths}
+        paths |= {path.steps for path in self._when.paths}
         cut = {tuple(_without_places(steps)) for steps in paths}
         for steps in sorted(cut):
             if not any(steps[:size] in cut for size in range(1, len(steps))):
@@ -178,13 +187,11 @@ def _flat(value: object) -> Iterator[object]:
         yield value
 
 
-def _to_reference(value: object) -> bytes:
+def _to_id(value: object) -> object:
     """
-    Return the key of the product that a value means: its id, or a copy of it.
+    Return the id of the product that a value means: it, or that of a copy of it.
     """
-    return to_key(
-        value["_id"] if isinstance(value, Mapping) and "_id" in value else value
-    )
+    return value["_id"] if isinstance(value, Mapping) and "_id" in value else value
 
 
 def _without_places(steps: Iterable[str]) -> Iterator[str]:

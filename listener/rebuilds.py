@@ -129,6 +129,14 @@ class Requests:
             self._rebuilt += self._waiting
             self._waiting = []
 
+    def begin_again(self) -> None:
+        """
+        Record that what was rebuilt and not yet published is gone with its daemon.
+        """
+        with self._lock:
+            self._waiting += self._rebuilt
+            self._rebuilt = []
+
     def fulfil(self, served: Served) -> None:
         """
         Tell all who wait.

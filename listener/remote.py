@@ -7,9 +7,9 @@ from __future__ import annotations
 import http.client
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -19,6 +19,7 @@ from listener.errors import ListenerError
 LOOPBACK: Final = "127.0.0.1"
 ANSWER_S: Final = 5.0  # its thread does nothing that takes long, but to train
 TRAIN_S: Final = 660.0  # it gives up after ten minutes by itself
+NO_ORDERS: Final = "it follows no orders; are its settings others?"
 
 
 class NoListener(ListenerError):  # noqa: N818
@@ -34,7 +35,7 @@ class Published:
 
     Attributes:
         generation: Its number.
-        products: In it.
+        products: In it, or orders.
     """
 
     generation: int
@@ -50,7 +51,7 @@ class Health:
         state: What it does.
         reason: Why.
         generation: That it has published last; 0: none.
-        products: In that.
+        products: In that, or orders.
         scanned: How many documents a scan under way has read.
         to_scan: About how many there are; 0 while there is no scan.
     """
@@ -71,10 +72,18 @@ class Remote:
     Attributes:
         port: Of its control.
         key: An admin key, if it wants one.
+        followed: Which of the models is asked about.
     """
 
     port: int
     key: str = ""
+    followed: Literal["products", "orders"] = "products"
+
+    def of_orders(self) -> Remote:
+        """
+        Return how to ask it about the orders.
+        """
+        return replace(self, followed="orders")
 
     def silence_s(self) -> float:
         """
@@ -91,15 +100,19 @@ class Remote:
         Return what it does.
 
         Raises:
-            NoListener: Nobody answers, or not to us.
+            NoListener: Nobody answers, or not to us, or it follows no orders.
         """
         content = self._must("GET", "/", ANSWER_S)
+        if self.followed == "orders":
+            content = content.get("orders") or {}
+            if not content:
+                raise NoListener(NO_ORDERS)
         scan = content.get("scan") or {}
         return Health(
             state=str(content.get("state", "")),
             reason=str(content.get("reason", "")),
             generation=int(_number(content, "generation")),
-            products=int(_number(content, "products_count")),
+            products=int(_number(content, f"{self.followed}_count")),
             scanned=int(scan.get("done", 0)),
             to_scan=int(scan.get("total", 0)),
         )
@@ -111,7 +124,7 @@ class Remote:
         Raises:
             NoListener: Nobody answers, or it came to nothing.
         """
-        return _to_published(self._must("POST", "/train?full=1", TRAIN_S))
+        return self._published("?full=1")
 
     def catch_up(self) -> Published:
         """
@@ -121,7 +134,15 @@ class Remote:
         Raises:
             NoListener: Nobody answers, or it came to nothing.
         """
-        return _to_published(self._must("POST", "/train", TRAIN_S))
+        return self._published()
+
+    def _published(self, query: str = "") -> Published:
+        door = "/train" if self.followed == "products" else "/orders/train"
+        content = self._must("POST", door + query, TRAIN_S)
+        return Published(
+            generation=int(_number(content, "generation")),
+            products=int(_number(content, f"{self.followed}_count")),
+        )
 
     def _must(self, method: str, path: str, timeout_s: float) -> Mapping[str, Any]:
         status, content = self._ask(method, path, timeout_s)
@@ -144,13 +165,6 @@ class Remote:
         finally:
             connection.close()
         return response.status, content if isinstance(content, dict) else {}
-
-
-def _to_published(content: Mapping[str, Any]) -> Published:
-    return Published(
-        generation=int(_number(content, "generation")),
-        products=int(_number(content, "products_count")),
-    )
 
 
 def _number(content: Mapping[str, Any], name: str) -> float:

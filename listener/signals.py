@@ -55,6 +55,23 @@ class Stop:
         return self.is_set()
 
 
+class Part(Stop):
+    """
+    One of several things that a process does, whatever comes of the others: it ends by
+    itself, or with the process.
+    """
+
+    def __init__(self, process: Stop) -> None:
+        super().__init__()
+        self._process = process
+
+    def is_set(self) -> bool:
+        """
+        Return whether it is to end.
+        """
+        return super().is_set() or self._process.is_set()
+
+
 class Round(Stop):
     """
     One of several things that a process does one after the other until it is asked to

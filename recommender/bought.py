@@ -61,6 +61,13 @@ class Bought:
         """
         return self.row.display
 
+    @property
+    def is_lent(self) -> bool:
+        """
+        Whether no order holds both, and yet orders gave a part of the score.
+        """
+        return not self.orders and self.score > self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Purchases:

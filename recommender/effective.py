@@ -34,6 +34,7 @@ from recommender.settings import (
 )
 
 
+ENVIRONMENT: Final = "environment"
 # What a program is told to do, which is no setting.
 ERRAND: Final = frozenset({"command", "file", "print_config"})
 
@@ -45,7 +46,7 @@ def to_lines(settings: Settings, arguments: Sequence[str]) -> Iterator[str]:
     name that was set in vain.
     """
     kind = type(settings)
-    origins = _origins(settings, arguments)
+    origins = origins_of(settings, arguments)
     rows = [
         (to_variable(kind, name), *_in_effect(settings, name, origins.get(name)))
         for name in kind.model_fields
@@ -60,15 +61,16 @@ def to_lines(settings: Settings, arguments: Sequence[str]) -> Iterator[str]:
         yield f"{unknown.name} means nothing{meant}  {unknown.place}"
 
 
-def _origins(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:
+def origins_of(settings: Settings, arguments: Sequence[str]) -> dict[str, str]:
     """
-    Return where each field that was set anywhere was set last, from weak to strong.
+    Return where each field that was set anywhere was set last, from weak to strong: in
+    the settings file, `.env`, the `ENVIRONMENT` or a flag.
     """
     kind, file = type(settings), settings_file()
     sources = (
         (str(file), TomlConfigSettingsSource(kind, toml_file=file)),
         (str(DOTENV), DotEnvSettingsSource(kind)),
-        ("environment", EnvSettingsSource(kind)),
+        (ENVIRONMENT, EnvSettingsSource(kind)),
         ("flag", CliSettingsSource[Settings](kind, cli_parse_args=list(arguments))),
     )
     origins = {}

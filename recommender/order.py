@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,6 +55,13 @@ def to_row(order: Order) -> Product:
         visible=bool(keys),
         created_s=order.created_s,
     )
+
+
+def products_of(row: Product) -> Iterator[int]:
+    """
+    Yield the hash of the key of each product in an order's row.
+    """
+    return (int(word, 16) for word in row.texts[FIELD].split())
 
 
 def to_term(key: bytes) -> int:

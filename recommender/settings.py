@@ -379,6 +379,13 @@ class ListenerSettings(Settings):
     asked: Annotated[int, Field(ge=1), Number] = Field(
         20_000, description="most products about which `evaluate` asks"
     )
+    tune: bool = Field(
+        False,
+        description=(
+            "let `evaluate` learn EVERSHELF_ORDERS_SHARE from past orders instead, and "
+            "write it into the settings file if it is better"
+        ),
+    )
     report: Path = Field(
         Path("evaluation.html"), description="where `evaluate` writes its report"
     )

@@ -137,6 +137,15 @@ def scores(found: Companions, least_support: int = LEAST_SUPPORT) -> Doubles:
     return np.where(is_kept, np.maximum(more, 0.0), 0.0)
 
 
+def shares(found: Companions, least_support: int = LEAST_SUPPORT) -> Doubles:
+    """
+    Return the part of the orders that hold the product which hold each, (C,), from 0 to
+    1: k11 / (k1 + `SHRINKAGE`), from which chance is not taken; 0 where `scores` is.
+    """
+    is_kept = scores(found, least_support) > 0
+    return np.where(is_kept, found.together / (found.asked + SHRINKAGE), 0.0)
+
+
 def strongest(
     orders: Snapshot, found: Companions, least_support: int = LEAST_SUPPORT
 ) -> Iterator[Companion]:
@@ -150,8 +159,15 @@ def strongest(
     ranked = np.round(scores(found, least_support), DECIMALS)
     order = np.lexsort((found.terms, -found.together, -ranked))
     for one in order[: int(np.count_nonzero(ranked))]:
-        word = orders.views[found.views[one]].segment.words[int(found.places[one])]
-        yield Companion(to_key_hash(word), float(ranked[one]), int(found.together[one]))
+        named = name_of(orders, int(found.views[one]), int(found.places[one]))
+        yield Companion(named, float(ranked[one]), int(found.together[one]))
+
+
+def name_of(orders: Snapshot, view: int, place: int) -> int:
+    """
+    Return the hash of the key of the product at a place in the dictionary of a view.
+    """
+    return to_key_hash(orders.views[view].segment.words[place])
 
 
 def _rows_of(view: View, term: np.uint64) -> NDArray[np.int32]:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from recommender.bought import Bought, Purchases, blended, bought_together
 from recommender.filters import Filters
+from recommender.lent import lend
 from recommender.reasons import Seen, explain
 from recommender.snapshot import Row, Snapshot
 from server.access import Keys
@@ -65,11 +66,12 @@ class Purchased:
         row = find_named(request, snapshot, self._keys)
         purchases = _to_purchases(orders, row.key)
         filters = to_filters(params, params, [row])
-        found = (
-            self._blend(snapshot, row, purchases, filters, params)
-            if is_blended
-            else bought_together(snapshot, purchases, filters, params.to_choice())
-        )
+        if is_blended:
+            lent = _to_lent(snapshot, orders, row, purchases)
+            found = self._blend(snapshot, row, lent, filters, params)
+        else:
+            choice = params.to_choice()
+            found = bought_together(snapshot, purchases, filters, choice)
         return to_answer(
             request,
             _to_items(snapshot, row, found, params),
@@ -94,6 +96,14 @@ def _to_purchases(orders: Model | None, key: bytes) -> Purchases:
     return Purchases((), 0, 0) if orders is None else Purchases.of(orders.snapshot, key)
 
 
+def _to_lent(
+    products: Snapshot, orders: Model | None, row: Row, purchases: Purchases
+) -> Purchases:
+    return (
+        purchases if orders is None else lend(products, orders.snapshot, row, purchases)
+    )
+
+
 def _to_items(
     snapshot: Snapshot, row: Row, found: Sequence[Bought], params: BoughtParams
 ) -> Items:
@@ -102,7 +112,9 @@ def _to_items(
     query, seen = snapshot.query(row), Seen.of_rows([row])
     sentences = [
         to_bought_sentence(
-            one.orders, explain(snapshot, query, one.row, seen) if one.text else None
+            one.orders,
+            explain(snapshot, query, one.row, seen) if one.text else None,
+            is_lent=one.is_lent,
         )
         for one in found
     ]

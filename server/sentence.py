@@ -30,12 +30,17 @@ def to_sentence(reasons: Reasons) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def to_bought_sentence(orders: int, reasons: Reasons | None) -> str:
+def to_bought_sentence(
+    orders: int, reasons: Reasons | None, *, is_lent: bool = False
+) -> str:
     """
     Return why a product is recommended: in how many orders it was with the one seen, if
-    any, and what both have in common, if that counted.
+    any, or that it was with others like that, and what both have in common, if that
+    counted.
     """
     bought = f"Bought together with this in {orders} orders." if orders else ""
+    if is_lent:
+        bought = "Bought together with others like this."
     alike = to_sentence(reasons) if reasons else ""
     return " ".join(filter(None, (bought, alike)))
 

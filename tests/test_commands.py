@@ -67,6 +67,7 @@ STARTED: Final = {
 
 ELSEWHERE: Final = {
     f"{LISTENER} work": "there is no queue beside the demo; tests/queue",
+    f"{LISTENER} evaluate --tune": "the demo has no orders; tests/evaluate",
     f"{LISTENER} follow": "nothing is published beside the demo; tests/e2e/test_follow.py",
     "make run": "all others are typed beside it",
     "make install": "continuous integration begins with it",

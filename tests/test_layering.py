@@ -90,6 +90,10 @@ MAY_IMPORT = {
         "recommender.reasons recommender.search_kernels recommender.segment "
         "recommender.snapshot recommender.together"
     ),
+    "recommender.lent": (
+        "recommender.bought recommender.filters recommender.order recommender.ranking "
+        "recommender.snapshot recommender.together"
+    ),
     "recommender.difference": (
         "recommender.kernels recommender.segment recommender.snapshot"
     ),
@@ -189,7 +193,7 @@ MAY_IMPORT = {
         "server.lookup server.params server.selection server.waiting"
     ),
     "server.purchases": (
-        "recommender.bought recommender.filters recommender.reasons "
+        "recommender.bought recommender.filters recommender.lent recommender.reasons "
         "recommender.snapshot server.access server.answers server.lookup server.params "
         "server.selection server.sentence server.sight server.waiting"
     ),
@@ -401,6 +405,7 @@ MAY_IMPORT = {
         "listener.clock listener.doctor.database listener.guard listener.lag "
         "listener.metrics listener.tally recommender.position"
     ),
+    "listener.of_orders": "",
     "listener.scrape": "listener.status recommender.position",
     "listener.trouble": "",
     "listener.beacon": (
@@ -428,6 +433,7 @@ MAY_IMPORT = {
         "listener.background listener.guard listener.rebuild listener.status "
         "recommender.position"
     ),
+    "listener.contact": "listener.rebuilds listener.status",
     "listener.signals": "",
     "listener.beside": "listener.errors listener.signals recommender.errors",
     "listener.stretch": (
@@ -505,9 +511,9 @@ MAY_IMPORT = {
     ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
-        "listener.errors listener.feed listener.rebuilds listener.status "
-        "recommender.logs recommender.position recommender.registry server.access "
-        "server.doors server.params server.problems"
+        "listener.contact listener.errors listener.feed listener.rebuilds "
+        "listener.status recommender.logs recommender.position recommender.registry "
+        "server.access server.doors server.params server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
@@ -547,6 +553,10 @@ MAY_IMPORT = {
     "listener.doctor.oplog": (
         "listener.doctor.database listener.doctor.finding listener.doctor.role"
     ),
+    "listener.doctor.orders": (
+        "listener.doctor.database listener.doctor.finding listener.doctor.role "
+        "listener.keys listener.orders recommender.settings"
+    ),
     "listener.doctor.disk": "listener.doctor.finding",
     "listener.doctor.estimate": (
         "listener.clock listener.doctor.database listener.mapping recommender.bulk "
@@ -579,10 +589,11 @@ MAY_IMPORT = {
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.outlet "
-        "listener.doctor.queue listener.doctor.schema listener.doctor.server "
-        "listener.errors listener.feed listener.mapping listener.remote "
-        "recommender.errors recommender.settings recommender.store"
+        "listener.doctor.model listener.doctor.oplog listener.doctor.orders "
+        "listener.doctor.outlet listener.doctor.queue listener.doctor.schema "
+        "listener.doctor.server listener.errors listener.feed listener.mapping "
+        "listener.orders listener.remote recommender.errors recommender.settings "
+        "recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -684,10 +695,11 @@ MAY_IMPORT = {
         "listener.signals recommender.masking recommender.settings"
     ),
     "listener.copies.command": (
-        "listener.assembly listener.beside listener.control listener.copies.follower "
-        "listener.copies.opening listener.copies.pointer listener.scrape "
-        "listener.serving listener.signals listener.status recommender.settings "
-        "recommender.store recommender.supervisor server.access"
+        "listener.assembly listener.beside listener.contact listener.control "
+        "listener.copies.follower listener.copies.opening listener.copies.pointer "
+        "listener.of_orders listener.scrape listener.serving listener.signals "
+        "listener.status recommender.settings recommender.store recommender.supervisor "
+        "server.access"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -723,7 +735,19 @@ MAY_IMPORT = {
     "listener.evaluate.result": (
         "listener.evaluate.evaluation listener.evaluate.statistics"
     ),
-    "listener.evaluate.table": "listener.evaluate.result listener.evaluate.wording",
+    "listener.evaluate.sales": (
+        "listener.clock listener.evaluate.asking listener.evaluate.catalogue "
+        "listener.progress recommender.bought recommender.filters recommender.lent "
+        "recommender.ranking recommender.snapshot"
+    ),
+    "listener.evaluate.tuning": (
+        "listener.clock listener.evaluate.catalogue listener.evaluate.sales "
+        "listener.evaluate.statistics"
+    ),
+    "listener.evaluate.table": (
+        "listener.evaluate.evaluation listener.evaluate.result "
+        "listener.evaluate.tuning listener.evaluate.wording"
+    ),
     "listener.evaluate.examples": (
         "listener.evaluate.asking listener.evaluate.catalogue recommender.reasons "
         "recommender.snapshot server.sentence"
@@ -736,29 +760,43 @@ MAY_IMPORT = {
         "listener.evaluate.popularity listener.evaluate.result listener.evaluate.table"
     ),
     "listener.evaluate.reading": (
-        "listener.assembly listener.complaints listener.demo.jsonl listener.mapping "
-        "listener.opening listener.progress recommender.product recommender.settings"
+        "listener.assembly listener.complaints listener.demo.jsonl "
+        "listener.evaluate.catalogue listener.mapping listener.opening "
+        "listener.progress recommender.errors recommender.product recommender.settings"
     ),
     "listener.evaluate.command": (
         "listener.assembly listener.evaluate.asking listener.evaluate.catalogue "
         "listener.evaluate.evaluation listener.evaluate.examples "
         "listener.evaluate.page listener.evaluate.reading listener.evaluate.result "
-        "listener.evaluate.table listener.evaluate.truth listener.opening "
-        "recommender.errors recommender.exits recommender.logs recommender.settings"
+        "listener.evaluate.table listener.evaluate.truth recommender.errors "
+        "recommender.exits recommender.logs recommender.settings"
+    ),
+    "listener.evaluate.past": (
+        "listener.assembly listener.evaluate.catalogue listener.evaluate.sales "
+        "listener.opening listener.progress recommender.order recommender.product "
+        "recommender.segment recommender.settings"
+    ),
+    "listener.evaluate.keeping": "recommender.errors",
+    "listener.evaluate.tune_command": (
+        "listener.assembly listener.evaluate.keeping listener.evaluate.past "
+        "listener.evaluate.reading listener.evaluate.table listener.evaluate.tuning "
+        "recommender.effective recommender.errors recommender.exits recommender.logs "
+        "recommender.settings"
     ),
     # the listener's process
     "listener.app": (
-        "listener.assembly listener.beside listener.complaints listener.control "
-        "listener.copies.command listener.copies.opening listener.copies.place "
-        "listener.copies.pointer listener.demo.embedded listener.demo.load "
-        "listener.details listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.mongo.source listener.opening "
-        "listener.orders listener.profile.first_start listener.profile.page "
-        "listener.profile.referred listener.proof listener.queue.command "
-        "listener.remote listener.resync listener.serving listener.signals "
-        "listener.status listener.verify recommender.errors recommender.exits "
-        "recommender.logs recommender.settings recommender.startup recommender.store "
-        "server.access"
+        "listener.assembly listener.beside listener.complaints listener.contact "
+        "listener.control listener.copies.command listener.copies.opening "
+        "listener.copies.place listener.copies.pointer listener.demo.embedded "
+        "listener.demo.load listener.details listener.doctor.rounds "
+        "listener.doctor.show listener.errors listener.evaluate.command "
+        "listener.evaluate.tune_command listener.mongo.source listener.of_orders "
+        "listener.opening listener.orders listener.profile.first_start "
+        "listener.profile.page listener.profile.referred listener.proof "
+        "listener.queue.command listener.rebuilds listener.remote listener.resync "
+        "listener.scrape listener.serving listener.signals listener.status "
+        "listener.verify recommender.errors recommender.exits recommender.logs "
+        "recommender.settings recommender.startup recommender.store server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -789,6 +827,7 @@ FENCED = {
     "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",
+        "listener.of_orders",
         "listener.scrape",
         "recommender.registry",
         "server.merged",

@@ -27,7 +27,7 @@ from benchmarks.quality.material import (
 )
 from benchmarks.quality.minilm import find_model, minilm
 from benchmarks.quality.nearest import Score
-from benchmarks.quality.sales import foretell, read_sales
+from benchmarks.quality.sales import foretell, read_invoices
 from benchmarks.quality.show import (
     to_record,
     to_records,
@@ -105,14 +105,15 @@ def _measure(
 
 
 def _foretell(folder: Path, console: Console) -> dict[str, Any]:
-    sales = read_sales(folder)
-    tuned, foretold = foretell(sales)
+    invoices = read_invoices(folder)
+    tuned, foretold = foretell(invoices)
+    sales = invoices.sales
     title = (
-        f"{SOLD}: {len(sales.catalogue):,} products; {sales.learnt:,} orders learnt "
+        f"{SOLD}: {len(sales.catalogue):,} products; {invoices.learnt:,} orders learnt "
         f"from, {len(sales.later):,} foretold"
     )
     console.print(to_sales_table(title, tuned, foretold))
-    return to_sales_record(sales, tuned, foretold)
+    return to_sales_record(invoices, tuned, foretold)
 
 
 def _embedded(material: Material, console: Console) -> Score | None:

@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from benchmarks.quality.judged import Judged, Judgement
-from benchmarks.quality.sales import Foretold, Sales
+from benchmarks.quality.sales import Foretold, Invoices
 from benchmarks.quality.unjudged import Described
 from listener.evaluate.evaluation import ABOUT, Figure, Unit
 from listener.evaluate.statistics import Comparison
@@ -91,34 +91,38 @@ def to_sales_table(
     table.add_column("what")
     for key in foretold[0].figures:
         table.add_column(f"nDCG, {key}", justify="right")
-    for name in ("the blend more by, all", "95 %", "p"):
-        table.add_column(name, justify="right")
+        table.add_column("the blend more by, 95 %, p", justify="right")
     for one in foretold:
-        figures = (
-            f"{to_text(f.mean, Unit.INDEX)} ({to_range(f, Unit.INDEX)})"
-            for f in one.figures.values()
-        )
-        beside = () if one.beside is None else _compared(one.beside)
-        table.add_row(one.name, *figures, *beside)
+        cells = []
+        for key, figure in one.figures.items():
+            mean, ends = to_text(figure.mean, Unit.INDEX), to_range(figure, Unit.INDEX)
+            cells.append(f"{mean} ({ends})")
+            if key in one.beside:
+                cells.append("{} ({}) {}".format(*_compared(one.beside[key])))
+            else:
+                cells.append("")
+        table.add_row(one.name, *cells)
     return table
 
 
 def to_sales_record(
-    sales: Sales, tuned: Mapping[float, float], foretold: Sequence[Foretold]
+    invoices: Invoices, tuned: Mapping[float, float], foretold: Sequence[Foretold]
 ) -> dict[str, Any]:
     """
     Return the same as JSON has it.
     """
     return {
-        "learnt": sales.learnt,
-        "foretold": len(sales.later),
-        "hidden": int(sales.hidden.sum()),
+        "learnt": invoices.learnt,
+        "foretold": len(invoices.sales.later),
+        "hidden": int(invoices.hidden.sum()),
         "tuned": {str(share): value for share, value in tuned.items()},
         "ways": [
             {
                 "name": one.name,
                 "ndcg": {key: asdict(f) for key, f in one.figures.items()},
-                "blend_more_by": one.beside and _to_values(one.beside),
+                "blend_more_by": {
+                    key: _to_values(beside) for key, beside in one.beside.items()
+                },
             }
             for one in foretold
         ],

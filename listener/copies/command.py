@@ -13,10 +13,12 @@ import structlog
 
 from listener.assembly import CLOCK
 from listener.beside import Follow, beside
+from listener.contact import Contact
 from listener.control import Control
 from listener.copies.follower import Follower
 from listener.copies.opening import open_place
 from listener.copies.pointer import MODEL, ORDERS
+from listener.of_orders import OfOrders
 from listener.scrape import Scrape
 from listener.serving import serve_in_background
 from listener.signals import Stop
@@ -50,6 +52,9 @@ def follow(settings: ListenerSettings, uri: str, stop: Stop) -> None:
         Store.open(settings.store_dir) as store,
     ):
         orders = Status(CLOCK) if settings.orders_collection else None
+        if orders is not None:
+            orders.metrics.registry.register(Scrape(orders))
+            status.metrics.registry.register(OfOrders(orders.metrics.registry))
         stop_control = _serve(settings, status, orders)
         log.info(
             "follower.started",
@@ -71,7 +76,8 @@ def _serve(
 ) -> Callable[[], None]:
     keys = Keys.of(key.get_secret_value() for key in settings.admin_keys)
     metrics_keys = Keys.of(key.get_secret_value() for key in settings.metrics_keys)
-    control = Control(None, status, None, keys, dict, metrics_keys, orders)
+    its = None if orders is None else Contact(orders, None)
+    control = Control(None, status, None, keys, dict, metrics_keys, its)
     return serve_in_background(
         control.make_app(), settings.control_port, name="control"
     )

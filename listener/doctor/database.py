@@ -154,6 +154,17 @@ class Database(Protocol):
         Return documents drawn by chance; fewer than *size* if there are no more.
         """
 
+    def ids_among(self, ids: Sequence[object]) -> Sequence[object]:
+        """
+        Return those of *ids* that documents have, each as the document has it.
+        """
+
+    def beside(self, collection: str, projection: Mapping[str, int]) -> Database:
+        """
+        Return another collection of the database, of whose documents nothing is read
+        but what *projection* names.
+        """
+
     def names(self, documents: Sequence[Document]) -> Names:
         """
         Return what *documents* refer to.

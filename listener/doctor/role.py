@@ -4,6 +4,7 @@ The least that the listener must be allowed, as commands for mongosh.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -12,6 +13,7 @@ from listener.doctor.database import Database, User
 
 
 ROLE: Final = "evershelf"
+FOLLOW: Final = ["find", "changeStream"]
 OPLOG: Final = {"db": "local", "collection": "oplog.rs"}
 
 
@@ -24,7 +26,7 @@ def to_role(database: str, *collections: str) -> dict[str, Any]:
     return {
         "role": ROLE,
         "privileges": [
-            *({"resource": one, "actions": ["find", "changeStream"]} for one in their),
+            *({"resource": one, "actions": FOLLOW} for one in their),
             {"resource": whole, "actions": ["listCollections"]},
         ],
         "roles": [],
@@ -46,15 +48,30 @@ def to_commands(database: Database) -> str:
     )
 
 
+def to_grant(database: Database) -> str:
+    """
+    Return what lets the role follow one more collection.
+    """
+    its = {"db": database.name, "collection": database.collection}
+    return (
+        "let an administrator allow it in mongosh: "
+        f"{_to_more([{'resource': its, 'actions': FOLLOW}])}"
+    )
+
+
 def to_oplog_command() -> str:
     """
     Return what lets the role read the oplog as well.
     """
-    privilege = _to_json([{"resource": OPLOG, "actions": ["find"]}])
     return (
         "to have it measured, allow this user to read the oplog: "
-        f'db.getSiblingDB("admin").grantPrivilegesToRole("{ROLE}", {privilege})'
+        f"{_to_more([{'resource': OPLOG, 'actions': ['find']}])}"
     )
+
+
+def _to_more(privileges: Sequence[Mapping[str, Any]]) -> str:
+    given = _to_json(privileges)
+    return f'db.getSiblingDB("admin").grantPrivilegesToRole("{ROLE}", {given})'
 
 
 def _to_grant(user: User) -> str:

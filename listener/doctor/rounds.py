@@ -25,6 +25,7 @@ from listener.doctor.finding import Finding, fail, ok, warn
 from listener.doctor.holder import look_at_listener
 from listener.doctor.model import checkpoint, look_at_model, model_bytes
 from listener.doctor.oplog import look_at_oplog
+from listener.doctor.orders import look_at_bought, look_at_orders
 from listener.doctor.outlet import look_at_outlet
 from listener.doctor.schema import expected, look_at_schema
 from listener.doctor.server import (
@@ -36,6 +37,7 @@ from listener.doctor.server import (
 from listener.errors import ListenerError
 from listener.feed import Source
 from listener.mapping import Mapper, fingerprint
+from listener.orders import OrderMapper
 from listener.remote import Remote
 from recommender.errors import SettingsFault
 from recommender.settings import ListenerSettings, unknown_settings
@@ -99,6 +101,7 @@ class Rounds:
                 Check("settings", self._look_at_settings),
                 *self._of_the_database(),
                 *self._of_the_documents(),
+                *self._of_the_orders(),
                 *self._of_this_host(),
             )
         )
@@ -143,6 +146,22 @@ class Rounds:
             "oplog", lambda: look_at_oplog(self._database, self._rebuild_s()), needs
         )
 
+    def _of_the_orders(self) -> Iterator[Check]:
+        if not self._settings.orders_collection:
+            return
+        yield Check(
+            "orders",
+            lambda: look_at_orders(self._orders),
+            ("settings", "replica set"),
+        )
+        yield Check(
+            "bought",
+            lambda: look_at_bought(
+                self._orders.sample(SAMPLE), self._database, self._settings
+            ),
+            ("orders", "collection"),
+        )
+
     def _of_this_host(self) -> Iterator[Check]:
         settings = self._settings
         yield Check(
@@ -180,6 +199,7 @@ class Rounds:
     def _look_at_settings(self) -> Finding:
         try:
             Mapper(self._settings)
+            OrderMapper(self._settings)
         except SettingsFault as error:
             return fail(
                 "; ".join(error.faults), "correct it; see docs/configuration.md"
@@ -212,6 +232,13 @@ class Rounds:
     @property
     def _database(self) -> Database:
         return self._opened[0]
+
+    @cached_property
+    def _orders(self) -> Database:
+        mapper = OrderMapper(self._settings)
+        return self._database.beside(
+            self._settings.orders_collection, mapper.projection
+        )
 
     @property
     def _source(self) -> Source:

@@ -15,11 +15,10 @@ from listener.evaluate.catalogue import Catalogue
 from listener.evaluate.evaluation import Evaluation, evaluate
 from listener.evaluate.examples import choose_examples
 from listener.evaluate.page import to_report
-from listener.evaluate.reading import read_collection, read_file
+from listener.evaluate.reading import read_collection, read_file, train
 from listener.evaluate.result import Model, Result
 from listener.evaluate.table import show
 from listener.evaluate.truth import read_groups, to_truth
-from listener.opening import to_weights
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.logs import is_for_people
@@ -27,7 +26,6 @@ from recommender.settings import ListenerSettings, with_file
 
 
 OURS: Final = "ours"
-EMPTY: Final = "there is no visible product to evaluate: see EVERSHELF_VISIBLE_WHEN"
 
 log = structlog.get_logger()
 
@@ -88,9 +86,7 @@ def _train(
             if settings.file
             else read_collection(settings, uri)
         )
-        catalogues.append(Catalogue.train(products, to_weights(settings)))
-        if not len(catalogues[-1]):
-            raise SettingsFault([EMPTY])
+        catalogues.append(train(settings, products))
     return catalogues
 
 

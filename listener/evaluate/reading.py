@@ -1,10 +1,10 @@
 """
-The products to evaluate: those of a file, or of a collection.
+The products to evaluate, those of a file or of a collection, and their model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +13,17 @@ import structlog
 from listener.assembly import CLOCK
 from listener.complaints import Complaints
 from listener.demo.jsonl import BadLine, count_lines, read_lines
+from listener.evaluate.catalogue import Catalogue
 from listener.mapping import Mapper
-from listener.opening import open_source
+from listener.opening import open_source, to_weights
 from listener.progress import shown
+from recommender.errors import SettingsFault
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 
 
 BATCH: Final = 1_000
+EMPTY: Final = "there is no visible product to evaluate: see EVERSHELF_VISIBLE_WHEN"
 
 log = structlog.get_logger()
 
@@ -76,3 +79,16 @@ def read_collection(settings: ListenerSettings, uri: str) -> list[Product]:
         batches = source.scan()
         counted = shown(batches, total=source.count(), task="read", clock=CLOCK)
         return [product for batch in counted for product in batch]
+
+
+def train(settings: ListenerSettings, products: Iterable[Product]) -> Catalogue:
+    """
+    Return the model that a listener with these settings would make of *products*.
+
+    Raises:
+        SettingsFault: None of them is visible.
+    """
+    catalogue = Catalogue.train(products, to_weights(settings))
+    if not len(catalogue):
+        raise SettingsFault([EMPTY])
+    return catalogue

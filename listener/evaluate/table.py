@@ -14,7 +14,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from listener.evaluate.evaluation import Unit
 from listener.evaluate.result import Line, Result
+from listener.evaluate.tuning import Tuned
 from listener.evaluate.wording import to_difference, to_p, to_range, to_text
 
 
@@ -77,6 +79,48 @@ def to_cells(line: Line) -> list[str]:
     ]
 
 
+def rounded(value: float) -> float | None:
+    """
+    Return a figure as log lines have it; None when it is not known.
+    """
+    return None if math.isnan(value) else round(value, DIGITS)
+
+
+def tuned_table(tuned: Tuned) -> Table:
+    """
+    Return one row for each share that was tried.
+    """
+    table = Table(
+        title=f"nDCG at 10 of the newest orders, {tuned.tuning:,} products to tune on, "
+        f"{tuned.reporting:,} others to report on",
+        title_justify="left",
+        box=box.SIMPLE,
+    )
+    for heading in ("share of the orders", "to tune on", "to report on", "95 %"):
+        table.add_column(heading, justify="right")
+    reported = {tuned.present: tuned.before, tuned.chosen: tuned.after}
+    for share, value in tuned.by_share.items():
+        known = reported.get(share)
+        table.add_row(
+            f"{_to_role(tuned, share)} {share:g}",
+            to_text(value, Unit.INDEX),
+            to_text(known.mean, Unit.INDEX) if known else "",
+            to_range(known, Unit.INDEX),
+        )
+    difference = tuned.beside.difference
+    ends = (to_difference(end, Unit.INDEX) for end in (difference.low, difference.high))
+    table.caption = (
+        f"{to_difference(difference.mean, Unit.INDEX)} ({' to '.join(ends)}), "
+        f"p {to_p(tuned.beside.p)}"
+    )
+    return table
+
+
+def _to_role(tuned: Tuned, share: float) -> str:
+    roles = {"present": tuned.present, "chosen": tuned.chosen}
+    return ", ".join(role for role, its in roles.items() if its == share)
+
+
 def _say(result: Result, line: Line) -> None:
     for model, figure in zip(result.models, line.figures, strict=True):
         ends = figure.interval
@@ -84,20 +128,16 @@ def _say(result: Result, line: Line) -> None:
             "evaluate.measured",
             measure=figure.key,
             model=model.name,
-            value=_rounded(figure.value),
-            low=None if ends is None else _rounded(ends.low),
-            high=None if ends is None else _rounded(ends.high),
+            value=rounded(figure.value),
+            low=None if ends is None else rounded(ends.low),
+            high=None if ends is None else rounded(ends.high),
         )
     if line.comparison is not None:
         log.info(
             "evaluate.compared",
             measure=line.figures[0].key,
-            difference=_rounded(line.comparison.difference.mean),
-            low=_rounded(line.comparison.difference.low),
-            high=_rounded(line.comparison.difference.high),
-            p=_rounded(line.comparison.p),
+            difference=rounded(line.comparison.difference.mean),
+            low=rounded(line.comparison.difference.low),
+            high=rounded(line.comparison.difference.high),
+            p=rounded(line.comparison.p),
         )
-
-
-def _rounded(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, DIGITS)

@@ -4,10 +4,13 @@ The database as the doctor sees it.
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final
 
+from bson import Regex
 from pymongo import ReadPreference
 from pymongo.read_preferences import Nearest, Primary
 
@@ -21,6 +24,7 @@ from listener.references import Lookup
 from listener.values.references import Names
 
 
+PATTERNS: Final = (Regex, re.Pattern)
 ROUTER: Final = "isdbgrid"
 
 
@@ -36,6 +40,7 @@ class Examination:
         database: str,
         collection: str,
         lookups: Sequence[Lookup] = (),
+        projection: Mapping[str, int] | None = None,
     ) -> None:
         """
         Look at a collection.
@@ -45,8 +50,11 @@ class Examination:
             database: When the address names none.
             collection: Its name.
             lookups: What its documents refer to.
+            projection: All that is read of its documents; None: everything.
         """
+        self._clients = clients
         self._lookups = lookups
+        self._projection = projection
         self._client = clients.reads
         self._database = clients.reads.get_database(
             database_name(clients.reads, database),
@@ -145,8 +153,32 @@ class Examination:
         """
         Return documents drawn by chance; fewer than *size* if there are no more.
         """
+        pipeline: list[Document] = [{"$sample": {"size": size}}]
+        if self._projection is not None:
+            pipeline.append({"$project": dict(self._projection)})
         with translated():
-            return list(self._collection.aggregate([{"$sample": {"size": size}}]))
+            return list(self._collection.aggregate(pipeline))
+
+    def ids_among(self, ids: Sequence[object]) -> Sequence[object]:
+        """
+        Return those of *ids* that documents have, each as the document has it; a pattern
+        in the place of an id is none.
+        """
+        asked = {"_id": {"$in": [one for one in ids if not isinstance(one, PATTERNS)]}}
+        with translated():
+            return [one["_id"] for one in self._collection.find(asked, {"_id": 1})]
+
+    def beside(self, collection: str, projection: Mapping[str, int]) -> Examination:
+        """
+        Return another collection of the database, of whose documents nothing is read
+        but what *projection* names.
+        """
+        return Examination(
+            self._clients,
+            database=self._database.name,
+            collection=collection,
+            projection=projection,
+        )
 
     def names(self, documents: Sequence[Mapping[str, Any]]) -> Names:
         """

@@ -17,6 +17,7 @@ import yaml
 from pymongo.database import Database
 
 from tests.support.metrics import expressions, names_in
+from tests.support.ordering import make_order_document
 from tests.support.processes import Pair, running, to_uri
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.shop import make_document
@@ -45,7 +46,10 @@ def _pair(
     tmp_path: Path, mongo_uri: str, database: Database[dict[str, Any]]
 ) -> Iterator[Pair]:
     database["products"].insert_many([make_document(i) for i in range(58)])
-    settings = {"EVERSHELF_METRICS_KEYS": KEY}
+    database["orders"].insert_one(make_order_document(1, "tent-3", "kettle-0"))
+    settings = {
+        "EVERSHELF_METRICS_KEYS": KEY, "EVERSHELF_ORDERS_COLLECTION": "orders"
+    }  # fmt: skip
     with running(tmp_path / "data", to_uri(mongo_uri, database.name), settings) as pair:
         yield pair
 

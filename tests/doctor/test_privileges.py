@@ -106,6 +106,35 @@ def test_missing_privilege(
     assert examine(uri, tmp_path)["privileges"].verdict is Verdict.OK
 
 
+@pytest.mark.parametrize("right", ["find", "changeStream"])
+def test_missing_privilege_on_the_orders(
+    shop: Secured, tmp_path: Path, right: str
+) -> None:
+    """
+    It fails by name, the products go on, and what is told to type mends it.
+    """
+    orders = {"db": "shop", "collection": "orders"}
+    given = {"find", "changeStream"} - {right}
+    some = {"resource": orders, "actions": sorted(given)}
+    allow(shop, to_role("shop", "products"))
+    its = [*to_role("shop", "products")["privileges"], some]
+    shop.admin.admin.command("updateRole", "evershelf", privileges=its)
+    uri = shop.create_user(f"orders-{right}", ["evershelf"])
+    shop.admin["shop"]["orders"].drop()
+    shop.admin["shop"]["orders"].insert_one({"items": [{"product": "tent-3"}]})
+
+    findings = examine(uri, tmp_path, orders_collection="orders")
+
+    assert findings["orders"].verdict is Verdict.FAIL
+    assert findings["orders"].found == f"`{right}` on shop.orders is missing"
+    assert not_checked(findings) == {"bought"}
+    assert findings["privileges"].verdict is Verdict.OK
+    name, privileges = printed(findings["orders"], "grantPrivilegesToRole")
+    shop.admin.admin.command("grantPrivilegesToRole", name, privileges=privileges)
+    mended = examine(uri, tmp_path, orders_collection="orders")
+    assert mended["orders"].verdict is mended["bought"].verdict is Verdict.OK
+
+
 def test_what_products_refer_to_is_asked_for_as_well(
     shop: Secured, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_checks_are_in_the_doctors_order(
         examine(
             uri,
             tmp_path,
+            orders_collection="orders",
             publish_to="mongodb://127.0.0.1:1/evershelf",
             queue_url="redis://127.0.0.1:1",
         )

@@ -16,6 +16,7 @@ from pymongo.database import Database
 
 from listener.mongo.client import APP_NAME
 from tests.support.followed import acknowledged
+from tests.support.metrics import value
 from tests.support.ordering import make_order_document
 from tests.support.processes import Pair, running, to_uri
 from tests.support.shop import make_document
@@ -100,6 +101,56 @@ def test_orders_that_cannot_be_read_leave_the_products_alone(
         fail("off")
     wait_for(lambda: orders_of(pair)["counted"] == 6, what="the orders")
     wait_for(lambda: orders_of(pair)["state"] == "following", what="peace")
+
+
+def test_both_are_trained_from_scratch(pair: Pair, database: Shop) -> None:
+    """
+    `resync` has the running listener do it, the products first; without one this process
+    does, and the listener that starts goes on from there.
+    """
+    done = resynced(pair)
+    assert [one["by"] for one in done] == ["the running listener"] * 2
+    assert len(pair.listener.logs("rebuild.started", reason="requested")) == 2
+    pair.listener.stop()
+    database["orders"].insert_one(make_order_document("new", *IDS))
+    done = resynced(pair)
+    assert [one["by"] for one in done] == ["this process"] * 2
+    assert [one["products"] for one in done] == [20, 6]
+    since = pair.listener.printed
+    pair.listener.start()
+    pair.listener.wait_for_log("listener.state", followed="orders", since=since)
+    wait_for(lambda: orders_of(pair)["state"] == "following", what="the orders")
+    assert not pair.listener.logs("scan.started", since=since)
+    assert orders_of(pair)["counted"] == 6
+
+
+def resynced(pair: Pair) -> list[dict[str, Any]]:
+    code, process = pair.run("resync")
+    assert code == 0, process.text
+    done = process.logs("resync.done")
+    assert [one.get("followed") for one in done] == [None, "orders"]
+    return done
+
+
+def test_prometheus_is_told_of_both(pair: Pair, database: Shop) -> None:
+    """
+    The listener's port has the figures of the products, and beside them the orders'.
+    """
+
+    def read(name: str, *labels: str) -> float:
+        return value(pair.control("/metrics").body.decode(), name, *labels)
+
+    assert read("evershelf_listener_products") == 20
+    assert read("evershelf_orders_products") == 5
+    assert read("evershelf_orders_visible_products") == 5
+    assert read("evershelf_orders_rebuilds_total", "first_start") == 1
+    database["orders"].update_one({"_id": 0}, {"$set": {"status": "cancelled"}})
+    wait_for(
+        lambda: read("evershelf_orders_visible_products") == 4, what="the cancellation"
+    )
+    assert read("evershelf_orders_events_total", "update") == 1
+    assert read("evershelf_listener_events_total", "update") == 0
+    assert read("evershelf_orders_state", "following") == 1
 
 
 def test_an_own_order_is_in_the_answer(

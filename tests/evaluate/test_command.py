@@ -7,13 +7,9 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from structlog.testing import capture_logs
-
-from listener import app
-from listener.app import main
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
-from recommender.settings import ListenerSettings, load_settings, with_file
+from recommender.settings import ListenerSettings, with_file
 from tests.support.processes import to_uri
 
 
@@ -38,26 +34,6 @@ def _place(tmp_path, monkeypatch):
     lines += [b"nonsense", orjson.dumps(hidden)]
     (tmp_path / "shop.jsonl").write_bytes(b"\n".join(lines))
     return tmp_path
-
-
-@pytest.fixture(name="run")
-def _run(monkeypatch):
-    """
-    Runs `evaluate` in this process, but for its logs and signals; returns its exit code
-    and the log lines.
-    """
-
-    def begin(kind, arguments, *, process):
-        assert process == "listener"
-        return load_settings(kind, arguments)
-
-    def run(*arguments):
-        with capture_logs() as logs:
-            return main(["evaluate", *arguments]), logs
-
-    monkeypatch.setattr(app, "begin", begin)
-    monkeypatch.setattr(app, "interrupt_on_signals", lambda: None)
-    return run
 
 
 def values(lines, model="ours"):

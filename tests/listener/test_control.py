@@ -15,6 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
+from listener.contact import Contact
 from listener.control import HUNG_S, Control
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.rebuilds import Requests
@@ -32,7 +33,12 @@ from tests.support.shops import until
 
 Client = TestClient[web.Request, web.Application]
 Ask = Callable[..., Awaitable[Client]]
-ADMIN_DOORS = [("GET", "/"), ("POST", "/train"), ("POST", "/train?full=1")]
+ADMIN_DOORS = [
+    ("GET", "/"),
+    ("POST", "/train"),
+    ("POST", "/train?full=1"),
+    ("POST", "/orders/train"),
+]
 
 
 @pytest.fixture(name="source")
@@ -320,6 +326,46 @@ async def test_full_waits_for_a_rebuild(
 
     answer = await asking
     assert (await answer.json())["generation"] == 9
+
+
+async def test_orders_are_trained_apart(
+    source: FakeSource, status: Status, requests: Requests, clock: FakeClock
+) -> None:
+    """
+    Their door asks what follows them, and answers with what is said of them; how far it
+    has read is there, too.
+    """
+    orders = Contact(Status(clock.clock), Requests())
+    control = Control(source, status, requests, Keys(), orders=orders)
+    async with TestClient(TestServer(control.make_app())) as client:
+        asking = asyncio.create_task(client.post("/orders/train?full=1"))
+        await until(lambda: orders.requests.is_waiting)
+        orders.status.tally.total, orders.status.tally.done = 9, 4
+        said = await (await client.get("/")).json()
+        assert not requests.is_waiting
+        assert not asking.done()
+        orders.status.served = Served(3, at(START), products=8, visible=6)
+        orders.requests.fulfil(orders.status.served)
+        answer = await asking
+
+        assert said["orders"]["scan"] == {"done": 4, "total": 9}
+        assert await answer.json() == {
+            "message": "Model trained on 8 orders.",
+            "orders_count": 8,
+            "generation": 3,
+        }
+
+
+async def test_without_orders_there_is_nothing_to_train(client: Client) -> None:
+    """
+    Which setting would name them is said.
+    """
+    answer = await client.post("/orders/train")
+
+    assert answer.status == 404
+    problem = await problem_of(answer)
+    assert problem["code"] == "no_orders"
+    assert "EVERSHELF_ORDERS_COLLECTION" in problem["detail"]
 
 
 @pytest.mark.parametrize("full", ["0", "false"])

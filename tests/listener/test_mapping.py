@@ -43,7 +43,7 @@ NOT_SHAPING = {
     "schema_file",
     "queue_name", "queue_per_hour", "queue_url", "queue_verify_at",
     "shrink_grace_s", "sweep_per_s", "build_processes", "dask_address",
-    "truth", "print_config",
+    "truth", "tune", "print_config",
 }  # fmt: skip
 
 

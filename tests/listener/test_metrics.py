@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from listener.clock import Clock
 from listener.guard import TRUSTED
 from listener.metrics import CAUSES, REASONS, Metrics
 from listener.mongo.errors import LOST
 from listener.mongo.events import ENDS
+from listener.of_orders import OfOrders
 from listener.schedule import RETRY_S, Policy
 from listener.scrape import Scrape
 from listener.status import NEVER, Status, Swept
@@ -51,6 +53,30 @@ def _status(clock: FakeClock) -> Status:
     status = Status(clock.clock)
     status.metrics.registry.register(Scrape(status))
     return status
+
+
+def test_those_of_the_orders_have_names_of_their_own(status: Status) -> None:
+    """
+    Each that the listener has of the products, with its value, and none of the process
+    twice.
+    """
+    orders = Status(Clock())
+    orders.metrics.registry.register(Scrape(orders))
+    orders.metrics.note_merge()
+    orders.metrics.note_publication("changes", took_s=0.1, delay_s=None)
+    before = to_samples(scrape(status.metrics))
+    status.metrics.registry.register(OfOrders(orders.metrics.registry))
+
+    after = to_samples(scrape(status.metrics))
+
+    ours = {name for name in before if name.startswith("evershelf_listener_")}
+    theirs = {name.replace("_listener_", "_orders_") for name in ours}
+    assert after.keys() == before.keys() | theirs
+    assert after["evershelf_orders_merges_total"] == {(): 1.0}
+    assert after["evershelf_listener_merges_total"] == {(): 0.0}
+    assert after["evershelf_orders_publications_total"][("changes",)] == 1.0
+    assert after["evershelf_orders_publish_seconds_count"] == {(): 1.0}
+    assert after["evershelf_orders_state"][("starting",)] == 1.0
 
 
 def test_events_are_counted_by_kind() -> None:

@@ -196,6 +196,19 @@ def test_rebuilt_is_not_yet_published() -> None:
     assert future.result(1) == late.result(1) == SERVED
 
 
+def test_what_was_rebuilt_may_be_lost_with_its_daemon() -> None:
+    """
+    Then those for whom there was a model wait for the next one.
+    """
+    requests = Requests()
+    future = requests.ask()
+    requests.note_rebuilt()
+    requests.begin_again()
+
+    assert requests.is_waiting
+    assert not future.done()
+
+
 def test_demands_are_met_once_and_in_time() -> None:
     """
     A demand is met by a model that has come as far, and then forgotten.

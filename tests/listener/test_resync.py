@@ -17,6 +17,7 @@ from aiohttp import web
 
 from listener import resync
 from listener.clock import Clock
+from listener.contact import Contact
 from listener.control import Control
 from listener.demo.ports import free_port
 from listener.rebuilds import Requests
@@ -40,12 +41,13 @@ CLOCK = Clock()
 @dataclass(frozen=True, slots=True)
 class Trained:
     """
-    A listener's control, whose daemon is this test.
+    A listener's control, whose daemons are this test.
     """
 
     remote: Remote
     status: Status
     requests: Requests
+    orders: Contact
     close: Any
 
     def publish(self) -> None:
@@ -63,7 +65,8 @@ FAR = SOURCE.put(make_product("a", "kettle"))
 @pytest.fixture(name="listener")
 def _listener() -> Iterator[Trained]:
     port, status, requests = free_port(), Status(CLOCK), Requests()
-    control = Control(SOURCE, status, requests, Keys.of(["open", "sesame"]))
+    orders, keys = Contact(Status(CLOCK), Requests()), Keys.of(["open", "sesame"])
+    control = Control(SOURCE, status, requests, keys, orders=orders)
     close = serve_in_background(control.make_app(), port, name="control")
     closing = threading.Lock()
 
@@ -71,7 +74,7 @@ def _listener() -> Iterator[Trained]:
         if closing.acquire(blocking=False):
             close()
 
-    yield Trained(Remote(port, "open"), status, requests, close_once)
+    yield Trained(Remote(port, "open"), status, requests, orders, close_once)
     close_once()
 
 
@@ -204,6 +207,39 @@ def test_health(listener: Trained) -> None:
     assert (health.generation, health.products) == (7, 3)
     assert (health.scanned, health.to_scan) == (4, 9)
     assert listener.remote.silence_s() < 30
+
+
+def test_orders(listener: Trained) -> None:
+    """
+    Of the orders the same is asked and said, apart from the products.
+    """
+    stop, remote = Stop(), listener.remote.of_orders()
+    listener.orders.status.tally.total = 9
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(resync_there, remote, CLOCK, stop)
+        wait_for(lambda: listener.orders.requests.is_waiting)
+        health = remote.health()
+        listener.orders.status.served = Served(4, FAR, 8, 6)
+        listener.orders.requests.fulfil(listener.orders.status.served)
+
+        assert asked.result(30) == Published(4, 8)
+    assert (health.products, health.to_scan) == (0, 9)
+    assert not listener.requests.is_waiting
+
+
+def test_no_orders(listener: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A listener that follows none says so.
+    """
+    monkeypatch.setattr(resync, "STARTING_S", 0.0)
+    port = free_port()
+    control = Control(SOURCE, listener.status, listener.requests, Keys())
+    close = serve_in_background(control.make_app(), port, name="control")
+    try:
+        with pytest.raises(NoListener, match="no orders"):
+            resync_there(Remote(port).of_orders(), CLOCK, Stop())
+    finally:
+        close()
 
 
 def test_another_program(listener: Trained, monkeypatch: pytest.MonkeyPatch) -> None:

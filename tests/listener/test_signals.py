@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from listener.signals import NOW, Round, Stop
+from listener.signals import NOW, Part, Round, Stop
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_for
 
@@ -160,6 +160,21 @@ def test_waiting_is_over_when_nobody_asks() -> None:
     assert not stop.is_set()
     stop.set()
     assert stop.wait(0)
+
+
+def test_a_part_ends_by_itself() -> None:
+    """
+    The process and its other parts go on; and all of them end with the process.
+    """
+    process = Stop()
+    its, other = Part(process), Part(process)
+    its.set()
+
+    assert its.wait(30.0)
+    assert not process.is_set()
+    assert not other.is_set()
+    process.set()
+    assert other.wait(30.0)
 
 
 def test_a_round_ends_with_its_process() -> None:

@@ -48,8 +48,9 @@ def _folder(tmp_path):
 
 def test_sales_are_foretold(folder, capsys):
     """
-    Orders alone know nothing of hidden products; text does, and so does the blend, which
-    is no worse than either; the record says all of it.
+    Orders alone know nothing of hidden products; text does, and what it lends them of
+    the orders of others makes the blend better than that; it is no worse than either.
+    The record says all of it.
     """
     out = folder / "record.json"
     main(["online_retail", "--data", str(folder), "--out", str(out)])
@@ -57,7 +58,7 @@ def test_sales_are_foretold(folder, capsys):
     ways = {way["name"]: way["ndcg"] for way in record["ways"]}
     assert record["hidden"] > 0
     assert ways[ORDERS]["hidden"]["mean"] == 0
-    assert ways[TEXT]["hidden"]["mean"] == ways[BLEND]["hidden"]["mean"] > 0
+    assert ways[BLEND]["hidden"]["mean"] > ways[TEXT]["hidden"]["mean"] > 0
     assert ways[BLEND]["all"]["mean"] >= ways[TEXT]["all"]["mean"]
     assert ways[BLEND]["all"]["mean"] >= ways[ORDERS]["all"]["mean"]
     assert BLEND in capsys.readouterr().out

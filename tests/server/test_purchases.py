@@ -37,11 +37,13 @@ def _orders(tmp_path):
 @pytest.fixture(name="kitchen")
 def _kitchen(shop):
     """
-    Tea and a bag beside the kettles.
+    Tea, a bag, and what nobody bought beside the kettles.
     """
     shop.put(
         make_product("tea", "green tea", category=("Home",), price=5),
         make_product("bag", "paper bag", price=1),
+        make_product("l1", "camping lantern"),
+        make_product("l2", "garden lantern"),
     )
     shop.publish()
     shop.say()
@@ -121,6 +123,25 @@ async def test_recommended_is_the_mean_of_both(serve, kitchen, orders):
     assert [*scores.values()] == sorted(scores.values(), reverse=True)
 
 
+async def test_a_product_nobody_bought_is_lent_what_is_bought_with_its_like(
+    serve, kitchen, orders
+):
+    """
+    `recommended` says so, and counts no order that there is not; what is bought together
+    stays what was.
+    """
+    client = await serve(orders=orders.folder)
+    body = await ask(client, "recommended", "k4", explain="true")
+    (tea,) = [item for item in body["items"] if item["id"] == "tea"]
+    assert tea["orders"] == 0
+    assert tea["explain"] == {
+        "sentence": "Bought together with others like this.",
+        "shares": {"text": 0.0, "orders": 1.0},
+    }
+    assert body["orders"]["with_product"] == 0
+    assert await ids(client, "bought-together", "k4") == []
+
+
 @pytest.mark.parametrize("door", ["bought-together", "recommended"])
 async def test_filters_and_rules_hold(serve, kitchen, orders, door):
     """
@@ -152,7 +173,7 @@ async def test_without_orders_recommended_is_similar(serve, kitchen, orders, sta
         orders=folder.get(state, orders.folder),
         house=House(orders_share=0) if state == "unwanted" else None,
     )
-    id_ = "k1" if state == "unwanted" else "k4"
+    id_ = "k1" if state == "unwanted" else "l1"
     similar = await ask(client, "similar", id_)
     body = await ask(client, "recommended", id_)
     assert [(i["id"], i["score"], i["orders"]) for i in body["items"]] == [
@@ -198,7 +219,8 @@ async def test_the_tag_follows_what_is_shown(serve, kitchen, orders):
     before = [await tag(query) for query in ("", "?explain=true")]
     orders.put(to_row(make_order("new", ["k1", "tea", "bag"])))
     orders.publish(as_of=LATER)
-    orders.say(as_of=LATER, read_time=LATER)
+    for shop in (orders, kitchen):
+        shop.say(as_of=LATER, read_time=LATER)
     after = f"{LATER.seconds}.{LATER.increment}"
     await ask(client, "bought-together", after=after, wait_ms=10_000)
     assert await tag("") == before[0]

@@ -18,6 +18,7 @@ from listener.assembly import make_orders_daemon
 from listener.clock import Clock
 from listener.keys import to_key
 from listener.opening import open_orders
+from listener.rebuilds import Requests
 from listener.signals import Stop
 from listener.status import Status
 from recommender.position import ClusterTime
@@ -93,7 +94,9 @@ class Following:
             open_orders(self.settings, self._uri) as source,
             Store.open(self.settings.orders_dir) as store,
         ):
-            daemon = make_orders_daemon(self.settings, source, store, status, stop)
+            daemon = make_orders_daemon(
+                self.settings, source, store, status, Requests(), stop
+            )
             thread = threading.Thread(target=daemon.run)
             thread.start()
             try:
