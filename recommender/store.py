@@ -442,7 +442,10 @@ class Store:
         chunks = segment_file.to_chunks(segment)
         if sum(map(len, chunks)) < MAPPED_BYTES:
             return segment
-        name = f"{self._take_number()}-0.seg"
+        try:
+            name = f"{self._take_number()}-0.seg"
+        except OSError:  # no more can be reserved: the disk is full, or fails
+            return segment
         with self._mutex:
             self._writing.add(name)
         try:

@@ -91,6 +91,26 @@ def test_full_disk(store, reader, segment, monkeypatch):
     assert reader.load(published).segments
 
 
+def test_no_number_to_be_had(store, reader, segment, monkeypatch):
+    """
+    When the disk is too full to reserve more numbers the segment stays as it is, too.
+    """
+    monkeypatch.setattr(stores, "RESERVED", 0)
+    publish(store, Index(WEIGHTS, [segment]))
+    store.make_durable()
+    before = files(reader.folder)
+    with monkeypatch.context() as patch:
+
+        def fill(self, path, chunks):
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(stores.Store, "_write", fill)
+        assert store.keep(segment) is segment
+
+    assert files(reader.folder) == before
+    assert store.keep(segment) is not segment
+
+
 def test_waits_for_its_publication(store, reader, segment):
     """
     As long as somebody has it, its file stays, however long that takes; afterwards it
