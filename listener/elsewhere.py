@@ -14,7 +14,7 @@ import signal
 import threading
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,6 +27,7 @@ from listener.errors import ListenerError
 from listener.feed import IdRange, Source
 from listener.fields import Problem
 from listener.opening import open_source, to_weights
+from recommender.errors import RecommenderError
 from recommender.segment import Segment
 from recommender.segment_file import from_buffer, to_chunks, verify_blocks
 from recommender.settings import ListenerSettings
@@ -108,11 +109,10 @@ class Elsewhere:
             ]
             for future in futures:
                 built = _awaited(future, check)
+                segment = _to_segment(built)
                 for key, problems in built.complaints:
                     self.complaints.note(key, problems)
-                content = memoryview(built.content)
-                verify_blocks(content)
-                yield from_buffer(content)
+                yield segment
 
 
 def build_there(order: Order, within: IdRange) -> Built:
@@ -179,17 +179,28 @@ class _Broken(Exception):  # noqa: N818 the class says what happened
 
 
 def _awaited(future: Future[Built], check: Check) -> Built:
-    while True:
+    check()
+    while not wait([future], PULSE_S).done:
         check()
-        try:
-            return future.result(PULSE_S)
-        except TimeoutError:
-            continue
-        except ListenerError:
-            raise
-        except Exception as error:  # whatever an executor ends with, no worker is left
-            msg = str(error) or type(error).__name__
-            raise _Broken(msg) from error
+    try:
+        return future.result()
+    except ListenerError:
+        raise
+    except Exception as error:  # whatever an executor ends with, no worker is left
+        msg = str(error) or type(error).__name__
+        raise _Broken(msg) from error
+
+
+def _to_segment(built: Built) -> Segment:
+    """
+    Return what has come, if it is whole, and of a format that is known here.
+    """
+    content = memoryview(built.content)
+    try:
+        verify_blocks(content)
+        return from_buffer(content)
+    except RecommenderError as error:
+        raise _Broken(str(error)) from error
 
 
 class _Collected:

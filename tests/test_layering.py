@@ -353,8 +353,8 @@ MAY_IMPORT = {
     ),
     "listener.elsewhere": (
         "listener.build listener.complaints listener.errors listener.feed "
-        "listener.fields listener.opening recommender.segment recommender.segment_file "
-        "recommender.settings"
+        "listener.fields listener.opening recommender.errors recommender.segment "
+        "recommender.segment_file recommender.settings"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "

@@ -9,6 +9,7 @@ import pickle
 import signal
 
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from pymongo.collection import Collection
 from listener import elsewhere
 from listener.build import Here
 from listener.complaints import Complaints
-from listener.elsewhere import Elsewhere, Order, open_pool, to_processes
+from listener.elsewhere import Built, Elsewhere, Order, open_pool, to_processes
 from listener.errors import PositionLost, Refused, Unreachable
 from listener.keys import to_key
 from listener.opening import open_source, to_weights
@@ -156,6 +157,42 @@ def test_no_executor(stand: Stand, logs: list[Any]) -> None:
     assert sum(map(len, stand.build(stand.workshop(refused)))) == len(DOCUMENTS)
     [line] = events(logs, "scan.alone")
     assert "No space left" in line["error"]
+
+
+class Failing(Executor):
+    """
+    Gives the same for each task at once: an error, or something that is no segment.
+    """
+
+    def __init__(self, outcome: Exception | bytes) -> None:
+        self._outcome = outcome
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if isinstance(self._outcome, bytes):
+            future.set_result(Built(self._outcome, []))
+        else:
+            future.set_exception(self._outcome)
+        return future
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "outcome",
+    [TimeoutError("a worker does not answer"), RuntimeError("lost"), b"no segment"],
+    ids=["late", "lost", "another version"],
+)
+def test_executor_that_fails(
+    stand: Stand, logs: list[Any], outcome: Exception | bytes
+) -> None:
+    """
+    Whatever tasks end with, be it that the executor waited too long for a worker, or
+    something that cannot be read, all of it is built here.
+    """
+    failing = stand.workshop(lambda: Failing(outcome))
+
+    assert sum(map(len, stand.build(failing))) == len(DOCUMENTS)
+    assert len(events(logs, "scan.alone")) == 1
 
 
 def test_stops_when_told(stand: Stand) -> None:
