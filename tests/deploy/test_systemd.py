@@ -193,11 +193,12 @@ def test_what_somebody_must_mend_is_not_tried_again(name: str) -> None:
     ]
 
 
-def test_workers_are_asked_to_stop_by_who_leads_them() -> None:
+@pytest.mark.parametrize("name", SERVICES)
+def test_others_are_asked_to_stop_by_who_leads_them(name: str) -> None:
     """
-    The manager asks only the first process of a server; it kills all that are left.
+    The manager asks only the first process; it kills all that are left.
     """
-    assert to_values(SERVER, "KillMode") == ["mixed"]
+    assert to_values(name, "KillMode") == ["mixed"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
