@@ -9,7 +9,6 @@ to a worker that has just ended waits for the next.
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import os
 import random
@@ -32,7 +31,16 @@ from recommender.logs import identify
 from recommender.settings import ServerSettings
 from recommender.supervisor import Supervisor
 from server.app import House, have_sockets, make_house, work
-from server.line import HURRY, PATIENCE_S, Line, Message, Word, receive, send
+from server.line import (
+    HURRY,
+    PATIENCE_S,
+    Line,
+    Message,
+    Word,
+    be_impatient,
+    receive,
+    send,
+)
 
 
 HUNG_S: Final = 20.0  # without a word, until a worker is killed
@@ -163,6 +171,7 @@ class Crew:
 
     def _start(self, worker: _Worker, now: float) -> None:
         ours, theirs = self._context.Pipe()
+        be_impatient(ours)
         # a line ends when its last copy is closed
         to_close = [ours, *(w.connection for w in self._workers if w.connection)]
         others = [one for w in self._workers if w is not worker for one in w.sockets]
@@ -319,9 +328,14 @@ class Crew:
 
 
 def _say(worker: _Worker, message: Message) -> None:
-    if worker.connection is not None:
-        with contextlib.suppress(OSError):  # it has ended, which is noted elsewhere
-            send(worker.connection, message)
+    if worker.connection is None:
+        return
+    try:
+        send(worker.connection, message)
+    except OSError:
+        # it has ended, or does not read; after half a message nothing more is understood
+        worker.connection.close()
+        worker.connection = None
 
 
 def _work(  # noqa: PLR0913 what a worker is made of

@@ -11,7 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
+import socket
+import struct
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -45,12 +48,23 @@ class Word(StrEnum):
     TOLD = "told"  # what the others do
 
 
+def be_impatient(connection: Connection[Any, Any]) -> None:
+    """
+    Let whoever sends by *connection* wait at most `PATIENCE_S` for the other end to
+    read: two that both wait for that would do so for ever.
+    """
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        whole_s, rest_s = divmod(PATIENCE_S, 1)
+        patience = struct.pack("@ll", int(whole_s), int(rest_s * 1e6))
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+
+
 def send(connection: Connection[Any, Any], message: Message) -> None:
     """
     Send a message.
 
     Raises:
-        OSError: The other end is gone.
+        OSError: The other end is gone, or does not read; see `be_impatient`.
     """
     connection.send_bytes(orjson.dumps(message))
 
