@@ -157,7 +157,11 @@ def open_dask(address: str) -> Iterator[Executor]:
         msg = "EVERSHELF_DASK_ADDRESS needs the extra: pip install 'evershelf[dask]'"
         raise OSError(msg) from error
     open_client: Any = Client  # it has no types
-    with open_client(address, timeout=CONNECT_S, set_as_default=False) as client:
+    try:
+        opened = open_client(address, timeout=CONNECT_S, set_as_default=False)
+    except (TypeError, ValueError) as error:  # as with TLS that Dask is not set up for
+        raise OSError(str(error)) from error
+    with opened as client:
         executor = client.get_executor()
         try:
             yield executor

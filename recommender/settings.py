@@ -324,7 +324,9 @@ class ListenerSettings(Settings):
             "4; 1: none beside the listener"
         ),
     )
-    dask_address: str = Field(
+    dask_address: Annotated[
+        str, Field(pattern=r"^((tcp|tls|ucx|wss?)://\S+:[0-9]{1,5})?$")
+    ] = Field(
         "",
         description=(
             "address of a Dask scheduler whose workers build it instead, such as "

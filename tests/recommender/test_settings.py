@@ -298,6 +298,21 @@ def test_names_as_flags():
     assert settings.tags_fields == ("c", "d")
 
 
+@pytest.mark.parametrize("address", ["scheduler", "tcp://scheduler", "ftp://a:8786"])
+def test_address_of_no_scheduler_is_a_fault(monkeypatch, address):
+    """
+    The address of a Dask scheduler without its port, or of something else, is found
+    out before anything is built; one that is whole or empty is good.
+    """
+    for good in ("", "tcp://10.0.0.2:8786", "tls://[::1]:8786"):
+        monkeypatch.setenv("EVERSHELF_DASK_ADDRESS", good)
+        assert load_settings(ListenerSettings, []).dask_address == good
+
+    monkeypatch.setenv("EVERSHELF_DASK_ADDRESS", address)
+    with pytest.raises(SettingsFault, match="DASK_ADDRESS"):
+        load_settings(ListenerSettings, [])
+
+
 def test_empty_address_is_none(monkeypatch):
     """
     An empty MONGODB_URI, as compose files set it, is no address.
@@ -516,9 +531,10 @@ def test_variables_do_as_they_are_called(monkeypatch):
     for kind in ALL_SETTINGS:
         for name, field in kind.model_fields.items():
             if field.annotation is str:
+                value = "tcp://told:1" if name == "dask_address" else "told"
                 with monkeypatch.context() as patch:
-                    patch.setenv(to_variable(kind, name), "told")
-                    assert getattr(load_settings(kind, []), name) == "told"
+                    patch.setenv(to_variable(kind, name), value)
+                    assert getattr(load_settings(kind, []), name) == value
 
 
 @pytest.mark.parametrize(
