@@ -24,17 +24,22 @@ from listener.assembly import (
 from listener.beside import Follow, beside
 from listener.complaints import Complaints
 from listener.control import Control
+from listener.copies.command import follow
+from listener.copies.opening import open_place
+from listener.copies.place import Outlet
+from listener.copies.pointer import MODEL, ORDERS
 from listener.demo.embedded import embedded
 from listener.demo.load import load_file
 from listener.details import read_details
 from listener.doctor.rounds import Rounds
 from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
+from listener.mongo.source import MongoSource
 from listener.opening import open_orders, open_source
 from listener.orders import OrderMapper
-from listener.profile.decision import decide
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
+from listener.profile.referred import decide_with
 from listener.remote import Published
 from listener.resync import resync_here, resync_there
 from listener.serving import serve_in_background
@@ -60,6 +65,12 @@ NO_QUEUE: Final = (
 NO_EXTRA: Final = (
     "there is no package {}: `work` needs the extra queue; "
     "pip install 'evershelf[queue]'"
+)
+
+NO_PLACE: Final = (
+    "EVERSHELF_FOLLOW_FROM is not set: set it to the address of the database where "
+    "another listener publishes, such as mongodb://127.0.0.1:27017/evershelf, or of a "
+    "bucket, s3://bucket/folder"
 )
 
 log = structlog.get_logger()
@@ -157,7 +168,7 @@ def _examine(settings: ListenerSettings) -> Exit:
 def _profile(settings: ListenerSettings, uri: str) -> Exit:
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
-        decision = decide(source.sample(SAMPLE))
+        decision = decide_with(source.sample(SAMPLE), source.look_up)
     sys.stdout.write(to_toml(decision, settings.collection))
     return Exit.OK
 
@@ -190,13 +201,14 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
     with (
         open_source(settings, uri, complaints) as source,
         Store.open(settings.store_dir) as store,
+        _outlet(settings, source, MODEL) as outlet,
     ):
         workshop = to_workshop(settings, uri, complaints)
         daemon, status, requests = make_daemon(
-            settings, source, workshop, complaints, store, stop
+            settings, source, workshop, complaints, store, stop, outlet
         )
         details = partial(read_details, settings, status)
-        follow, orders = _follow_orders(settings, uri)
+        follow_them, orders = _follow_orders(settings, uri)
         app = Control(
             source, status, requests, keys, details, metrics_keys, orders
         ).make_app()
@@ -209,7 +221,7 @@ def _follow(settings: ListenerSettings, uri: str, stop: Round) -> None:
             generation=status.served.generation,
         )
         try:
-            with beside(follow, stop):
+            with beside(follow_them, stop):
                 daemon.run()
         finally:
             stop_control()
@@ -231,14 +243,39 @@ def _follow_orders(
     OrderMapper(settings)  # to refuse before anything is followed
     status = Status(CLOCK)
 
-    def follow(stop: Stop) -> None:
+    def follow_them(stop: Stop) -> None:
         with (
             open_orders(settings, uri) as source,
             Store.open(settings.orders_dir) as store,
+            _outlet(settings, source, ORDERS) as outlet,
         ):
-            make_orders_daemon(settings, source, store, status, stop).run()
+            make_orders_daemon(settings, source, store, status, stop, outlet).run()
 
-    return follow, status
+    return follow_them, status
+
+
+@contextmanager
+def _outlet(
+    settings: ListenerSettings, source: MongoSource, what: str
+) -> Iterator[Outlet | None]:
+    """
+    Yield where generations of *source* are published beside the store, if anywhere.
+
+    Raises:
+        SettingsFault: The address cannot be right, or is the shop's database.
+    """
+    if settings.publish_to is None:
+        yield None
+        return
+    shop, _, _ = source.namespace.partition(".")
+    with open_place(
+        settings.publish_to.get_secret_value(),
+        what,
+        setting="EVERSHELF_PUBLISH_TO",
+        clock=CLOCK,
+        other_than=shop,
+    ) as place:
+        yield place
 
 
 def _resync(settings: ListenerSettings, stop: Stop) -> Exit:
@@ -305,5 +342,12 @@ def _work(settings: ListenerSettings, stop: Stop) -> Exit:
     return Exit.OK
 
 
+def _take(settings: ListenerSettings, stop: Stop) -> Exit:
+    if settings.follow_from is None:
+        raise SettingsFault([NO_PLACE])
+    follow(settings, settings.follow_from.get_secret_value(), stop)
+    return Exit.OK
+
+
 # What has something to finish when it is asked to stop.
-GRACEFUL: Final = {"run": _run, "resync": _resync, "work": _work}
+GRACEFUL: Final = {"run": _run, "resync": _resync, "work": _work, "follow": _take}

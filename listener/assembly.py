@@ -18,14 +18,10 @@ from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.copies.first_copy import FirstCopy
 from listener.copies.neighbour import Neighbour
+from listener.copies.place import Outlet
+from listener.copies.pusher import Pusher
 from listener.daemon import Daemon, Parts
-from listener.elsewhere import (
-    Elsewhere,
-    Order,
-    open_dask,
-    open_pool,
-    to_processes,
-)
+from listener.elsewhere import Elsewhere
 from listener.guard import ShrinkGuard
 from listener.keys import to_key
 from listener.mapping import fingerprint
@@ -38,15 +34,18 @@ from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Copied, Rebuild, copy_nothing
 from listener.rebuilds import Rebuilds, Requests
+from listener.references import to_lookups
 from listener.remote import Remote
 from listener.restore import FIRST_START, Restored, restore
 from listener.schedule import Policy, Schedule
 from listener.scrape import Scrape
 from listener.signals import Round, Stop
+from listener.spread import Order, Spread, open_dask, open_pool, to_processes
 from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
 from listener.upkeep import Upkeep
+from listener.values.references import Names
 from listener.window import Window
 from recommender.order import ORDER_WEIGHTS
 from recommender.product import Product
@@ -73,6 +72,7 @@ def open_examination(
     names: dict[str, Any] = {
         "database": settings.database,
         "collection": settings.collection,
+        "lookups": to_lookups(settings),
     }
     with connected(uri) as (clients, replies):
         yield (
@@ -83,7 +83,7 @@ def open_examination(
         )
 
 
-def _to_bare(document: Mapping[str, Any]) -> Product:
+def _to_bare(document: Mapping[str, Any], _names: Names) -> Product:
     return Product(key=to_key(document["_id"]))
 
 
@@ -101,15 +101,22 @@ def to_workshop(
     """
     Return where models are built from scratch.
     """
-    here = Here(to_weights(settings))
+    here, spread = Here(to_weights(settings)), to_spread(settings, uri)
+    return here if spread is None else Elsewhere(spread, complaints, here)
+
+
+def to_spread(settings: ListenerSettings, uri: str) -> Spread | None:
+    """
+    Return the other processes that read the collection; None when none do.
+    """
     processes = to_processes(settings.build_processes)
     if settings.dask_address:
         executor = partial(open_dask, settings.dask_address)
     elif processes > 1:
         executor = partial(open_pool, processes)
     else:
-        return here
-    return Elsewhere(Order(settings, uri), complaints, executor, here)
+        return None
+    return Spread(Order(settings, uri), executor)
 
 
 def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
@@ -119,10 +126,14 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     complaints: Complaints,
     store: Store,
     stop: Round,
+    outlet: Outlet | None = None,
 ) -> tuple[Daemon, Status, Requests]:
     """
     Return a daemon that goes on from what *store* has, what it says of itself, and
     where to ask it for a model trained from scratch.
+
+    Args:
+        outlet: Where else its generations are published.
 
     Raises:
         StoreTooNew: The store was written by a later Evershelf.
@@ -134,6 +145,7 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     first_start = FirstStart(
         settings,
         sample=source.sample,
+        look_up=source.look_up,
         begin_again=stop.end,
         is_new=restored.reason == FIRST_START,
     )
@@ -152,6 +164,7 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
             copied=_to_copied(settings, store, weights, shape, restored),
             first_start=first_start,
             supervisor=Supervisor.of(os.environ, CLOCK.monotonic),
+            outlet=outlet,
         ),
         status,
         requests,
@@ -161,12 +174,13 @@ def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     return daemon, status, requests
 
 
-def make_orders_daemon(
+def make_orders_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of
     settings: ListenerSettings,
     source: MongoSource,
     store: Store,
     status: Status,
     stop: Stop,
+    outlet: Outlet | None = None,
 ) -> Daemon:
     """
     Return a daemon that keeps the model of orders in *store* equal to the collection,
@@ -190,6 +204,7 @@ def make_orders_daemon(
             copied=copy_nothing,
             first_start=NothingToFind(),
             supervisor=Supervisor(monotonic=CLOCK.monotonic),
+            outlet=outlet,
         ),
         status,
         Requests(),
@@ -234,6 +249,11 @@ class _Followed:
     copied: Copied
     first_start: FirstStart | NothingToFind
     supervisor: Supervisor
+    outlet: Outlet | None
+
+
+def _to_pusher(store: Store, outlet: Outlet | None, status: Status) -> Pusher | None:
+    return None if outlet is None else Pusher(store, outlet, status, CLOCK)
 
 
 def _make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it works with
@@ -277,7 +297,12 @@ def _make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it works with
     parts = Parts(
         source=source,
         publisher=publisher,
-        upkeep=Upkeep(followed.store, settings.durable_interval_s, CLOCK),
+        upkeep=Upkeep(
+            followed.store,
+            settings.durable_interval_s,
+            CLOCK,
+            _to_pusher(followed.store, followed.outlet, status),
+        ),
         beacon=Beacon(followed.store, status, CLOCK),
         status=status,
         rebuilds=rebuilds,

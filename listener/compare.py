@@ -10,6 +10,7 @@ import random
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -32,6 +33,7 @@ SOME_RANKINGS: Final = 1_000  # however many products there are
 SCORED: Final = 2_000_000_000  # scores computed anew, some ten minutes on one core
 SEED: Final = 5002
 ROOM: Final = 4_000_000  # scores held at once
+NOTHING_KNOWN: Final[Mapping[bytes, Mapping[str, float]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def differences(
     products: Mapping[bytes, Product],
     weights: Weights,
     moving: Collection[bytes] = (),
+    known: Mapping[bytes, Mapping[str, float]] = NOTHING_KNOWN,
 ) -> Iterator[Difference]:
     """
     Yield everything in which *snapshot* differs from a model trained on *products*.
@@ -64,6 +67,7 @@ def differences(
     Args:
         moving: Keys of products that are being written, for which the snapshot is
             believed; they are compared another time.
+        known: tf(d, t) of some of *products*, by key, which are not computed again.
     """
     rows = {row.key: row for row in snapshot.living()}
     moving = frozenset(moving)
@@ -77,7 +81,9 @@ def differences(
         if product is None or key in moving:
             trained[key] = row.terms()
         else:
-            trained[key] = term_weights(product, weights)
+            trained[key] = (
+                known[key] if key in known else term_weights(product, weights)
+            )
             yield from row_differences(row, product, trained[key])
     oracle = Oracle.of_rows(trained)
     yield from _norms(snapshot, rows, oracle)

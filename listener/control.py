@@ -31,6 +31,7 @@ from server.problems import Problem, problem_middleware
 HUNG_S: Final = 30.0  # a loop that turns takes a second at most
 POLL_S: Final = 0.005
 LONGEST_WAIT_S: Final = 600.0  # a million products are rebuilt in less
+ELSEWHERE: Final = "The model of this host is made by another listener: ask that one."
 LARGEST_BODY: Final = 64 * 1024  # old backends send the products along; unread
 
 log = structlog.get_logger()
@@ -42,15 +43,17 @@ class Control:
     Answers for the daemon, from another thread.
 
     Attributes:
+        source: What is followed; None where another listener's generations are.
+        requests: Where to ask for a model trained from scratch; None there, too.
         keys: Of admins.
         details: What more there is to say to who asks for it; may take a while.
         metrics_keys: Good for `/metrics`, as those are.
         orders: The state of what follows the orders, if they are followed.
     """
 
-    source: Source
+    source: Source | None
     status: Status
-    requests: Requests
+    requests: Requests | None
     keys: Keys
     details: Callable[[], Mapping[str, object]] = dict
     metrics_keys: Keys = Keys()  # noqa: RUF009 frozen
@@ -147,9 +150,11 @@ class Control:
         """
         require_admin(request, self.keys)
         is_full = parse(TrainParams, request.query).full
+        if self.source is None or self.requests is None:
+            raise _unavailable(ELSEWHERE)
         try:
             async with asyncio.timeout(LONGEST_WAIT_S):
-                served = await self._trained(is_full=is_full)
+                served = await self._trained(self.source, self.requests, is_full)
         except TimeoutError as error:
             raise _unavailable(self._lateness) from error
         return _json(
@@ -169,18 +174,20 @@ class Control:
             f"it is {status.state}{why}."
         )
 
-    async def _trained(self, *, is_full: bool) -> Served:
+    async def _trained(
+        self, source: Source, requests: Requests, is_full: bool
+    ) -> Served:
         if is_full:
-            await asyncio.wrap_future(self.requests.ask())
+            await asyncio.wrap_future(requests.ask())
         try:
-            written = await asyncio.to_thread(self.source.now)
+            written = await asyncio.to_thread(source.now)
         except ListenerError as error:
             detail = "The database does not answer; what was written is not lost."
             raise _unavailable(detail) from error
+        requests.demand(written)
         return await self._caught_up(written)
 
     async def _caught_up(self, written: ClusterTime) -> Served:
-        self.requests.demand(written)
         while (served := self.status.served).as_of < written:  # noqa: ASYNC110 told by a thread
             await asyncio.sleep(POLL_S)
         return served

@@ -4,7 +4,7 @@ What more there is to say of the listener than its state.
 
 from __future__ import annotations
 
-from listener.mapping import SHAPING
+from listener.mapping import shape_of
 from listener.status import Status
 from recommender.settings import ListenerSettings
 
@@ -16,6 +16,6 @@ def read_details(settings: ListenerSettings, status: Status) -> dict[str, object
     """
     oplog = status.oplog
     return {
-        "settings": {name: getattr(settings, name) for name in SHAPING},
+        "settings": shape_of(settings),
         "oplog_window_s": None if oplog is None else oplog.window_s,
     }

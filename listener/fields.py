@@ -4,8 +4,9 @@ Which fields of a document say what of a product, and what they say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from listener.values.attributes import plain_attributes, to_attributes
@@ -19,6 +20,7 @@ from listener.values.numbers import (
     to_stock,
 )
 from listener.values.paths import Path
+from listener.values.references import NO_NAMES, Named, Names, find_named
 from listener.values.texts import (
     plain_label,
     plain_name,
@@ -41,6 +43,7 @@ from recommender.settings import ListenerSettings
 
 
 T = TypeVar("T")
+Finders = Sequence[Callable[[Mapping[str, Any]], Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Field(Generic[T]):
     Where a value of a product may be, and how it becomes of its type.
     """
 
-    __slots__ = ("_convert", "_finders", "_shortcut", "name")
+    __slots__ = ("_convert", "_finders", "_paths", "_shortcut", "name")
 
     def __init__(
         self,
@@ -76,38 +79,60 @@ class Field(Generic[T]):
         shortcut: Shortcut[T],
     ) -> None:
         self.name = name
-        self._finders = tuple(path.finder for path in paths)
+        self._paths = tuple(paths)
+        self._finders: Finders = tuple(path.finder for path in self._paths)
         self._convert = bounded(convert)
         self._shortcut = shortcut
 
-    def read(self, document: Mapping[str, Any], problems: list[Problem]) -> T | None:
+    def read(
+        self,
+        document: Mapping[str, Any],
+        problems: list[Problem],
+        named: Named | None = None,
+    ) -> T | None:
         """
         Return the value at the first path that has a usable one; None when none has.
 
         A problem is added when there are only unusable ones, or when it is cut.
+
+        Args:
+            named: What stands in for the values that refer to it.
         """
-        for find in self._finders:
+        finders = self._finders
+        if named:
+            finders = [partial(_find_named, path, named) for path in self._paths]
+        for find in finders:
             value = find(document)
             if value is not None:
                 found = self._shortcut(value)
-                return self._look(document, problems) if found is None else found
+                if found is None:
+                    return self._look(finders, document, problems)
+                return found
         return None
 
-    def _look(self, document: Mapping[str, Any], problems: list[Problem]) -> T | None:
+    def _look(
+        self, finders: Finders, document: Mapping[str, Any], problems: list[Problem]
+    ) -> T | None:
         notes: list[str] = []
+        values = _values(finders, document)
         try:
-            found = first_usable(self._values(document), self._convert, notes)
+            found = first_usable(values, self._convert, notes)
         except Unusable as error:
             found, notes = None, [error.reason]
         if notes:
             problems.extend(Problem(self.name, note) for note in dict.fromkeys(notes))
         return found
 
-    def _values(self, document: Mapping[str, Any]) -> Iterator[Any]:
-        for find in self._finders:
-            value = find(document)
-            if value is not None:
-                yield value
+
+def _values(finders: Finders, document: Mapping[str, Any]) -> Iterator[Any]:
+    for find in finders:
+        value = find(document)
+        if value is not None:
+            yield value
+
+
+def _find_named(path: Path, named: Named, document: Mapping[str, Any]) -> Any:
+    return find_named(document, path, named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +183,23 @@ class FieldMap:
         self.rating = at("rating", to_amount, plain_amount)
         self.roots = frozenset(path.root for path in paths)
 
-    def read(self, document: Mapping[str, Any], problems: list[Problem]) -> Values:
+    def read(
+        self,
+        document: Mapping[str, Any],
+        problems: list[Problem],
+        names: Names = NO_NAMES,
+    ) -> Values:
         """
-        Return what *document* says, and add what it says in vain to *problems*.
+        Return what *document* says, and add what it says in vain to *problems*; *names*
+        are those of what it refers to.
         """
         return Values(
             name=self.name.read(document, problems),
             description=self.description.read(document, problems),
             tags=self.tags.read(document, problems),
             attributes=self.attributes.read(document, problems),
-            category=self.category.read(document, problems),
-            brand=self.brand.read(document, problems),
+            category=self.category.read(document, problems, names.get("category")),
+            brand=self.brand.read(document, problems, names.get("brand")),
             price=self.price.read(document, problems),
             stock=self.stock.read(document, problems),
             created_s=self.created.read(document, problems),

@@ -16,7 +16,9 @@ import xxhash
 from listener.display import plain_extra, to_display, to_extra
 from listener.fields import Field, FieldMap, Problem, Values
 from listener.keys import to_key
+from listener.references import to_lookups
 from listener.values.paths import Path
+from listener.values.references import NO_NAMES, Names
 from listener.visibility import Visibility
 from recommender.product import Product
 from recommender.settings import ListenerSettings
@@ -42,7 +44,8 @@ class Mapped:
 
 class Mapper:
     """
-    Makes products of documents. The same document always makes the same product.
+    Makes products of documents. The same document, and the same names of what it refers
+    to, always make the same product.
 
     Attributes:
         roots: The fields of a document that it looks at; no others need be read.
@@ -61,9 +64,12 @@ class Mapper:
         self.roots = self._fields.roots | self._visibility.roots | {"_id"}
         self.roots |= {path.root for path in extras.values()}
 
-    def to_product(self, document: Mapping[str, Any]) -> Mapped:
+    def to_product(
+        self, document: Mapping[str, Any], names: Names = NO_NAMES
+    ) -> Mapped:
         """
-        Return the product of *document*, whatever it holds.
+        Return the product of *document*, whatever it holds; *names* are those of what
+        it refers to.
 
         What can be used is used, the rest is among the problems. A document that meets
         a fault of ours becomes a hidden product without content, and a problem
@@ -71,14 +77,16 @@ class Mapper:
         """
         key = to_key(document.get("_id"))
         try:
-            return self._to_mapped(key, document)
+            return self._to_mapped(key, document, names)
         except Exception as error:  # noqa: BLE001 no document may stop the listener
             problem = Problem("unmapped", type(error).__name__)
             return Mapped(Product(key=key, visible=False), (problem,))
 
-    def _to_mapped(self, key: bytes, document: Mapping[str, Any]) -> Mapped:
+    def _to_mapped(
+        self, key: bytes, document: Mapping[str, Any], names: Names
+    ) -> Mapped:
         problems: list[Problem] = []
-        values = self._fields.read(document, problems)
+        values = self._fields.read(document, problems, names)
         product = Product(
             key=key,
             texts=_to_texts(values),
@@ -105,14 +113,22 @@ class Mapper:
             return False
 
 
+def shape_of(settings: ListenerSettings) -> dict[str, Any]:
+    """
+    Return the settings that shape the model, by name; those of what products refer to
+    only where there is any, so that others' models stay what they are.
+    """
+    names = (*SHAPING, *(REFERRING if to_lookups(settings) else ()))
+    return {name: getattr(settings, name) for name in names}
+
+
 def fingerprint(settings: ListenerSettings) -> str:
     """
     Return a hash of all settings that shape the model, and of the code's own versions:
     models with different ones differ.
     """
-    shape = {name: getattr(settings, name) for name in SHAPING}
     versions = {"mapping": MAPPING_VERSION, "text": TEXT_VERSION}
-    content = orjson.dumps([versions, shape], option=orjson.OPT_SORT_KEYS)
+    content = orjson.dumps([versions, shape_of(settings)], option=orjson.OPT_SORT_KEYS)
     return xxhash.xxh3_128_hexdigest(content)
 
 
@@ -132,4 +148,12 @@ SHAPING: Final = (
     "sublinear",
     "visible_when",
     "weights",
+)
+# The same of those that refer to other collections.
+REFERRING: Final = (
+    "brand_collection",
+    "brand_name",
+    "category_collection",
+    "category_name",
+    "category_parent",
 )

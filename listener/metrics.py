@@ -127,6 +127,17 @@ class Metrics:
             "Rebuilds that were asked for and came to nothing.",
             registry=registry,
         )
+        self._push = Histogram(
+            "evershelf_listener_push_seconds",
+            "Time to publish a generation to `EVERSHELF_PUBLISH_TO`.",
+            registry=registry,
+            buckets=DELAY_S,
+        )
+        self._push_failures = Counter(
+            "evershelf_listener_push_failures_total",
+            "How often that failed.",
+            registry=registry,
+        )
         self._merges = Counter(
             "evershelf_listener_merges_total",
             "Merges of segments that came into the model.",
@@ -186,6 +197,18 @@ class Metrics:
         Record a publication that could not be written.
         """
         self._failures.inc()
+
+    def note_push(self, took_s: float) -> None:
+        """
+        Record a generation that was published elsewhere.
+        """
+        self._push.observe(took_s)
+
+    def note_push_failure(self) -> None:
+        """
+        Record that it could not be.
+        """
+        self._push_failures.inc()
 
     def note_loss(self, reason: str) -> None:
         """

@@ -13,6 +13,8 @@ from listener.mapping import Mapper
 from listener.mongo.client import connected
 from listener.mongo.source import MongoSource
 from listener.orders import OrderMapper
+from listener.references import to_lookups
+from listener.values.references import Names
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.weights import Weights
@@ -29,6 +31,29 @@ class Notes(Protocol):
         """
 
 
+class Collected:
+    """
+    Notes that are kept, to be passed on from one process to another.
+    """
+
+    def __init__(self) -> None:
+        self._notes: list[tuple[bytes, Sequence[Problem]]] = []
+
+    def note(self, key: bytes, problems: Sequence[Problem]) -> None:
+        """
+        See `Notes`.
+        """
+        if problems:
+            self._notes.append((key, problems))
+
+    def pass_to(self, notes: Notes) -> None:
+        """
+        Let *notes* have all that was noted here.
+        """
+        for key, problems in self._notes:
+            notes.note(key, problems)
+
+
 @contextmanager
 def open_source(
     settings: ListenerSettings, uri: str, complaints: Notes
@@ -42,13 +67,13 @@ def open_source(
     """
     mapper = Mapper(settings)
 
-    def to_product(document: Mapping[str, Any]) -> Product:
-        mapped = mapper.to_product(document)
+    def to_product(document: Mapping[str, Any], names: Names) -> Product:
+        mapped = mapper.to_product(document, names)
         complaints.note(mapped.product.key, mapped.problems)
         return mapped.product
 
-    def look_again(document: Mapping[str, Any]) -> Product:
-        return mapper.to_product(document).product
+    def look_again(document: Mapping[str, Any], names: Names) -> Product:
+        return mapper.to_product(document, names).product
 
     with connected(uri) as (clients, replies):
         yield MongoSource(
@@ -58,6 +83,7 @@ def open_source(
             collection=settings.collection,
             to_product=to_product,
             look_again=look_again,
+            lookups=to_lookups(settings),
         )
 
 
@@ -71,14 +97,18 @@ def open_orders(settings: ListenerSettings, uri: str) -> Iterator[MongoSource]:
         SettingsFault: The address, or a setting of the orders, cannot be right.
     """
     mapper = OrderMapper(settings)
+
+    def to_row(document: Mapping[str, Any], _names: Names) -> Product:
+        return mapper.to_row(document)
+
     with connected(uri) as (clients, replies):
         yield MongoSource(
             clients,
             replies,
             database=settings.database,
             collection=settings.orders_collection,
-            to_product=mapper.to_row,
-            look_again=mapper.to_row,
+            to_product=to_row,
+            look_again=to_row,
             projection=mapper.projection,
         )
 

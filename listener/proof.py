@@ -5,20 +5,25 @@ The served model against the collection that the settings name.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import structlog
 
-from listener.assembly import CLOCK
+from listener.assembly import CLOCK, to_spread
 from listener.complaints import Complaints
 from listener.mongo.source import MongoSource
 from listener.opening import open_orders, open_source, to_weights
 from listener.progress import Show, shown
+from listener.reading import ReadElsewhere, ReadHere, Reading
+from listener.spread import to_processes
 from listener.verify import PATIENCE_S, Report, Verification
 from recommender.order import ORDER_WEIGHTS
 from recommender.settings import ListenerSettings
 from recommender.store import StoreReader
 from recommender.weights import Weights
 
+
+WORTH: Final = 3  # processes: two save no more than passing products on costs
 
 log = structlog.get_logger()
 
@@ -34,8 +39,21 @@ def prove(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:
     """
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
+        reading = to_reading(settings, uri, complaints)
         weights = to_weights(settings)
-        return _compare(settings, source, settings.store_dir, weights, show)
+        return _compare(settings, source, settings.store_dir, weights, show, reading)
+
+
+def to_reading(settings: ListenerSettings, uri: str, complaints: Complaints) -> Reading:
+    """
+    Return how the collection is read: as models are built, by the same processes, if
+    that is quicker.
+    """
+    here, spread = ReadHere(to_weights(settings)), to_spread(settings, uri)
+    processes = to_processes(settings.build_processes)
+    if spread is None or not (settings.dask_address or processes >= WORTH):
+        return here
+    return ReadElsewhere(spread, complaints, here)
 
 
 def prove_orders(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:
@@ -43,15 +61,19 @@ def prove_orders(settings: ListenerSettings, uri: str, show: Show = shown) -> Re
     Do the same with the orders that the settings name.
     """
     with open_orders(settings, uri) as source:
-        return _compare(settings, source, settings.orders_dir, ORDER_WEIGHTS, show)
+        reading = ReadHere(ORDER_WEIGHTS)
+        return _compare(
+            settings, source, settings.orders_dir, ORDER_WEIGHTS, show, reading
+        )
 
 
-def _compare(
+def _compare(  # noqa: PLR0913, PLR0917 each is one thing that a comparison takes
     settings: ListenerSettings,
     source: MongoSource,
     store: Path,
     weights: Weights,
     show: Show,
+    reading: Reading,
 ) -> Report:
     log.info("verify.started", collection=source.namespace, store=str(store))
     return Verification(
@@ -62,4 +84,5 @@ def _compare(
         # a debounce may keep the model behind for so long, as it was told to
         patience_s=PATIENCE_S + settings.max_staleness_s,
         show=show,
+        reading=reading,
     ).run()

@@ -49,6 +49,10 @@ class Shape:
 class _Unpublished:
     """
     What was applied since the last publication.
+
+    Attributes:
+        written_s: Unix time of the oldest write that changed something; None while
+            that is not known, as of a rebuilt model, which holds what no event told of.
     """
 
     cause: Cause
@@ -111,7 +115,7 @@ class Publisher:
         waiting.events += batch.events.total()
         waiting.train_s += train_s
         if counts.changes:
-            if waiting.written_s is None:
+            if waiting.written_s is None and waiting.cause != "rebuild":
                 waiting.written_s = batch.written_s
             self._schedule.note_change(self._clock.monotonic())
 
@@ -191,6 +195,7 @@ class Publisher:
                 fingerprint=self._shape.fingerprint,
                 products=model.index.products,
                 visible=model.index.visible,
+                written_s=self._unpublished.written_s,
                 now_s=self._clock.wall(),
             )
         except OSError as error:

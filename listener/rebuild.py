@@ -21,6 +21,7 @@ from listener.feed import Batch, Feed, Mark, Source
 from listener.model import Model
 from listener.progress import shown
 from listener.tally import Tally
+from recommender import allocator
 from recommender.bulk import join_segments
 from recommender.index import Index
 from recommender.segment import Segment
@@ -160,7 +161,10 @@ class Rebuild:
         counted = self.tally.counted(built, total)
         segments = list(shown(counted, total=total, task="scan", clock=self.clock))
         self._check()
-        return Index(self.weights, [self.keep(join_segments(segments))])
+        whole = self.keep(join_segments(segments))
+        segments.clear()
+        allocator.return_free()
+        return Index(self.weights, [whole])
 
     def _catch_up(self, model: Model, feed: Feed) -> None:
         """

@@ -1,5 +1,5 @@
 """
-Where to start: from the durable generation, or from nothing.
+Where to start: from a generation that the store has, or from nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def restore(
     store: Store, reader: StoreReader, weights: Weights, shape: Shape
 ) -> Restored:
     """
-    Return the durable generation as a model, if it is one of these settings.
+    Return what the store goes on from as a model, if it is one of these settings.
 
     Raises:
         StoreTooNew: Written by a later Evershelf.

@@ -30,6 +30,7 @@ from listener.status import Status, Swept
 from listener.stretch import Stretch, StretchReader
 from recommender.address import to_address
 from recommender.backoff import LONGEST_REFUSED_S, delay_s
+from recommender.hash_set import HashSet
 from recommender.mutation import Clear, Delete, Mutation, Upsert
 from recommender.segment import key_hash
 
@@ -61,7 +62,7 @@ class _Pass:
     began_at: float
     before: Swept
     place: PageEnd | None = None
-    accounted: set[int] = field(default_factory=set)
+    accounted: HashSet = field(default_factory=HashSet)
     keys: Iterator[bytes] | None = None
     has_failed: bool = False
 
@@ -185,7 +186,8 @@ class Sweep:
             key: said for key, said in stretch.rows.items() if key not in self._written
         }
         found = model.index.unlike(settled)
-        current.accounted.update(map(key_hash, stretch.rows))
+        for key in stretch.rows:
+            current.accounted.add(key_hash(key))
         current.place = stretch.end
         if stretch.end is None:
             current.keys = model.index.keys()

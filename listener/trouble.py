@@ -16,23 +16,34 @@ log = structlog.get_logger()
 
 class Trouble:
     """
-    Writing to the store, by one who tries again by itself.
+    Writing to the store, or elsewhere, by one who tries again by itself.
     """
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, remedy: str = UNWRITABLE) -> None:
         """
         Log about *subject*, the first part of the events' names.
+
+        Args:
+            remedy: What an operator can do about it.
         """
         self._subject = subject
+        self._remedy = remedy
         self._failures = 0
 
-    def note_failure(self, error: OSError) -> None:
+    @property
+    def failures(self) -> int:
+        """
+        How often it has failed in a row; 0 when all is well.
+        """
+        return self._failures
+
+    def note_failure(self, error: Exception) -> None:
         """
         Record that it failed.
         """
         if not self._failures:
             failed = f"{self._subject}.failed"
-            log.error(failed, error=str(error), remedy=UNWRITABLE)
+            log.error(failed, error=str(error), remedy=self._remedy)
         self._failures += 1
 
     def note_success(self) -> None:

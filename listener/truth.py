@@ -4,12 +4,14 @@ What the collection holds, read anew and kept current.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from listener.clock import Clock
 from listener.errors import Unreachable
 from listener.feed import Batch, Feed, Source
 from listener.progress import Show, shown
+from listener.reading import Reading
 from listener.rebuild import PULSE_S
 from listener.status import NEVER
 from recommender.mutation import Clear, Delete, Upsert
@@ -29,12 +31,14 @@ class Truth:
 
     Attributes:
         products: By key.
+        terms: Their tf(d, t), by key, of those that were not written meanwhile.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 each is one thing it reads by
         self,
         source: Source,
         feed: Feed,
+        reading: Reading,
         clock: Clock,
         patience_s: float,
         show: Show = shown,
@@ -44,10 +48,13 @@ class Truth:
         self._patience_s = patience_s
         self._as_of = NEVER
         self.products: dict[bytes, Product] = {}
+        self.terms: dict[bytes, Mapping[str, float]] = {}
         early = self._first_batches()
-        batches = source.scan()
+        batches = reading.read(source)
         for batch in show(batches, total=source.count(), task="verify", clock=clock):
-            self.products |= {product.key: product for product in batch}
+            for product, terms in batch:
+                self.products[product.key] = product
+                self.terms[product.key] = terms
         for taken in early:
             self._apply(taken)
 
@@ -87,13 +94,16 @@ class Truth:
             match mutation:
                 case Upsert(product):
                     self.products[product.key] = product
+                    self.terms.pop(product.key, None)
                     touched.add(product.key)
                 case Delete(key):
                     self.products.pop(key, None)
+                    self.terms.pop(key, None)
                     touched.add(key)
                 case Clear():
                     touched |= self.products.keys()
                     self.products.clear()
+                    self.terms.clear()
         if batch.reached is not None:
             self._as_of = batch.reached.as_of
         return touched

@@ -10,8 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from listener.clock import Clock
+from listener.copies.pusher import Pusher
 from listener.model import Model
 from listener.trouble import Trouble
+from recommender import allocator
 from recommender.index import Index, Merge
 from recommender.manifest import Manifest
 from recommender.segment import Segment
@@ -25,12 +27,20 @@ GARBAGE_S: Final = 10.0
 
 class Upkeep:
     """
-    Durable copies, garbage and merges. One thread calls it; slow work runs beside.
+    Durable copies, garbage, merges, and publications elsewhere. One thread calls it; slow
+    work runs beside.
     """
 
-    def __init__(self, store: Store, durable_interval_s: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        durable_interval_s: float,
+        clock: Clock,
+        pusher: Pusher | None = None,
+    ) -> None:
         self._durable = _Durable(store, durable_interval_s, clock)
         self._merges = _Merges(store)
+        self._pusher = pusher
         self._store = store
         self._clock = clock
         self._collected_at = clock.monotonic()
@@ -41,6 +51,8 @@ class Upkeep:
         Start and finish what is due; return whether there is something to publish.
         """
         self._durable.tend()
+        if self._pusher is not None:
+            self._pusher.tend()
         now = self._clock.monotonic()
         if now - self._collected_at >= GARBAGE_S:
             self._collected_at = now
@@ -68,6 +80,8 @@ class Upkeep:
         """
         self._merges.close()
         self._durable.close()
+        if self._pusher is not None:
+            self._pusher.close()
 
 
 class _Durable:
@@ -81,7 +95,7 @@ class _Durable:
         self._clock = clock
         self._worker = ThreadPoolExecutor(1, "durable")
         self._running: Future[Manifest | None] | None = None
-        self.newest = store.current
+        self.newest = store.durable
         # A first model does not wait; one that cannot be kept waits like any other.
         self._written_at = clock.monotonic() if self.newest else -math.inf
         self._trouble = Trouble("durable")
@@ -146,7 +160,9 @@ class _Merges:
         self._worker.shutdown(cancel_futures=True)
 
     def _run(self, merge: Merge) -> Segment:
-        return self._store.keep(merge.run())
+        merged = self._store.keep(merge.run())
+        allocator.return_free()
+        return merged
 
     def _finish(self, index: Index) -> bool:
         if self._running is None:

@@ -25,6 +25,7 @@ from listener.errors import PositionLost, Unreachable
 from listener.feed import Source
 from listener.guard import HELD
 from listener.progress import Show, shown
+from listener.reading import ReadHere, Reading
 from listener.truth import Truth
 from recommender.address import to_address
 from recommender.errors import StoreCorrupt, StoreEmpty
@@ -175,6 +176,7 @@ class Verification:
             products that are being written to rest.
         pause: Waits for so many seconds.
         show: Shows how much of the collection has been read.
+        reading: How the collection is read; by default in this thread.
     """
 
     source: Source
@@ -184,6 +186,7 @@ class Verification:
     patience_s: float = PATIENCE_S
     pause: Callable[[float], object] = time.sleep
     show: Show = shown
+    reading: Reading | None = None
 
     def run(self) -> Report:
         """
@@ -208,10 +211,23 @@ class Verification:
         started = self.clock.monotonic()
         serving = _Serving(self.reader, self.clock, self.pause)
         with self.source.follow(None) as feed:
-            truth = Truth(self.source, feed, self.clock, self.patience_s, self.show)
+            truth = Truth(
+                self.source,
+                feed,
+                self.reading or ReadHere(self.weights),
+                self.clock,
+                self.patience_s,
+                self.show,
+            )
             first = self._settle(truth, serving)
             found = list(
-                differences(first.snapshot, truth.products, self.weights, first.moving)
+                differences(
+                    first.snapshot,
+                    truth.products,
+                    self.weights,
+                    first.moving,
+                    truth.terms,
+                )
             )
             pending, behind = first.moving, first.behind
             if not behind:

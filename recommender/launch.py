@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from recommender import allocator
+
 
 # The compiler of the kernels takes it along when it can, with half of scipy; nothing
 # here needs that but `verify`, which imports it later.
@@ -33,6 +35,7 @@ def launching(*, if_stopped: int) -> Iterator[None]:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    allocator.return_large()
     gc.disable()  # modules stay; looking for what does not took an eighth of the time
     sys.modules[BALLAST] = None  # type: ignore[assignment]  # it cannot be imported
     try:

@@ -54,9 +54,12 @@ class Manifest:
         published_s: Unix time of the publication.
         next_generation: Numbers below this may have been used.
         text_version: Of the `recommender.text` whose words are in the segments.
+        written_s: Unix time, by the database's clock, of the oldest write that this
+            generation is the first to hold; None where nobody knows.
     """
 
-    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+    # What a later version adds without another format is what no reader has to know.
+    __pydantic_config__: ClassVar = ConfigDict(extra="ignore")
 
     generation: int
     segments: tuple[SegmentRef, ...]
@@ -69,6 +72,7 @@ class Manifest:
     published_s: float
     next_generation: int
     text_version: int = FIRST_TEXT_VERSION
+    written_s: float | None = None
 
 
 # Names and checksums are new in each generation: remembered, they would only fill memory.
@@ -85,6 +89,8 @@ def to_bytes(manifest: Manifest) -> bytes:
     content = {name: getattr(manifest, name) for name in _NAMES}
     if manifest.text_version == FIRST_TEXT_VERSION:
         del content["text_version"]
+    if manifest.written_s is None:
+        del content["written_s"]
     body = orjson.dumps(content, default=list)
     return b"evershelf manifest %d %s\n%s\n" % (
         FORMAT,

@@ -34,6 +34,8 @@ class Oracle:
         tf: tf(d, t), float64, (N, T).
         idf: By column, (T,).
         vectors: l2-normalised tf·idf rows, (N, T).
+        columns: The same the other way round, (T, N): turning it for each few scores
+            would take longer than the scores.
     """
 
     keys: tuple[bytes, ...]
@@ -41,6 +43,7 @@ class Oracle:
     tf: sparse.csr_array
     idf: NDArray[np.float64]
     vectors: sparse.csr_array
+    columns: sparse.csr_array
 
     @classmethod
     def train(cls, products: Iterable[Product], weights: Weights) -> Oracle:
@@ -66,7 +69,8 @@ class Oracle:
             (np.array(values, np.float64), np.array(columns, np.int64), indptr),
             shape=(len(keys), len(terms)),
         )
-        return cls(keys, terms, matrix, *_tfidf(matrix))
+        idf, vectors = _tfidf(matrix)
+        return cls(keys, terms, matrix, idf, vectors, sparse.csr_array(vectors.T))
 
     @property
     def squares(self) -> NDArray[np.float64]:
@@ -80,7 +84,7 @@ class Oracle:
         Return the cosine of each of *rows* with every product, (len(rows), N).
         """
         chosen = self.vectors[list(rows)]
-        return cast("NDArray[np.float64]", (chosen @ self.vectors.T).toarray())
+        return cast("NDArray[np.float64]", (chosen @ self.columns).toarray())
 
 
 def _tfidf(

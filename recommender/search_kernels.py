@@ -458,15 +458,17 @@ def touch(
     Take terms until no row can be among the best that is not touched; return how many
     were taken, how many rows are touched, and what the last of the best has at least.
 
-    It looks how far it is only before a term that is in more rows than are touched, so
-    that looking costs less than adding.
+    It looks how far it is only when by the next term it will have added more postings
+    than rows are touched, so that looking costs less than adding.
     """
     taken = 0
     count = 0
     known = 0
+    added = 0  # postings, since the last look
     while taken < len(order) and bounds[taken] >= (worst - 1) * UNIT:
         at = order[taken]
-        if length_of(postings, sought.terms[at]) > count >= len(best):
+        if count >= len(best) and added + length_of(postings, sought.terms[at]) > count:
+            added = 0
             look_at(
                 touched[known:count], norms, columns, wanted, scores, lengths[known:]
             )
@@ -480,6 +482,7 @@ def touch(
         count = add_term(
             postings, sought.terms[at], sought.weights[at], scores, touched, count
         )
+        added += length_of(postings, sought.terms[at])
         taken += 1
     look_at(touched[known:count], norms, columns, wanted, scores, lengths[known:])
     return taken, count, worst
@@ -530,13 +533,19 @@ def best_rows(
         postings, forward, sought, norms, max(floor, 1), columns, wanted,
         order, bounds, scores, touched, lengths, best, rows,
     )  # fmt: skip
+    left = 0  # postings
+    for at in order[taken:]:
+        left += length_of(postings, sought.terms[at])
+    added = count  # since the last look
     while taken < here:
         term = sought.terms[order[taken]]
-        length = length_of(postings, term)
-        if length > count:
+        if added + length_of(postings, term) > count:
             count = contenders(touched, lengths, count, scores, worst, bounds[taken])
-            if count * SCORING <= length:
+            added = 0
+            if count * SCORING <= left:
                 break
+        left -= length_of(postings, term)
+        added += length_of(postings, term)
         add_term_where_touched(postings, term, sought.weights[order[taken]], scores)
         taken += 1
     certain = certain_score(

@@ -55,7 +55,8 @@ DEFAULT_FILE: Final = "evershelf.toml"
 DEFAULT_SCHEMA: Final = "schema.toml"
 DOTENV: Final = Path(".env")
 LOOPBACK: Final = "127.0.0.1"
-ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url"})  # with a password inside
+# With a password inside.
+ADDRESSES: Final = frozenset({"mongodb_uri", "queue_url", "publish_to", "follow_from"})
 NO_FILE: Final = (FileNotFoundError, NotADirectoryError)
 LONGEST_NAME: Final = 63  # bytes of a database's name, says MongoDB
 # Never shown.
@@ -136,6 +137,10 @@ def _check_collection(name: str) -> str:
     return name
 
 
+def _check_collection_or_none(name: str) -> str:
+    return name and _check_collection(name)
+
+
 def _refuse_truth(value: object) -> object:
     if isinstance(value, bool):  # which would count as 0 or 1
         msg = "must be a number"
@@ -163,12 +168,14 @@ def _to_count(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+CollectionOrNone = Annotated[str, AfterValidator(_check_collection_or_none)]
+Place = Annotated[str, Field(min_length=1)]
 Number = BeforeValidator(_refuse_truth)
 Port = Annotated[int, Field(ge=0, le=65535), Number]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000), Number]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False), Number]
 Command = Literal[
-    "run", "verify", "doctor", "profile", "resync", "work", "evaluate", "load"
+    "run", "verify", "doctor", "profile", "resync", "work", "evaluate", "load", "follow"
 ]
 QUEUES: Final = ("redis://", "rediss://", "unix://")
 
@@ -258,7 +265,8 @@ class ListenerSettings(Settings):
             "resync: train the model from scratch now; "
             "work: take jobs from a BullMQ queue; "
             "evaluate: measure how good the recommendations are; "
-            "load: put a JSONL file into the demo's database"
+            "load: put a JSONL file into the demo's database; "
+            "follow: take what another listener publishes, instead of building"
         ),
     )
     file: CliPositionalArg[Path | None] = Field(
@@ -286,6 +294,21 @@ class ListenerSettings(Settings):
         description=(
             "address of another pair's server, such as http://10.0.0.2:5002: a first "
             "start copies its model instead of reading the collection"
+        ),
+    )
+    publish_to: Annotated[SecretStr | None, BeforeValidator(_unless_empty)] = Field(
+        None,
+        description=(
+            "address of a database, not the shop's, in which each generation is "
+            "published for other hosts, such as mongodb://10.0.0.3:27017/evershelf; or "
+            "of a bucket of S3, s3://bucket/folder"
+        ),
+    )
+    follow_from: Annotated[SecretStr | None, BeforeValidator(_unless_empty)] = Field(
+        None,
+        description=(
+            "the same address, on a host where `follow` takes them from there and "
+            "nothing is built"
         ),
     )
     mongod: Path | None = Field(
@@ -320,8 +343,8 @@ class ListenerSettings(Settings):
     build_processes: Annotated[int, Field(ge=0, le=64)] = Field(
         0,
         description=(
-            "processes that build a model from scratch; 0: one for each core, at most "
-            "4; 1: none beside the listener"
+            "processes that build a model from scratch, and read what verify compares; "
+            "0: one for each core, at most 4; 1: none beside the one that asks"
         ),
     )
     dask_address: Annotated[
@@ -329,7 +352,7 @@ class ListenerSettings(Settings):
     ] = Field(
         "",
         description=(
-            "address of a Dask scheduler whose workers build it instead, such as "
+            "address of a Dask scheduler whose workers do that instead, such as "
             "tcp://host:8786"
         ),
     )
@@ -382,6 +405,25 @@ class ListenerSettings(Settings):
     brand_fields: Names = Field(
         ("brand", "vendor", "manufacturer"), description="where the brand is"
     )
+    category_collection: CollectionOrNone = Field(
+        "",
+        description=(
+            "collection, of the same database, that categories refer to by its ids, as "
+            "`category: ObjectId`; it is followed, too; empty: none"
+        ),
+    )
+    category_name: Place = Field("name", description="where it has a category's name")
+    category_parent: str = Field(
+        "parent",
+        description=(
+            "where it refers to the category above, so that there are paths; empty: "
+            "it has no levels"
+        ),
+    )
+    brand_collection: CollectionOrNone = Field(
+        "", description="the same for brands; empty: none"
+    )
+    brand_name: Place = Field("name", description="where it has a brand's name")
     price_fields: Names = Field(("price",), description="where the price is")
     stock_fields: Names = Field(
         ("stock", "countInStock", "current_stock", "quantity", "inStock", "in_stock"),
@@ -505,7 +547,14 @@ class ServerSettings(Settings):
 # What a file that keeps what documents have may say.
 SCHEMA: Final = frozenset(
     name for name in ListenerSettings.model_fields if name.endswith("_fields")
-) | {"visible_when"}
+) | {
+    "brand_collection",
+    "brand_name",
+    "category_collection",
+    "category_name",
+    "category_parent",
+    "visible_when",
+}
 ALL_SETTINGS: Final[tuple[type[Settings], ...]] = (ListenerSettings, ServerSettings)
 
 

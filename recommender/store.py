@@ -366,20 +366,32 @@ class Store:
         """
         return self._current
 
+    @property
+    def durable(self) -> Manifest | None:
+        """
+        What a crash of the host falls back to, as far as this process knows.
+        """
+        return self._durable
+
     def load(self) -> Generation:
         """
-        Return the durable generation.
+        Return the durable generation; while there is none yet, the published one, which
+        is whole unless the host crashed.
 
         Raises:
-            StoreEmpty: There is none.
+            StoreEmpty: There is neither.
             StoreCorrupt: It cannot be used.
             StoreTooNew: Written by a later Evershelf.
         """
-        manifest = self._reader.read_pointer(DURABLE)
+        try:
+            manifest = self._reader.read_pointer(DURABLE)
+            durable: Manifest | None = manifest
+        except StoreEmpty:
+            manifest, durable = self._reader.read_pointer(CURRENT), None
         generation = self._reader.load(manifest)
         self._next = self._first_number()
         self._refs = dict(zip(generation.segments, manifest.segments, strict=True))
-        self._current = self._durable = manifest
+        self._current, self._durable = manifest, durable
         return generation
 
     def publish(  # noqa: PLR0913 a manifest says as much
@@ -392,6 +404,7 @@ class Store:
         fingerprint: str,
         products: int,
         visible: int,
+        written_s: float | None,
         now_s: float,
     ) -> Manifest:
         """
@@ -419,6 +432,7 @@ class Store:
                 published_s=now_s,
                 next_generation=self._next,
                 text_version=TEXT_VERSION,
+                written_s=written_s,
             )
             self._replace(CURRENT, manifests.to_bytes(manifest))
         except OSError:
@@ -529,19 +543,34 @@ class Store:
             self._discard(arriving)
             raise
 
-    def adopt(self, manifest: Manifest) -> Generation:
+    def adopt(self, manifest: Manifest, known: Generation | None = None) -> Generation:
         """
         Make another store's generation, whose segments are here, this store's: what a
         crash falls back to, and what servers read; return it.
 
+        Args:
+            known: One whose segments are here for sure, and are not read again.
+
         Raises:
             StoreCorrupt: A segment is missing or damaged; nothing has changed.
         """
-        self._reader.load(manifest)
+        generation = self._reader.load(manifest, known)
         with self._pen:
             self._write_durable(manifest, manifest.next_generation)
         self._replace(CURRENT, manifests.to_bytes(manifest))
-        return self.load()
+        self._next = self._first_number()
+        self._refs = dict(zip(generation.segments, manifest.segments, strict=True))
+        self._current = manifest
+        return generation
+
+    def open_segment(self, name: str) -> BinaryIO:
+        """
+        Open a segment's file to be read; it can be, even when it is removed meanwhile.
+
+        Raises:
+            OSError: It is not there, or cannot be opened.
+        """
+        return _open_regular(self._folder / SEGMENTS / name)
 
     def write_position(self, position: Position) -> None:
         """
@@ -641,7 +670,8 @@ class Store:
             if ref not in known:
                 self._sync(self._folder / SEGMENTS / ref.name)
         self._sync(self._folder / SEGMENTS)
-        durable = replace(manifest, next_generation=next_generation)
+        # Whoever falls back to it, or copies it, is not the first to hold its writes.
+        durable = replace(manifest, next_generation=next_generation, written_s=None)
         self._replace(DURABLE, manifests.to_bytes(durable), synced=True)
         self._durable = durable
 

@@ -116,16 +116,22 @@ class Live:
         self._served = after
         self._tell_soon()
         if after.snapshot is not None and after.snapshot is not before.snapshot:
-            self._note_load(after.snapshot, time.perf_counter() - started_s)
+            took_s = time.perf_counter() - started_s
+            self._note_load(before.snapshot, after.snapshot, took_s)
             _note_words(before.snapshot, after.snapshot)
             self.history.note(before.snapshot, after.snapshot)
             self._tell_soon()
         self._note_fault(before, after)
 
-    def _note_load(self, snapshot: Snapshot, took_s: float) -> None:
-        manifest = snapshot.manifest
-        delay_s = time.time() - manifest.published_s
-        self.metrics.note_load(took_s=took_s, delay_s=delay_s)
+    def _note_load(
+        self, before: Snapshot | None, after: Snapshot, took_s: float
+    ) -> None:
+        manifest, now_s = after.manifest, time.time()
+        delay_s = now_s - manifest.published_s
+        whole_s = None if manifest.written_s is None else now_s - manifest.written_s
+        if before is None:
+            whole_s = None  # it is the start that was late, not the write
+        self.metrics.note_load(took_s=took_s, delay_s=delay_s, whole_s=whole_s)
         _log.info(
             "model.loaded",
             generation=manifest.generation,

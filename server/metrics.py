@@ -21,6 +21,8 @@ from recommender.registry import new_registry
 ANSWER_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10)
 LOAD_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10)
 DELAY_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 60)
+# As the listener's part of it: most take some milliseconds, a debounce may take minutes.
+WHOLE_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 NOWHERE: Final = "none"  # the route of what is asked at no address of ours
 
 
@@ -55,6 +57,13 @@ class Metrics:
             "From the publication of a generation to its being served.",
             registry=registry,
             buckets=DELAY_S,
+        )
+        self._whole = Histogram(
+            "evershelf_server_write_to_serve_seconds",
+            "From the oldest write that a generation is the first to hold, by the "
+            "database's clock, to its being served.",
+            registry=registry,
+            buckets=WHOLE_S,
         )
         self._faults = Counter(
             "evershelf_server_load_faults_total",
@@ -104,16 +113,23 @@ class Metrics:
             timer = self._timers[route] = self._seconds.labels(route)
         timer.observe(took_s)
 
-    def note_load(self, *, took_s: float, delay_s: float) -> None:
+    def note_load(
+        self, *, took_s: float, delay_s: float, whole_s: float | None
+    ) -> None:
         """
         Record a generation that is served now.
 
         Args:
             took_s: How long loading it took.
             delay_s: Since it was published.
+            whole_s: Since the oldest write that it is the first to hold; None where
+                that is not known. Less than 0 where the clocks of the database and of
+                this host differ.
         """
         self._load.observe(took_s)
         self._delay.observe(max(0.0, delay_s))
+        if whole_s is not None:
+            self._whole.observe(max(0.0, whole_s))
 
     def note_fault(self) -> None:
         """

@@ -67,6 +67,7 @@ STARTED: Final = {
 
 ELSEWHERE: Final = {
     f"{LISTENER} work": "there is no queue beside the demo; tests/queue",
+    f"{LISTENER} follow": "nothing is published beside the demo; tests/e2e/test_follow.py",
     "make run": "all others are typed beside it",
     "make install": "continuous integration begins with it",
     "make test": "it is what runs this",
@@ -82,6 +83,15 @@ ELSEWHERE: Final = {
     'make soak SOAK_ARGS="--minutes 20 --products 20000 --updates 300000"': "the same",
     ".venv/bin/python -m benchmarks --sizes 20000 --only workers --window 4": (
         "a minute; tests/benchmarks has a small one"
+    ),
+    ".venv/bin/python -m benchmarks.capacity": (
+        "many minutes; tests/benchmarks has a small one"
+    ),
+    ".venv/bin/python -m benchmarks.capacity --sizes 3000000,10000000": "more",
+    ".venv/bin/python -m benchmarks.drift": "minutes; tests/benchmarks has a small one",
+    ".venv/bin/python -m benchmarks.milvus": "without pymilvus it only says so",
+    ".venv/bin/python -m benchmarks.milvus --sizes 1000 --uri http://localhost:19530": (
+        "the same, and a server"
     ),
     ".venv/bin/python -m benchmarks.quality online_retail": (
         "minutes, and a file that a clone has not; tests/quality"

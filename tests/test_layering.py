@@ -19,6 +19,7 @@ SCRIPTS = ("run_listener", "run_server")
 # of the lines above it, so there is no room for a cycle.
 MAY_IMPORT = {
     # the values that cross rooms
+    "recommender.allocator": "",
     "server.sockets": "",
     "server.line": "",
     "recommender.errors": "",
@@ -108,7 +109,7 @@ MAY_IMPORT = {
     "recommender.backoff": "",
     "recommender.exits": "",
     "recommender.supervisor": "",
-    "recommender.launch": "",
+    "recommender.launch": "recommender.allocator",
     "recommender.masking": "",
     "recommender.registry": "",
     "recommender.repeats": "",
@@ -262,7 +263,6 @@ MAY_IMPORT = {
         "listener.feed recommender.bulk recommender.segment recommender.weights"
     ),
     # what the doctor asks of a database
-    "listener.doctor.database": "",
     # the documents' edge
     "listener.keys": "recommender.address",
     "listener.values.kinds": "",
@@ -274,10 +274,17 @@ MAY_IMPORT = {
     "listener.values.images": "listener.values.usable",
     "listener.values.numbers": "listener.values.usable",
     "listener.values.times": "listener.values.numbers listener.values.usable",
+    "listener.values.references": "listener.values.paths",
+    "listener.doctor.database": "listener.values.references",
     "listener.fields": (
         "listener.values.attributes listener.values.categories listener.values.images "
-        "listener.values.numbers listener.values.paths listener.values.texts "
-        "listener.values.times listener.values.usable recommender.settings"
+        "listener.values.numbers listener.values.paths listener.values.references "
+        "listener.values.texts listener.values.times listener.values.usable "
+        "recommender.settings"
+    ),
+    "listener.references": (
+        "listener.values.categories listener.values.paths listener.values.references "
+        "recommender.settings"
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
@@ -288,8 +295,9 @@ MAY_IMPORT = {
         "listener.query listener.values.paths recommender.errors recommender.settings"
     ),
     "listener.mapping": (
-        "listener.display listener.fields listener.keys listener.values.paths "
-        "listener.visibility recommender.product recommender.settings recommender.text"
+        "listener.display listener.fields listener.keys listener.references "
+        "listener.values.paths listener.values.references listener.visibility "
+        "recommender.product recommender.settings recommender.text"
     ),
     # what a shop's documents call things
     "listener.profile.names": "",
@@ -311,9 +319,14 @@ MAY_IMPORT = {
     "listener.profile.page": (
         "listener.profile.candidates listener.profile.decision listener.profile.names"
     ),
+    "listener.profile.referred": (
+        "listener.profile.candidates listener.profile.decision listener.profile.paths "
+        "listener.references listener.values.paths listener.values.references"
+    ),
     "listener.profile.first_start": (
         "listener.errors listener.mapping listener.profile.decision "
-        "listener.profile.page listener.profile.paths recommender.settings"
+        "listener.profile.page listener.profile.paths listener.profile.referred "
+        "recommender.settings"
     ),
     "listener.complaints": "listener.fields recommender.address",
     "listener.orders": (
@@ -321,6 +334,7 @@ MAY_IMPORT = {
         "listener.values.times listener.values.usable listener.visibility "
         "recommender.errors recommender.order recommender.product recommender.settings"
     ),
+    "listener.joint": "listener.errors listener.feed recommender.position",
     # the only driver
     "listener.mongo.client": "recommender.errors recommender.masking",
     "listener.mongo.errors": "listener.errors",
@@ -341,24 +355,39 @@ MAY_IMPORT = {
         "listener.errors listener.feed listener.mongo.inbox listener.mongo.reader "
         "recommender.mutation recommender.position recommender.product"
     ),
+    "listener.mongo.lookups": (
+        "listener.keys listener.mongo.client listener.references "
+        "listener.values.categories listener.values.references"
+    ),
     "listener.mongo.source": (
-        "listener.doctor.database listener.errors listener.feed listener.mongo.client "
-        "listener.mongo.errors listener.mongo.feed listener.mongo.oplog "
-        "listener.mongo.reader listener.mongo.tokens recommender.position "
-        "recommender.product"
+        "listener.doctor.database listener.errors listener.feed listener.joint "
+        "listener.mongo.client listener.mongo.errors listener.mongo.events "
+        "listener.mongo.feed listener.mongo.lookups listener.mongo.oplog "
+        "listener.mongo.reader listener.mongo.tokens listener.references "
+        "listener.values.references recommender.position recommender.product"
     ),
     "listener.opening": (
         "listener.fields listener.mapping listener.mongo.client listener.mongo.source "
-        "listener.orders recommender.product recommender.settings recommender.weights"
+        "listener.orders listener.references listener.values.references "
+        "recommender.product recommender.settings recommender.weights"
+    ),
+    "listener.spread": (
+        "listener.build listener.errors listener.feed listener.mapping "
+        "recommender.settings"
     ),
     "listener.elsewhere": (
-        "listener.build listener.complaints listener.errors listener.feed "
-        "listener.fields listener.opening recommender.errors recommender.segment "
-        "recommender.segment_file recommender.settings"
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.errors recommender.segment "
+        "recommender.segment_file"
+    ),
+    "listener.reading": (
+        "listener.build listener.complaints listener.feed listener.opening "
+        "listener.spread recommender.product recommender.weights"
     ),
     "listener.mongo.examination": (
         "listener.doctor.database listener.mongo.client listener.mongo.errors "
-        "listener.mongo.events listener.mongo.oplog"
+        "listener.mongo.events listener.mongo.lookups listener.mongo.oplog "
+        "listener.references listener.values.references"
     ),
     # the loop, and what it needs
     "listener.clock": "",
@@ -388,8 +417,8 @@ MAY_IMPORT = {
     "listener.progress": "listener.clock",
     "listener.rebuild": (
         "listener.build listener.clock listener.errors listener.feed listener.model "
-        "listener.progress listener.tally recommender.bulk recommender.index "
-        "recommender.segment recommender.weights"
+        "listener.progress listener.tally recommender.allocator recommender.bulk "
+        "recommender.index recommender.segment recommender.weights"
     ),
     "listener.background": "",
     "listener.window": (
@@ -405,14 +434,28 @@ MAY_IMPORT = {
         "listener.errors listener.feed recommender.position recommender.product "
         "recommender.row recommender.segment recommender.weights"
     ),
+    "recommender.hash_set": "",
     "listener.sweep": (
         "listener.background listener.clock listener.feed listener.model "
         "listener.status listener.stretch recommender.address recommender.backoff "
-        "recommender.mutation recommender.segment"
+        "recommender.hash_set recommender.mutation recommender.segment"
+    ),
+    "listener.copies.place": (
+        "listener.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.pointer": (
+        "listener.copies.place recommender.errors recommender.manifest "
+        "recommender.position"
+    ),
+    "listener.copies.pusher": (
+        "listener.clock listener.copies.place listener.status listener.trouble "
+        "recommender.backoff recommender.manifest recommender.position "
+        "recommender.store"
     ),
     "listener.upkeep": (
-        "listener.clock listener.model listener.trouble recommender.index "
-        "recommender.manifest recommender.segment recommender.store"
+        "listener.clock listener.copies.pusher listener.model listener.trouble "
+        "recommender.allocator recommender.index recommender.manifest "
+        "recommender.segment recommender.store"
     ),
     "listener.daemon": (
         "listener.beacon listener.clock listener.complaints listener.errors "
@@ -428,7 +471,6 @@ MAY_IMPORT = {
         "recommender.position recommender.store recommender.weights"
     ),
     # what another listener has published
-    "listener.copies.place": "listener.errors recommender.manifest",
     "listener.copies.neighbour": (
         "listener.copies.place recommender.manifest recommender.store"
     ),
@@ -440,6 +482,26 @@ MAY_IMPORT = {
         "listener.clock listener.copies.fetch listener.copies.place listener.model "
         "listener.publisher listener.restore recommender.errors recommender.generation "
         "recommender.manifest recommender.store recommender.weights"
+    ),
+    "listener.copies.follower": (
+        "listener.beacon listener.clock listener.copies.fetch listener.copies.place "
+        "listener.publisher listener.rebuild listener.signals listener.status "
+        "listener.trouble recommender.backoff recommender.errors "
+        "recommender.generation recommender.manifest recommender.position "
+        "recommender.store recommender.supervisor"
+    ),
+    "listener.mongo.shelf": (
+        "listener.copies.place listener.copies.pointer listener.mongo.client "
+        "listener.mongo.errors recommender.errors recommender.manifest "
+        "recommender.masking recommender.position"
+    ),
+    "listener.copies.bucket": (
+        "listener.clock listener.copies.place listener.copies.pointer "
+        "recommender.errors recommender.manifest recommender.position"
+    ),
+    "listener.copies.opening": (
+        "listener.clock listener.copies.bucket listener.copies.place "
+        "listener.mongo.shelf recommender.errors"
     ),
     "listener.serving": "server.doorway server.request_log server.sockets",
     "listener.control": (
@@ -453,14 +515,15 @@ MAY_IMPORT = {
     ),
     "listener.truth": (
         "listener.clock listener.errors listener.feed listener.progress "
-        "listener.rebuild listener.status recommender.mutation recommender.position "
-        "recommender.product"
+        "listener.reading listener.rebuild listener.status recommender.mutation "
+        "recommender.position recommender.product"
     ),
     "listener.verify": (
         "listener.clock listener.compare listener.errors listener.feed listener.guard "
-        "listener.progress listener.truth recommender.address recommender.errors "
-        "recommender.position recommender.product recommender.snapshot "
-        "recommender.store recommender.weights server.freshness server.loader"
+        "listener.progress listener.reading listener.truth recommender.address "
+        "recommender.errors recommender.position recommender.product "
+        "recommender.snapshot recommender.store recommender.weights server.freshness "
+        "server.loader"
     ),
     "listener.remote": "listener.errors",
     "listener.resync": (
@@ -491,7 +554,8 @@ MAY_IMPORT = {
     ),
     "listener.doctor.coverage": (
         "listener.doctor.database listener.doctor.finding listener.fields "
-        "listener.mapping listener.visibility recommender.settings"
+        "listener.mapping listener.values.references listener.visibility "
+        "recommender.settings"
     ),
     "listener.doctor.model": (
         "listener.doctor.finding recommender.errors recommender.manifest "
@@ -507,14 +571,18 @@ MAY_IMPORT = {
         "listener.visibility recommender.settings"
     ),
     "listener.doctor.queue": "listener.doctor.finding recommender.masking",
+    "listener.doctor.outlet": (
+        "listener.clock listener.copies.opening listener.copies.place "
+        "listener.copies.pointer listener.doctor.finding"
+    ),
     "listener.doctor.rounds": (
         "listener.clock listener.doctor.checks listener.doctor.collection "
         "listener.doctor.coverage listener.doctor.database listener.doctor.disk "
         "listener.doctor.estimate listener.doctor.finding listener.doctor.holder "
-        "listener.doctor.model listener.doctor.oplog listener.doctor.queue "
-        "listener.doctor.schema listener.doctor.server listener.errors listener.feed "
-        "listener.mapping listener.remote recommender.errors recommender.settings "
-        "recommender.store"
+        "listener.doctor.model listener.doctor.oplog listener.doctor.outlet "
+        "listener.doctor.queue listener.doctor.schema listener.doctor.server "
+        "listener.errors listener.feed listener.mapping listener.remote "
+        "recommender.errors recommender.settings recommender.store"
     ),
     "listener.doctor.show": "listener.doctor.finding",
     # the embedded database and its samples
@@ -579,20 +647,22 @@ MAY_IMPORT = {
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
         "listener.beacon listener.build listener.clock listener.complaints "
-        "listener.copies.first_copy listener.copies.neighbour listener.daemon "
-        "listener.elsewhere listener.guard listener.keys listener.mapping "
-        "listener.mongo.client listener.mongo.examination listener.mongo.source "
-        "listener.opening listener.orders listener.profile.first_start "
-        "listener.publisher listener.rebuild listener.rebuilds listener.remote "
+        "listener.copies.first_copy listener.copies.neighbour listener.copies.place "
+        "listener.copies.pusher listener.daemon listener.elsewhere listener.guard "
+        "listener.keys listener.mapping listener.mongo.client "
+        "listener.mongo.examination listener.mongo.source listener.opening "
+        "listener.orders listener.profile.first_start listener.publisher "
+        "listener.rebuild listener.rebuilds listener.references listener.remote "
         "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.status listener.stretch listener.sweep listener.upkeep "
-        "listener.window recommender.order recommender.product recommender.settings "
-        "recommender.store recommender.supervisor recommender.weights"
+        "listener.spread listener.status listener.stretch listener.sweep "
+        "listener.upkeep listener.values.references listener.window recommender.order "
+        "recommender.product recommender.settings recommender.store "
+        "recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
         "listener.assembly listener.complaints listener.mongo.source listener.opening "
-        "listener.progress listener.verify recommender.order recommender.settings "
-        "recommender.store recommender.weights"
+        "listener.progress listener.reading listener.spread listener.verify "
+        "recommender.order recommender.settings recommender.store recommender.weights"
     ),
     # jobs that others put into a queue
     "listener.queue.job": "",
@@ -612,6 +682,12 @@ MAY_IMPORT = {
         "listener.assembly listener.queue.errands listener.queue.ledger "
         "listener.queue.pulse listener.queue.server listener.queue.taker "
         "listener.signals recommender.masking recommender.settings"
+    ),
+    "listener.copies.command": (
+        "listener.assembly listener.beside listener.control listener.copies.follower "
+        "listener.copies.opening listener.copies.pointer listener.scrape "
+        "listener.serving listener.signals listener.status recommender.settings "
+        "recommender.store recommender.supervisor server.access"
     ),
     "listener.details": "listener.mapping listener.status recommender.settings",
     # how good the recommendations are
@@ -673,14 +749,16 @@ MAY_IMPORT = {
     # the listener's process
     "listener.app": (
         "listener.assembly listener.beside listener.complaints listener.control "
-        "listener.demo.embedded listener.demo.load listener.details "
-        "listener.doctor.rounds listener.doctor.show listener.errors "
-        "listener.evaluate.command listener.opening listener.orders "
-        "listener.profile.decision listener.profile.first_start listener.profile.page "
-        "listener.proof listener.queue.command listener.remote listener.resync "
-        "listener.serving listener.signals listener.status listener.verify "
-        "recommender.errors recommender.exits recommender.logs recommender.settings "
-        "recommender.startup recommender.store server.access"
+        "listener.copies.command listener.copies.opening listener.copies.place "
+        "listener.copies.pointer listener.demo.embedded listener.demo.load "
+        "listener.details listener.doctor.rounds listener.doctor.show listener.errors "
+        "listener.evaluate.command listener.mongo.source listener.opening "
+        "listener.orders listener.profile.first_start listener.profile.page "
+        "listener.profile.referred listener.proof listener.queue.command "
+        "listener.remote listener.resync listener.serving listener.signals "
+        "listener.status listener.verify recommender.errors recommender.exits "
+        "recommender.logs recommender.settings recommender.startup recommender.store "
+        "server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -705,7 +783,9 @@ FENCED = {
         "listener.values",
         "listener.visibility",
     ),
+    "gridfs": ("listener.mongo",),
     "numba": ("recommender.kernels",),
+    "obstore": ("listener.copies.bucket",),
     "numpy": ("listener.compare", "listener.evaluate", "recommender"),
     "prometheus_client": (
         "listener.metrics",
@@ -741,6 +821,7 @@ FENCED = {
 # The rest of `recommender` does no I/O, reads no clock, draws no random number and
 # logs nothing.
 NOT_CORE = {
+    "recommender.allocator",
     "recommender.store",
     "recommender.settings",
     "recommender.effective",

@@ -25,6 +25,7 @@ def fetch(
     *,
     accept: Callable[[Manifest], None],
     check: Callable[[], None],
+    known: Generation | None = None,
 ) -> Generation:
     """
     Make the generation that *place* has the store's own; return it.
@@ -37,6 +38,7 @@ def fetch(
         place: Where from.
         accept: Raises PlaceFault when a generation is of no use here.
         check: Called again and again meanwhile; what it raises ends the copy.
+        known: What the store is known to have, and need not be looked at.
 
     Raises:
         PlaceFault: The place does not have it, or is away.
@@ -44,15 +46,17 @@ def fetch(
         StoreTooNew: Written by a later Evershelf.
         OSError: It cannot be written.
     """
+    here = set(known.manifest.segments) if known else set()
     for _ in range(ROUNDS):
         manifest = manifests.from_bytes(place.read_manifest())
         accept(manifest)
         try:
-            for ref in filter(store.lacks, manifest.segments):
-                store.receive(ref, _checked(place, ref, check))
+            for ref in manifest.segments:
+                if ref not in here and store.lacks(ref):
+                    store.receive(ref, _checked(place, ref, check))
         except Gone:
             continue
-        return store.adopt(manifest)
+        return store.adopt(manifest, known)
     msg = "its segments are replaced more quickly than they can be copied"
     raise PlaceFault(msg)
 

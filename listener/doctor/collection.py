@@ -24,17 +24,21 @@ def look_at_privileges(database: Database) -> Finding:
     """
     Find out what the user may do, by doing it.
     """
-    may_find = database.may_find()
-    rights = {
-        "find": may_find,
-        # needs `find` too: without that, nothing is known of it
-        "changeStream": not may_find or _may_watch(database),
-        "listCollections": database.listed() is not None,
-    }
-    missing = [f"`{right}`" for right, is_given in rights.items() if not is_given]
+    missing = [f"`{right}`" for right in _missing(database, database.collection)]
+    if database.listed() is None:
+        missing.append("`listCollections`")
+    for name in database.lookups:
+        missing += [f"`{right}` on {name}" for right in _missing(database, name)]
     if missing:
         return fail(f"{' and '.join(missing)} missing", to_commands(database))
-    return ok("`find` and `changeStream` on the collection, `listCollections`")
+    which = " and on ".join(("the collection", *database.lookups))
+    return ok(f"`find` and `changeStream` on {which}, `listCollections`")
+
+
+def _missing(database: Database, collection: str) -> list[str]:
+    if not database.may_find(collection):
+        return ["find"]  # changeStream needs it too: without it, nothing is known
+    return [] if _may_watch(database, collection) else ["changeStream"]
 
 
 def look_at_collection(database: Database) -> Finding:
@@ -94,9 +98,9 @@ def look_at_position(source: Source, checkpoint: str | None, clock: Clock) -> Fi
     return ok("the stream leads on from the model's position")
 
 
-def _may_watch(database: Database) -> bool:
+def _may_watch(database: Database, collection: str) -> bool:
     try:
-        return database.may_watch()
+        return database.may_watch(collection)
     except Refused:
         return True  # not for want of a right: what the collection is, is said of it
 

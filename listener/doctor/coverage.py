@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from listener.doctor.database import Document
 from listener.doctor.finding import Finding, fail, ok, warn
-from listener.fields import FieldMap, Problem
+from listener.fields import Field, FieldMap, Problem
 from listener.mapping import Mapper
+from listener.values.references import NO_NAMES, Names
 from listener.visibility import Visibility
 from recommender.settings import PREFIX, ListenerSettings
 
@@ -31,15 +32,15 @@ EMPTY: Final = ("", None)
 
 
 def look_at_fields(
-    documents: Sequence[Document], settings: ListenerSettings
+    documents: Sequence[Document], settings: ListenerSettings, names: Names = NO_NAMES
 ) -> Finding:
     """
-    Find out how many of *documents* have which field in a usable form, and which
-    other names could be meant where none has.
+    Find out how many of *documents*, which refer to what is in *names*, have which
+    field in a usable form, and which other names could be meant where none has.
     """
     if not documents:
         return warn("there is no document to look at", "write products, and ask again")
-    counts, problems = _read(documents, settings)
+    counts, problems = _read(documents, settings, names)
     shares = {name: counts[name] / len(documents) for name in FIELDS}
     found = _to_text(shares, len(documents))
     hints = [*_hints(documents, settings, shares), *_complaints(problems)]
@@ -71,7 +72,7 @@ def look_at_visible(
 
 
 def _read(
-    documents: Iterable[Document], settings: ListenerSettings
+    documents: Iterable[Document], settings: ListenerSettings, names: Names
 ) -> tuple[Counter[str], Counter[Problem]]:
     fields = FieldMap(settings)
     counts: Counter[str] = Counter()
@@ -79,7 +80,8 @@ def _read(
     for document in documents:
         its: list[Problem] = []
         for name in FIELDS:
-            counts[name] += getattr(fields, name).read(document, its) not in EMPTY
+            field: Field[Any] = getattr(fields, name)
+            counts[name] += field.read(document, its, names.get(name)) not in EMPTY
         problems.update(set(its))
     return counts, problems
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from listener.values.references import Names
+
 
 Document = Mapping[str, Any]
 
@@ -106,6 +108,12 @@ class Database(Protocol):
         Of the collection.
         """
 
+    @property
+    def lookups(self) -> Sequence[str]:
+        """
+        Of the collections that its documents refer to, as settings name them.
+        """
+
     def nearest(self) -> Server:
         """
         Return the first member that answers.
@@ -126,14 +134,14 @@ class Database(Protocol):
         Return what the collection's name stands for; None: the user may not ask.
         """
 
-    def may_find(self) -> bool:
+    def may_find(self, collection: str) -> bool:
         """
-        Return whether the user may read the collection.
+        Return whether the user may read a collection.
         """
 
-    def may_watch(self) -> bool:
+    def may_watch(self, collection: str) -> bool:
         """
-        Return whether the user may open the collection's change stream.
+        Return whether the user may open a collection's change stream.
         """
 
     def count(self) -> int:
@@ -144,6 +152,11 @@ class Database(Protocol):
     def sample(self, size: int) -> Sequence[Document]:
         """
         Return documents drawn by chance; fewer than *size* if there are no more.
+        """
+
+    def names(self, documents: Sequence[Document]) -> Names:
+        """
+        Return what *documents* refer to.
         """
 
     def oplog(self) -> Oplog | None:

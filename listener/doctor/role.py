@@ -15,16 +15,16 @@ ROLE: Final = "evershelf"
 OPLOG: Final = {"db": "local", "collection": "oplog.rs"}
 
 
-def to_role(database: str, collection: str) -> dict[str, Any]:
+def to_role(database: str, *collections: str) -> dict[str, Any]:
     """
-    Return the document that `createRole` takes.
+    Return the document that `createRole` takes; *collections* are those followed.
     """
-    its = {"db": database, "collection": collection}
+    their = [{"db": database, "collection": name} for name in collections]
     whole = {"db": database, "collection": ""}
     return {
         "role": ROLE,
         "privileges": [
-            {"resource": its, "actions": ["find", "changeStream"]},
+            *({"resource": one, "actions": ["find", "changeStream"]} for one in their),
             {"resource": whole, "actions": ["listCollections"]},
         ],
         "roles": [],
@@ -35,7 +35,7 @@ def to_commands(database: Database) -> str:
     """
     Return what an administrator types, one command a line.
     """
-    role = _to_json(to_role(database.name, database.collection))
+    role = _to_json(to_role(database.name, database.collection, *database.lookups))
     return "\n".join(
         (
             "let an administrator create this role in mongosh, and give it to the user:",

@@ -25,6 +25,7 @@ from listener.doctor.finding import Finding, fail, ok, warn
 from listener.doctor.holder import look_at_listener
 from listener.doctor.model import checkpoint, look_at_model, model_bytes
 from listener.doctor.oplog import look_at_oplog
+from listener.doctor.outlet import look_at_outlet
 from listener.doctor.schema import expected, look_at_schema
 from listener.doctor.server import (
     look_at_address,
@@ -132,8 +133,12 @@ class Rounds:
             lambda: look_at_schema(self._drawn.documents, self._settings),
             needs,
         )
-        for name, look in (("fields", look_at_fields), ("visible", look_at_visible)):
-            yield Check(name, self._expecting(look), needs)
+        yield Check("fields", self._look_at_fields, needs)
+        yield Check(
+            "visible",
+            lambda: look_at_visible(self._drawn.documents, self._in_effect),
+            needs,
+        )
         yield Check(
             "oplog", lambda: look_at_oplog(self._database, self._rebuild_s()), needs
         )
@@ -153,6 +158,9 @@ class Rounds:
             "listener",
             lambda: look_at_listener(self._reader, self._remote, self._clock),
         )
+        if settings.publish_to is not None:
+            uri = settings.publish_to.get_secret_value()
+            yield Check("publications", lambda: look_at_outlet(uri, self._clock))
         if settings.queue_url is not None:
             yield Check("queue", self._look_at_queue)
 
@@ -190,10 +198,10 @@ class Rounds:
     def _asking(self, look: Callable[[Database], Finding]) -> Callable[[], Finding]:
         return lambda: look(self._database)
 
-    def _expecting(
-        self, look: Callable[[Sequence[Document], ListenerSettings], Finding]
-    ) -> Callable[[], Finding]:
-        return lambda: look(self._drawn.documents, self._in_effect)
+    def _look_at_fields(self) -> Finding:
+        documents = self._drawn.documents
+        names = self._database.names(documents)
+        return look_at_fields(documents, self._in_effect, names)
 
     @cached_property
     def _in_effect(self) -> ListenerSettings:

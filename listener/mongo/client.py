@@ -165,20 +165,48 @@ def connect(uri: str, replies: LastReply) -> Clients:
     """
     # What it could not tidy up where it may not go any more; real errors are raised.
     logging.getLogger("pymongo.client").setLevel(logging.CRITICAL)
-    try:
+    with faults_said(uri, "MONGODB_URI"):
         return Clients(
             lambda: (
                 _client(uri, LONGEST_PASSAGE_S, [replies]),
                 _client(uri, SILENCE_S, []),
             )
         )
+
+
+@contextmanager
+def connected_once(uri: str, setting: str) -> Iterator[Client]:
+    """
+    Yield one client of the database at *uri*, of which no answer may take long.
+
+    Args:
+        uri: Where.
+        setting: The variable that says so.
+
+    Raises:
+        SettingsFault: As `connect`.
+    """
+    with faults_said(uri, setting):
+        client = _client(uri, SILENCE_S, [])
+    with client:
+        yield client
+
+
+@contextmanager
+def faults_said(uri: str, setting: str) -> Iterator[None]:
+    """
+    Raise what the driver has against an address as a fault of the setting that it is
+    from, without its password.
+    """
+    try:
+        yield
     except (InvalidURI, ConfigurationError, ValueError) as error:
         said = without_secrets(str(error), uri)
-        fault = f"MONGODB_URI: {said}: write mongodb://host:port/database"
+        fault = f"{setting}: {said}: write mongodb://host:port/database"
         raise SettingsFault([fault]) from None  # its text may hold the password
     except OSError as error:
         said = without_secrets(error.strerror or str(error), uri)
-        fault = f"MONGODB_URI: {said}: name a file that this user can read"
+        fault = f"{setting}: {said}: name a file that this user can read"
         raise SettingsFault([fault]) from None
 
 

@@ -4,7 +4,7 @@ Change events, parsed: a notice that a product is dirty, or the end of the strea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +27,29 @@ PIPELINE: Final = [
         }
     },
 ]
+
+# The field that an update has touched begins with the first step of its path.
+_TOUCHED: Final = {
+    "$map": {
+        "input": {
+            "$concatArrays": [
+                {
+                    "$map": {
+                        "input": {
+                            "$objectToArray": {
+                                "$ifNull": ["$updateDescription.updatedFields", {}]
+                            }
+                        },
+                        "in": "$$this.k",
+                    }
+                },
+                {"$ifNull": ["$updateDescription.removedFields", []]},
+                {"$ifNull": ["$updateDescription.truncatedArrays.field", []]},
+            ]
+        },
+        "in": {"$arrayElemAt": [{"$split": ["$$this", "."]}, 0]},
+    }
+}
 
 # How most products are written; whatever else does so counts as `OTHER`.
 KINDS: Final = frozenset({"insert", "update", "replace", "delete"})
@@ -78,6 +101,21 @@ class Irrelevant:
 
 
 Notice = Dirty | Ended | Irrelevant
+
+
+def pipeline_of(roots: Sequence[str] | None) -> Sequence[Mapping[str, Any]]:
+    """
+    Return the pipeline of a stream.
+
+    Args:
+        roots: Updates of other fields say nothing, such as of a counter; None: all do.
+    """
+    if roots is None:
+        return PIPELINE
+    is_touched = {"$setIntersection": [_TOUCHED, {"$literal": [*roots]}]}
+    is_other = {"$ne": ["$operationType", "update"]}
+    says = {"$or": [is_other, {"$ne": [is_touched, []]}]}
+    return [{"$match": {"$expr": says}}, *PIPELINE]
 
 
 def to_notice(event: Mapping[str, Any]) -> Notice:

@@ -4,7 +4,7 @@ The database as the doctor sees it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final
 
@@ -15,7 +15,10 @@ from listener.doctor.database import Listed, Oplog, Server, User
 from listener.mongo.client import CODEC, Clients, Document, database_name
 from listener.mongo.errors import translated
 from listener.mongo.events import PIPELINE
+from listener.mongo.lookups import LookupReader, read_names
 from listener.mongo.oplog import is_allowed, read_oplog
+from listener.references import Lookup
+from listener.values.references import Names
 
 
 ROUTER: Final = "isdbgrid"
@@ -26,7 +29,14 @@ class Examination:
     See `listener.doctor.database.Database`.
     """
 
-    def __init__(self, clients: Clients, *, database: str, collection: str) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        *,
+        database: str,
+        collection: str,
+        lookups: Sequence[Lookup] = (),
+    ) -> None:
         """
         Look at a collection.
 
@@ -34,7 +44,9 @@ class Examination:
             clients: Connected to the database.
             database: When the address names none.
             collection: Its name.
+            lookups: What its documents refer to.
         """
+        self._lookups = lookups
         self._client = clients.reads
         self._database = clients.reads.get_database(
             database_name(clients.reads, database),
@@ -55,6 +67,13 @@ class Examination:
         Of the collection.
         """
         return self._collection.name
+
+    @property
+    def lookups(self) -> Sequence[str]:
+        """
+        Of the collections that its documents refer to.
+        """
+        return [lookup.collection for lookup in self._lookups]
 
     def nearest(self) -> Server:
         """
@@ -97,19 +116,20 @@ class Examination:
             ),
         )
 
-    def may_find(self) -> bool:
+    def may_find(self, collection: str) -> bool:
         """
-        Return whether the user may read the collection.
+        Return whether the user may read a collection.
         """
-        return is_allowed(lambda: self._collection.find_one({}, {"_id": 1}))
+        its = self._database[collection]
+        return is_allowed(lambda: its.find_one({}, {"_id": 1}))
 
-    def may_watch(self) -> bool:
+    def may_watch(self, collection: str) -> bool:
         """
-        Return whether the user may open the collection's change stream.
+        Return whether the user may open a collection's change stream.
         """
 
         def watch() -> None:
-            with self._collection.watch(PIPELINE):
+            with self._database[collection].watch(PIPELINE):
                 pass
 
         return is_allowed(watch)
@@ -127,6 +147,21 @@ class Examination:
         """
         with translated():
             return list(self._collection.aggregate([{"$sample": {"size": size}}]))
+
+    def names(self, documents: Sequence[Mapping[str, Any]]) -> Names:
+        """
+        Return what *documents* refer to.
+        """
+        readers = [
+            LookupReader(
+                lookup,
+                self._database.get_collection(lookup.collection, CODEC),
+                self._collection,
+            )
+            for lookup in self._lookups
+        ]
+        with translated(), self._client.start_session() as session:
+            return read_names(readers, documents, session)
 
     def oplog(self) -> Oplog | None:
         """

@@ -7,8 +7,8 @@ from __future__ import annotations
 import threading
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from pymongo import ReadPreference
 from pymongo.change_stream import ChangeStream
@@ -19,7 +19,7 @@ from listener.errors import ListenerError, PositionLost, Unreachable
 from listener.keys import to_key
 from listener.mongo.client import AWAIT_S, Document, LastReply
 from listener.mongo.errors import translated
-from listener.mongo.events import PIPELINE, Dirty, Ended, Irrelevant, to_notice
+from listener.mongo.events import Dirty, Ended, Irrelevant, to_notice
 from listener.mongo.inbox import Chunk, Inbox
 from listener.mongo.tokens import (
     Place,
@@ -34,6 +34,8 @@ from recommender.position import ClusterTime
 
 
 Stream = ChangeStream[Document]
+# What else is dirty when the documents of some ids are, at or after a time: by key.
+ToDirty = Callable[[Iterable[object], ClusterTime], Mapping[bytes, object]]
 
 REPLY_EVENTS: Final = 1_000  # a full reply may break off within a transaction
 REPLY_BYTES: Final = 1 << 20  # of ids; with as many, a reply may break off by its size
@@ -49,6 +51,7 @@ class Followed(NamedTuple):
     collection: Collection[Document]
     replies: LastReply
     is_sharded: bool
+    pipeline: Sequence[Mapping[str, Any]]
 
 
 class Reader:
@@ -57,13 +60,22 @@ class Reader:
     """
 
     def __init__(
-        self, followed: Followed, session: ClientSession, place: Place | None
+        self,
+        followed: Followed,
+        session: ClientSession,
+        place: Place | None,
+        dirty: ToDirty | None = None,
     ) -> None:
         """
         Follow from after *place*; from the moment of the start when there is none.
+
+        Args:
+            dirty: Tells what stands in for the documents that were written; without,
+                they are what is dirty themselves.
         """
         self.inbox = Inbox()
         self._followed = followed
+        self._dirty = dirty
         self._session = session
         self._token = place.token if place else None
         self._written = place.written if place else None
@@ -122,7 +134,7 @@ class Reader:
             with translated(), collection.database.client.start_session() as session:
                 session.advance_operation_time(to_timestamp(written))
                 with collection.watch(
-                    PIPELINE,
+                    self._followed.pipeline,
                     start_at_operation_time=to_timestamp(written),
                     session=session,
                     batch_size=1,
@@ -138,7 +150,7 @@ class Reader:
     def _open(self) -> Stream:
         with translated(is_resuming=self._token is not None):
             return self._followed.collection.watch(
-                PIPELINE,
+                self._followed.pipeline,
                 start_after=self._token,
                 session=self._session,
                 batch_size=REPLY_EVENTS,
@@ -179,17 +191,20 @@ class Reader:
             raise PositionLost(reason)
         time = self._followed.replies.time
         read_time = to_cluster_time(time) if time else token_time(token)
+        ids: Mapping[bytes, object]
         ids = {to_key(notice.id): notice.id for notice in dirty}
         is_full = size >= REPLY_EVENTS or sum(map(len, ids)) >= REPLY_BYTES
         as_of = self._as_of(token, is_full=is_full)
         self._asked_at = read_time
         written = [notice.written_s for notice in dirty if notice.written_s is not None]
+        newest = max((notice.time for notice in dirty), default=token_time(token))
         if dirty:
             self._written = dirty[-1].time
+            ids = self._dirty(ids.values(), newest) if self._dirty else ids
         return Chunk(
             ids=ids,
             events=Counter(notice.kind for notice in dirty),
-            newest=max((notice.time for notice in dirty), default=token_time(token)),
+            newest=newest,
             written_s=min(written, default=None),
             checkpoint=to_checkpoint(Place(token, self._written)),
             as_of=as_of,

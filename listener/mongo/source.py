@@ -21,19 +21,25 @@ from pymongo.read_concern import ReadConcern
 
 from listener.doctor.database import Oplog
 from listener.errors import ListenerError, PositionLost, Refused
-from listener.feed import EVERYTHING, IdRange, Page, PageEnd
+from listener.feed import EVERYTHING, Feed, IdRange, Page, PageEnd
+from listener.joint import JointFeed, to_single
 from listener.mongo.client import CODEC, Clients, Document, LastReply, database_name
 from listener.mongo.errors import NO_REPLICA_SET, REFUSED, translated
+from listener.mongo.events import PIPELINE, pipeline_of
 from listener.mongo.feed import MongoFeed
-from listener.mongo.oplog import read_oplog
+from listener.mongo.lookups import LookupReader, read_names
+from listener.mongo.oplog import is_allowed, read_oplog
 from listener.mongo.reader import Followed, Reader
 from listener.mongo.tokens import (
+    Place,
     just_before,
     to_cluster_time,
     to_place,
     to_timestamp,
     token_time,
 )
+from listener.references import Lookup
+from listener.values.references import Names
 from recommender.position import ClusterTime
 from recommender.product import Product
 
@@ -41,9 +47,11 @@ from recommender.product import Product
 SCAN_BATCH: Final = 1_000
 DRAWN: Final = 30  # ids for each range; so most are within a third of the size asked
 BLIND: Final = (ConfigurationError, ServerSelectionTimeoutError)
+MOST_COLLECTIONS: Final = 200  # of a database that are looked into for names
 IN_ORDER: Final = [("_id", ASCENDING)]
 
-ToProduct = Callable[[Mapping[str, Any]], Product]
+# Of a document, and what those are called that it refers to.
+ToProduct = Callable[[Mapping[str, Any], Names], Product]
 
 
 class MongoSource:
@@ -64,6 +72,7 @@ class MongoSource:
         to_product: ToProduct,
         look_again: ToProduct,
         projection: Mapping[str, Any] | None = None,
+        lookups: Sequence[Lookup] = (),
     ) -> None:
         """
         Follow a collection.
@@ -77,6 +86,9 @@ class MongoSource:
             look_again: The same, of a document that was seen before: it has nothing to
                 say of what cannot be used.
             projection: What is read of each document; None means all of it.
+            lookups: Collections of the same database that documents refer to, which
+                are followed, too: what is written there makes those products dirty
+                that refer to it.
         """
         self._clients = clients
         self._replies = replies
@@ -85,6 +97,7 @@ class MongoSource:
         self._to_product = to_product
         self._look_again = look_again
         self._projection = projection
+        self._lookups = tuple(lookups)
 
     @property
     def namespace(self) -> str:
@@ -95,11 +108,14 @@ class MongoSource:
 
     def identity(self) -> str:
         """
-        Return the set's name, the collection's and its UUID.
+        Return the set's name, the collection's and its UUID, and those of what is
+        looked up.
         """
+        names = [self._name, *(lookup.collection for lookup in self._lookups)]
         with self._translated():
             hello = self._hello()
-            return f"{hello.get('setName', '')}/{self.namespace}/{self._uuid()}"
+            its = [f"{self._database}.{name}/{self._uuid(name)}" for name in names]
+            return "/".join((hello.get("setName", ""), *its))
 
     def now(self) -> ClusterTime:
         """
@@ -118,25 +134,47 @@ class MongoSource:
         """
         return read_oplog(self._clients.reads)
 
-    def follow(self, checkpoint: str | None) -> MongoFeed:
+    def follow(self, checkpoint: str | None) -> Feed:
         """
         Return a feed from *checkpoint* on, or from now on.
         """
+        if not self._lookups:
+            return self._follow(self._to_place(checkpoint), None)
+        sought = [None, *self._lookups]
+        singles: Sequence[str | None] = [None] * len(sought)
+        if checkpoint is not None:
+            singles = to_single(checkpoint, len(sought))
+        places = map(self._to_place, singles)
+        return JointFeed(list(map(self._follow, places, sought)), self.now)
+
+    def _to_place(self, checkpoint: str | None) -> Place | None:
         place = None if checkpoint is None else to_place(checkpoint)
         # A stream that was opened and never moved stands at the moment after that.
         if place is not None and just_before(token_time(place.token)) > self.now():
             reason = "position_in_future"  # an older copy of the database was restored
             raise PositionLost(reason)
+        return place
+
+    def _follow(self, place: Place | None, lookup: Lookup | None) -> MongoFeed:
+        name = lookup.collection if lookup else self._name
         with self._translated():
             client = self._clients.stream
             session = client.start_session()
             followed = Followed(
-                client[self._database].get_collection(self._name, codec_options=CODEC),
+                client[self._database].get_collection(name, codec_options=CODEC),
                 self._replies,
                 is_sharded=self._hello().get("msg") == "isdbgrid",
+                pipeline=pipeline_of(lookup.roots if lookup else None),
             )
         return MongoFeed(
-            Reader(followed, session, place),
+            Reader(
+                followed,
+                session,
+                place,
+                dirty=None
+                if lookup is None
+                else lambda ids, newest: self._referring(lookup, ids, newest, session),
+            ),
             read_again=lambda ids, newest: self._read_again(ids, newest, session),
             now=self.now,
             clock=time.monotonic,
@@ -158,6 +196,32 @@ class MongoSource:
         shown = [] if self._projection is None else [{"$project": self._projection}]
         with self._translated():
             return list(self._reads.aggregate([{"$sample": {"size": size}}, *shown]))
+
+    def look_up(self, ids: Sequence[object]) -> Mapping[str, Sequence[Document]]:
+        """
+        Return the documents of *ids* by the other collection of the database that has
+        them, as far as this user may follow it.
+        """
+        found: dict[str, Sequence[Document]] = {}
+        with self._translated():
+            for name in self._other_names():
+                some: list[Document] = []
+                sought = {"_id": {"$in": [*ids]}}
+                its = self._readable(name)
+                if not is_allowed(partial(_extend, some, its, sought)) or not some:
+                    continue
+                if is_allowed(partial(_try_to_watch, its)):
+                    found[name] = some
+        return found
+
+    def _other_names(self) -> Sequence[str]:
+        database = self._clients.reads[self._database]
+        names = (
+            one["name"]
+            for one in database.list_collections(filter={"type": "collection"})
+            if not one["name"].startswith("system.") and one["name"] != self._name
+        )
+        return sorted(names)[:MOST_COLLECTIONS]
 
     def split(self, rows: int) -> Sequence[IdRange]:
         """
@@ -192,9 +256,8 @@ class MongoSource:
             if within.end is not None:
                 cursor.max(_at(within.end))
             with cursor:
-                products = map(self._to_product, cursor)
-                while batch := list(itertools.islice(products, SCAN_BATCH)):
-                    yield batch
+                while documents := list(itertools.islice(cursor, SCAN_BATCH)):
+                    yield self._to_products(documents, self._to_product, session)
 
     def page(self, after: PageEnd | None, limit: int) -> Page:
         """
@@ -213,20 +276,71 @@ class MongoSource:
                     session=session,
                 )
             )
+            products = self._to_products(documents, self._look_again, session)
         end = PageEnd(documents[-1].get("_id")) if len(documents) == limit else None
-        return Page(list(map(self._look_again, documents)), end)
+        return Page(products, end)
 
     def _read_again(
         self, ids: Iterable[object], newest: ClusterTime, stream: ClientSession
     ) -> Iterable[Product]:
-        reads = self._reads
-        with self._translated(), reads.database.client.start_session() as session:
+        with self._translated(), self._session_at(newest, stream) as session:
+            asked = {"_id": {"$in": list(ids)}}
+            found = list(self._reads.find(asked, self._projection, session=session))
+            return self._to_products(found, self._to_product, session)
+
+    def _referring(
+        self,
+        lookup: Lookup,
+        ids: Iterable[object],
+        newest: ClusterTime,
+        stream: ClientSession,
+    ) -> Mapping[bytes, object]:
+        # Without an index on the reference, the first answer takes as long as to pass
+        # all products: longer than the client of reads would wait.
+        client = self._clients.stream
+        with (
+            self._translated(),
+            self._session_at(newest, stream, client) as session,
+        ):
+            reader = LookupReader(
+                lookup,
+                self._readable(lookup.collection, client),
+                self._readable(self._name, client),
+            )
+            return reader.referring(ids, session)
+
+    @contextmanager
+    def _session_at(
+        self,
+        newest: ClusterTime,
+        stream: ClientSession,
+        client: MongoClient[Document] | None = None,
+    ) -> Iterator[ClientSession]:
+        """
+        Yield a session that reads what was written up to a time that *stream* has told.
+        """
+        with (client or self._clients.reads).start_session() as session:
             if stream.cluster_time is not None:
                 session.advance_cluster_time(stream.cluster_time)
             session.advance_operation_time(to_timestamp(newest))
-            asked = {"_id": {"$in": list(ids)}}
-            cursor = reads.find(asked, self._projection, session=session)
-            return list(map(self._to_product, cursor))
+            yield session
+
+    def _to_products(
+        self,
+        documents: Sequence[Document],
+        to_product: ToProduct,
+        session: ClientSession,
+    ) -> list[Product]:
+        """
+        Return the products of *documents*, which *session* has read. What they refer to
+        is read after them, so it is no older.
+        """
+        readers = list(map(self._reader_of, self._lookups))
+        names = read_names(readers, documents, session)
+        return [to_product(document, names) for document in documents]
+
+    def _reader_of(self, lookup: Lookup) -> LookupReader:
+        return LookupReader(lookup, self._readable(lookup.collection), self._reads)
 
     def _renew_after(self, client: MongoClient[Document], error: ListenerError) -> None:
         if isinstance(error.__cause__, ConfigurationError):
@@ -234,8 +348,13 @@ class MongoSource:
 
     @property
     def _reads(self) -> Collection[Document]:
-        return self._clients.reads[self._database].get_collection(
-            self._name,
+        return self._readable(self._name)
+
+    def _readable(
+        self, name: str, client: MongoClient[Document] | None = None
+    ) -> Collection[Document]:
+        return (client or self._clients.reads)[self._database].get_collection(
+            name,
             codec_options=CODEC,
             read_preference=ReadPreference.PRIMARY,
             read_concern=ReadConcern("majority"),
@@ -246,9 +365,9 @@ class MongoSource:
             "hello", read_preference=ReadPreference.PRIMARY
         )
 
-    def _uuid(self) -> str:
+    def _uuid(self, name: str) -> str:
         database = self._clients.reads[self._database]
-        found = list(database.list_collections(filter={"name": self._name}))
+        found = list(database.list_collections(filter={"name": name}))
         return str(found[0]["info"].get("uuid", "")) if found else ""  # none: a view
 
     @contextmanager
@@ -271,6 +390,17 @@ class MongoSource:
             if isinstance(error, Refused) or isinstance(error.__cause__, BLIND):
                 self._clients.renew(client)
             raise
+
+
+def _extend(
+    found: list[Document], collection: Collection[Document], query: Document
+) -> None:
+    found.extend(collection.find(query))
+
+
+def _try_to_watch(collection: Collection[Document]) -> None:
+    with collection.watch(PIPELINE):
+        pass
 
 
 def _at(place: PageEnd) -> list[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from listener.profile.candidates import (
@@ -53,6 +53,24 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Referred:
+    """
+    What has the names that documents only refer to.
+
+    Attributes:
+        collection: Of the same database.
+        name: Where its documents have them.
+        parent: Where they refer to the one above; empty when they don't.
+        held: How many of the references lead to one, from 0 to 1.
+    """
+
+    collection: str
+    name: str
+    parent: str
+    held: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """
     What a sample says.
@@ -62,8 +80,8 @@ class Decision:
         choices: By role, as far as one is sure; see `listener.profile.names.ROLES`.
         visible_when: The query for what visitors may see; None: the default.
         visible: How many of the documents match it, from 0 to 1.
-        references: By role, paths that only refer to other collections, which are
-            not followed.
+        references: By role, paths that only refer to other collections.
+        referred: By role, those collections, as far as they are known.
     """
 
     documents: int
@@ -71,6 +89,7 @@ class Decision:
     visible_when: str | None
     visible: float
     references: Mapping[str, str]
+    referred: Mapping[str, Referred] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -82,9 +101,32 @@ class Decision:
             for role in MAPPED
             if role in self.choices and not self.choices[role].is_default
         }
+        for role in self.referred:
+            found |= self.settings_of(role)
         if self.visible_when is not None:
             found["visible_when"] = self.visible_when
         return found
+
+    def settings_of(self, role: str) -> dict[str, Any]:
+        """
+        Return those that differ from the defaults for what is referred to.
+        """
+        path, its = self.references[role], self.referred[role]
+        wanted: dict[str, Any] = {
+            f"{role}_fields": (path,),
+            f"{role}_collection": its.collection,
+            f"{role}_name": its.name,
+        }
+        if its.parent and role == "category":
+            wanted["category_parent"] = its.parent
+        if path in usual_paths(role):
+            del wanted[f"{role}_fields"]
+        usual = ListenerSettings.model_fields
+        return {
+            name: value
+            for name, value in wanted.items()
+            if value != usual[name].default
+        }
 
 
 def decide(documents: Sequence[Document]) -> Decision:
@@ -177,8 +219,8 @@ def usual_paths(role: str) -> tuple[str, ...]:
     """
     Return where the defaults look for a role; nowhere for what no product has.
     """
-    field = ListenerSettings.model_fields.get(f"{role}_fields")
-    return () if field is None else tuple(field.default)
+    its = ListenerSettings.model_fields.get(f"{role}_fields")
+    return () if its is None else tuple(its.default)
 
 
 def _visible(query: str, documents: Sequence[Document]) -> float:

@@ -14,11 +14,12 @@ from typing import Final
 
 import structlog
 
-from listener.errors import Unreachable
+from listener.errors import ListenerError, Unreachable
 from listener.mapping import fingerprint
-from listener.profile.decision import Decision, decide
+from listener.profile.decision import Decision
 from listener.profile.page import to_said, to_toml
 from listener.profile.paths import Document
+from listener.profile.referred import LookUp, decide_with
 from recommender.settings import ListenerSettings, with_schema
 
 
@@ -47,6 +48,7 @@ class FirstStart:
         settings: ListenerSettings,
         *,
         sample: Callable[[int], Sequence[Document]],
+        look_up: LookUp,
         begin_again: Callable[[], None],
         is_new: bool,
     ) -> None:
@@ -60,6 +62,7 @@ class FirstStart:
             settings: In effect now.
             sample: Returns documents drawn by chance, at most so many; may raise
                 ListenerError.
+            look_up: Finds what they refer to.
             begin_again: Called when other settings are in effect from now on.
             is_new: Whether there is no store yet.
 
@@ -68,6 +71,7 @@ class FirstStart:
         """
         self._settings = settings
         self._sample = sample
+        self._look_up = look_up
         self._begin_again = begin_again
         self._path = settings.schema_path
         asked = settings.data_dir / ASKED
@@ -99,7 +103,10 @@ class FirstStart:
             return
         self.is_due = False
         try:
-            decision = decide(documents)
+            decision = decide_with(documents, self._look_up)
+        except ListenerError:
+            self.is_due = True
+            raise
         except Exception:
             log.exception("schema.failed")
             return
@@ -142,6 +149,7 @@ def say(decision: Decision, path: Path) -> None:
         visible_when=decision.visible_when,
         visible=round(decision.visible, 2),
         references=dict(decision.references),
+        lookups={role: one.collection for role, one in decision.referred.items()},
     )
 
 

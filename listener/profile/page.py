@@ -48,7 +48,10 @@ def to_line(name: str, value: str | Sequence[str]) -> str:
 
 def _lines(decision: Decision) -> Iterator[str]:
     for role in ROLES:
-        yield _to_role(role, decision)
+        if role in decision.referred:
+            yield from _to_referred(role, decision)
+        else:
+            yield _to_role(role, decision)
     seen = f"{decision.visible:.0%} of the sample are visible"
     if decision.visible_when is None:
         yield f"# visible_when: as the defaults have it; {seen}"
@@ -68,11 +71,21 @@ def _to_role(role: str, decision: Decision) -> str:
     return f"{to_line(f'{role}_fields', choice.paths)}  # {how}"
 
 
+def _to_referred(role: str, decision: Decision) -> Iterator[str]:
+    its = decision.referred[role]
+    yield (
+        f"# {role}: {decision.references[role]} refers to {its.collection}, which has "
+        f"{its.held:.0%} of the sampled ids"
+    )
+    for name, value in decision.settings_of(role).items():
+        yield to_line(name, value)
+
+
 def _why_not(decision: Decision, role: str) -> str:
     path = decision.references.get(role)
     if path is None:
         return "nothing found"
-    return f"{path} refers to another collection, which is not followed"
+    return f"{path} refers to another collection; it was not found, or not for sure"
 
 
 def _to_string(text: str) -> str:

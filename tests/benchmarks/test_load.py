@@ -60,12 +60,14 @@ def test_bare_server_is_driven() -> None:
 
 def test_errors_are_counted() -> None:
     """
-    An answer other than 200 is an error.
+    No answer is an error that tells of a product, or that there is none; others are.
     """
     with bare_server(b"{}") as server:
-        driven = drive(server.port, ["/nowhere"], 0.1)
+        gone = drive(server.port, ["/nowhere"], 0.1)
+        refused = drive(server.port, ["http://[/"], 0.1)
 
-    assert driven.errors == driven.answers > 0
+    assert not gone.errors
+    assert refused.errors == refused.answers > 0
 
 
 def test_length_of_an_answer_is_in_its_head() -> None:

@@ -20,6 +20,7 @@ from benchmarks.real import read_icecat
 from benchmarks.report import to_record
 from benchmarks.runs import ICECAT, run
 from benchmarks.shop import Effort, Place
+from benchmarks.stages import STAGES
 
 
 PRODUCTS = 1_000
@@ -66,6 +67,7 @@ EXPECTED = {
         f"workers.{part}" for part in ("processor", "rate", "errors", "reach", "memory")
     },
     "cost": {"cost.price", "cost.text", "cost.rest"},
+    "stages": {f"stages.{stage}" for stage in STAGES},
     "restart": {"restart.listener", "restart.server"},
     "recovery": {
         "recovery.outage",

@@ -17,6 +17,7 @@ import orjson
 
 from listener.mapping import Mapper
 from listener.opening import to_weights
+from listener.values.references import NO_NAMES, Names
 from recommender.address import to_address
 from recommender.oracle import Oracle
 from recommender.product import Product
@@ -73,7 +74,7 @@ class Expected:
         }
 
 
-def to_product(document: Mapping[str, Any]) -> Product:
+def to_product(document: Mapping[str, Any], _names: Names = NO_NAMES) -> Product:
     """
     Return the product of a document, as the listener makes it by default.
     """

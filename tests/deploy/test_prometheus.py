@@ -113,6 +113,11 @@ def test_all_that_is_asked_for_is_there(
     assert value(scraped, 'evershelf_listener_state{state="following"}') == 1
     delays = value(scraped, "evershelf_listener_write_to_publish_seconds_count")
     assert 1 <= delays <= 3
+    wait_for(
+        lambda: value(scraped, "evershelf_server_write_to_serve_seconds_count") >= 1,
+        timeout_s=PATIENCE_S,
+        what="a write that is served",
+    )
 
 
 def test_end_of_a_listener_is_noticed(scraped: Prometheus, pair: Pair) -> None:

@@ -50,6 +50,7 @@ def _store(tmp_path: Path) -> Iterator[Store]:
             fingerprint="other settings",
             products=3,
             visible=3,
+            written_s=None,
             now_s=1.0,
         )
         store.make_durable(final=True)

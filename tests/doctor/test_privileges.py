@@ -106,6 +106,32 @@ def test_missing_privilege(
     assert examine(uri, tmp_path)["privileges"].verdict is Verdict.OK
 
 
+def test_what_products_refer_to_is_asked_for_as_well(
+    shop: Secured, tmp_path: Path
+) -> None:
+    """
+    A user who may not read or follow the collection that has the names is told so by
+    its name, and the role that is printed mends it; then its names are found.
+    """
+    products = shop.admin["shop"]["products"]
+    products.update_many({}, {"$set": {"category": 7}})
+    shop.admin["shop"]["kinds"].insert_one({"_id": 7, "title": "Kettles"})
+    named = {"category_collection": "kinds", "category_name": "title"}
+    uri = shop.add("referring", [FIND, WATCH, LIST])
+    finding = examine(uri, tmp_path, **named)["privileges"]
+
+    assert finding.verdict is Verdict.FAIL
+    assert finding.found == "`find` on kinds missing"
+    (role,) = printed(finding, "createRole")
+    allow(shop, role)
+    _, granted = printed(finding, "grantRolesToUser")
+    shop.admin.admin.command("grantRolesToUser", "referring", roles=granted)
+    findings = examine(uri, tmp_path, **named)
+    assert findings["privileges"].found.endswith("and on kinds, `listCollections`")
+    assert findings["stream"].verdict is Verdict.OK
+    assert "category 100%" in findings["fields"].found
+
+
 def test_nobody(shop: Secured, tmp_path: Path) -> None:
     """
     An address without a user is told how to make one.

@@ -89,5 +89,12 @@ def test_checks_are_in_the_doctors_order(
     monkeypatch.setattr("listener.mongo.client.SELECTION_S", 0.2)
     uri = "mongodb://127.0.0.1:1/shop"
     titles = re.findall(r"^### (.+)$", PAGE, re.MULTILINE)
-    checks = list(examine(uri, tmp_path, queue_url="redis://127.0.0.1:1"))
+    checks = list(
+        examine(
+            uri,
+            tmp_path,
+            publish_to="mongodb://127.0.0.1:1/evershelf",
+            queue_url="redis://127.0.0.1:1",
+        )
+    )
     assert titles == ["Any check", *checks]

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from pymongo.collection import Collection
 from structlog.testing import capture_logs
 
 from recommender.store import Store, StoreReader
 from tests.support.clock import FakeClock
+from tests.support.proving import DOCUMENTS, Proving
 
 
 @pytest.fixture(name="clock")
@@ -31,6 +33,21 @@ def _logs() -> Iterator[list[Any]]:
 def _store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "model") as store:
         yield store
+
+
+@pytest.fixture(name="proving")
+def _proving(
+    mongo_uri: str,
+    collection: Collection[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Proving:
+    """
+    A collection that is read in some forty ranges.
+    """
+    monkeypatch.setattr("listener.reading.ROWS", 25)
+    collection.insert_many(DOCUMENTS)
+    return Proving(mongo_uri, collection.database.name, tmp_path / "model")
 
 
 @pytest.fixture(name="reader")

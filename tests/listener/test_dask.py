@@ -21,12 +21,14 @@ from pymongo.collection import Collection
 
 from listener.build import Here
 from listener.complaints import Complaints
-from listener.elsewhere import Elsewhere, Order, open_dask
+from listener.elsewhere import Elsewhere
 from listener.opening import open_source, to_weights
+from listener.spread import OTHER_VERSION, Order, Spread, open_dask
 from recommender.segment_file import to_chunks
 from tests.support.clock import FakeClock
 from tests.support.documents import make_settings
 from tests.support.listener import events
+from tests.support.proving import Proving, at_first, spoil
 from tests.support.waiting import wait_for
 
 
@@ -55,7 +57,7 @@ def started(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 class Cluster:
     """
-    A scheduler and two workers.
+    A scheduler, and workers.
     """
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
@@ -68,7 +70,7 @@ class Cluster:
         )  # fmt: skip
         wait_for(about.exists, what="the scheduler")
         self.about = about
-        self.workers = [self.add() for _ in range(2)]
+        self.workers: list[subprocess.Popen[bytes]] = []
 
     @property
     def address(self) -> str:
@@ -77,14 +79,15 @@ class Cluster:
         """
         return str(json.loads(self.about.read_text())["address"])
 
-    def add(self) -> subprocess.Popen[bytes]:
+    def add(self, *more: str) -> None:
         """
         Start a worker.
         """
-        return self._start(
+        worker = self._start(
             "worker", "--scheduler-file", str(self.about), "--no-nanny",
-            "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1",
+            "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1", *more,
         )  # fmt: skip
+        self.workers.append(worker)
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return self._stack.enter_context(started(*arguments, folder=self._folder))
@@ -92,9 +95,25 @@ class Cluster:
 
 @pytest.fixture(name="cluster", scope="module")
 def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """
+    One with two workers.
+    """
     pytest.importorskip("distributed", reason="needs the extra dask")
     with ExitStack() as stack:
-        yield Cluster(tmp_path_factory.mktemp("dask"), stack)
+        cluster = Cluster(tmp_path_factory.mktemp("dask"), stack)
+        cluster.add()
+        cluster.add()
+        yield cluster
+
+
+@pytest.fixture(name="odd", scope="module")
+def _odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """
+    One without workers.
+    """
+    pytest.importorskip("distributed", reason="needs the extra dask")
+    with ExitStack() as stack:
+        yield Cluster(tmp_path_factory.mktemp("odd"), stack)
 
 
 class Stand:
@@ -112,12 +131,9 @@ class Stand:
         """
         Yield each segment as a file would hold it.
         """
-        there = Elsewhere(
-            Order(self.settings, self.uri),
-            self.complaints,
-            partial(open_dask, address),
-            self.here,
-        )
+        order = Order(self.settings, self.uri)
+        spread = Spread(order, partial(open_dask, address))
+        there = Elsewhere(spread, self.complaints, self.here)
         with open_source(self.settings, self.uri, self.complaints) as source:
             self.ranges = source.split(ROWS)
             for segment in there.build(source, self.ranges, lambda: None):
@@ -157,12 +173,96 @@ def test_killed_worker(cluster: Cluster, stand: Stand, logs: list[Any]) -> None:
     """
     building = stand.build(cluster.address)
     built = [next(building)]
-    cluster.workers[0].kill()
+    cluster.workers.pop(0).kill()
     built += building
-    cluster.workers[0] = cluster.add()
+    cluster.add()
 
     assert built == stand.build_here()
     assert not events(logs, "scan.alone")
+
+
+def test_same_proof_as_here(
+    cluster: Cluster,
+    proving: Proving,
+    collection: Collection[dict[str, Any]],
+    logs: list[Any],
+) -> None:
+    """
+    A verification whose collection workers read, of which one is killed midway, finds
+    what one in this process finds.
+    """
+    proving.publish()
+    spoil(collection)
+    here = proving.verify()
+
+    there = proving.verify(
+        partial(open_dask, cluster.address),
+        show=at_first(cluster.workers.pop(0).kill),
+    )
+    cluster.add()
+
+    assert {one.what for one in here.differences} >= {"presence", "price", "terms"}
+    assert there == here
+    assert not events(logs, "scan.alone")
+
+
+# What a worker does before anything else, and what is said of it then.
+SPOILING = {
+    "damaged": (
+        """
+from listener import elsewhere
+from recommender.segment_file import to_chunks as make
+
+def to_chunks(segment):
+    chunks = list(map(bytes, make(segment)))
+    largest = chunks.index(max(chunks[1:], key=len))
+    chunks[largest] = bytes([chunks[largest][0] ^ 1]) + chunks[largest][1:]
+    return chunks
+
+elsewhere.to_chunks = to_chunks
+""",
+        "differs from its checksum",
+    ),
+    "endless": (
+        """
+from listener import elsewhere
+
+def build_range(*arguments):
+    return build_range(*arguments)
+
+elsewhere.build_range = build_range
+""",
+        "RecursionError",
+    ),
+    "later_format": (
+        "from recommender import segment_file; segment_file.FORMAT += 1",
+        OTHER_VERSION,
+    ),
+    "other_words": (
+        "from listener import mapping; mapping.TEXT_VERSION += 1",
+        OTHER_VERSION,
+    ),
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILING)
+def test_what_cannot_be_used_is_built_here(
+    odd: Cluster, stand: Stand, logs: list[Any], tmp_path: Path, spoiled: str
+) -> None:
+    """
+    What a worker gives back that is damaged, or of another version, or cannot build, is
+    built by the listener instead, which says so once.
+    """
+    code, reason = SPOILING[spoiled]
+    spoil = tmp_path / "spoil.py"
+    spoil.write_text(code)
+    odd.add("--preload", str(spoil))
+    built = list(stand.build(odd.address))
+    odd.workers.pop().kill()
+
+    assert built == stand.build_here()
+    (line,) = events(logs, "scan.alone")
+    assert reason in line["error"]
 
 
 def test_no_scheduler(
@@ -172,7 +272,7 @@ def test_no_scheduler(
     Without a scheduler the listener builds all of it itself, and says so.
     """
     pytest.importorskip("distributed", reason="needs the extra dask")
-    monkeypatch.setattr("listener.elsewhere.CONNECT_S", 0.5)
+    monkeypatch.setattr("listener.spread.CONNECT_S", 0.5)
 
     built = list(stand.build("tcp://127.0.0.1:1"))
 

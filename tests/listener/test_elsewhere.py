@@ -9,7 +9,6 @@ import pickle
 import signal
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -19,14 +18,14 @@ import pytest
 
 from pymongo.collection import Collection
 
-from listener import elsewhere
 from listener.build import Here
 from listener.complaints import Complaints
-from listener.elsewhere import Built, Elsewhere, Order, open_pool, to_processes
+from listener.elsewhere import Elsewhere
 from listener.errors import PositionLost, Refused, Unreachable
 from listener.keys import to_key
 from listener.opening import open_source, to_weights
 from listener.rebuild import Interrupted
+from listener.spread import Open, Order, Spread, open_pool, to_processes
 from recommender.address import to_address
 from recommender.segment import Segment
 from recommender.segment_file import to_chunks
@@ -70,9 +69,9 @@ class Stand:
         self.complaints = Complaints(clock.monotonic)
         self.here = Here(to_weights(self.settings))
 
-    def workshop(self, executor: elsewhere.Open) -> Elsewhere:
-        order = Order(self.settings, self.uri)
-        return Elsewhere(order, self.complaints, executor, self.here)
+    def workshop(self, executor: Open) -> Elsewhere:
+        spread = Spread(Order(self.settings, self.uri), executor)
+        return Elsewhere(spread, self.complaints, self.here)
 
     def build(self, workshop: Any, check: Any = lambda: None) -> Iterator[Segment]:
         with open_source(self.settings, self.uri, self.complaints) as source:
@@ -159,42 +158,6 @@ def test_no_executor(stand: Stand, logs: list[Any]) -> None:
     assert "No space left" in line["error"]
 
 
-class Failing(Executor):
-    """
-    Gives the same for each task at once: an error, or something that is no segment.
-    """
-
-    def __init__(self, outcome: Exception | bytes) -> None:
-        self._outcome = outcome
-
-    def submit(self, *_: Any, **__: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        if isinstance(self._outcome, bytes):
-            future.set_result(Built(self._outcome, []))
-        else:
-            future.set_exception(self._outcome)
-        return future
-
-
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    "outcome",
-    [TimeoutError("a worker does not answer"), RuntimeError("lost"), b"no segment"],
-    ids=["late", "lost", "another version"],
-)
-def test_executor_that_fails(
-    stand: Stand, logs: list[Any], outcome: Exception | bytes
-) -> None:
-    """
-    Whatever tasks end with, be it that the executor waited too long for a worker, or
-    something that cannot be read, all of it is built here.
-    """
-    failing = stand.workshop(lambda: Failing(outcome))
-
-    assert sum(map(len, stand.build(failing))) == len(DOCUMENTS)
-    assert len(events(logs, "scan.alone")) == 1
-
-
 def test_stops_when_told(stand: Stand) -> None:
     """
     When the rebuild is told to stop, so do the processes.
@@ -217,7 +180,8 @@ def test_error_of_the_database(
     What the database says to a process is what the rebuild hears.
     """
     order = Order(stand.settings, "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
-    there = Elsewhere(order, stand.complaints, partial(open_pool, 2), stand.here)
+    spread = Spread(order, partial(open_pool, 2))
+    there = Elsewhere(spread, stand.complaints, stand.here)
 
     with pytest.raises(Unreachable):
         list(stand.build(there))

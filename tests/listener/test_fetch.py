@@ -111,6 +111,32 @@ def test_only_new_segments_travel(
     assert take(store, place) == []
 
 
+def test_what_is_known_is_not_looked_at(
+    store: Store, origin: Store, index: Index, place: Folder
+) -> None:
+    """
+    A follower, to whom generations come several times a second, reads of each what is
+    new, and not the files again that it has open.
+    """
+    known = fetch(store, place, accept=lambda _manifest: None, check=lambda: None)
+    index.apply([Upsert(make_product("new", "tea"))])
+    newest = publish(origin, index)
+    origin.make_durable()
+    (store._folder / SEGMENTS / newest.segments[0].name).write_bytes(b"damaged since")
+    place.read = []
+    fetched = fetch(
+        store,
+        place,
+        accept=lambda _manifest: None,
+        check=lambda: None,
+        known=known,
+    )
+
+    assert place.read == [newest.segments[1].name]
+    assert fetched.segments[0] is known.segments[0]
+    assert store.current == fetched.manifest
+
+
 def test_segments_that_were_replaced_meanwhile(
     store: Store, reader: StoreReader, origin: Store, index: Index, place: Folder
 ) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from listener import mapping
 from listener.keys import to_key
-from listener.mapping import SHAPING, Mapper, fingerprint
+from listener.mapping import REFERRING, SHAPING, Mapper, fingerprint
 from listener.mongo.client import CODEC
 from listener.values.usable import MOST_VALUES
 from recommender.product import Product
@@ -38,7 +38,7 @@ NOT_SHAPING = {
     "admin_keys", "asked", "beside", "collection", "command", "control_port",
     "data_dir", "database", "demo", "demo_port", "durable_interval_s", "file",
     "log_format", "log_level", "max_staleness_s", "metrics_keys", "min_interval_s",
-    "mongod", "mongodb_uri", "neighbour", "orders_collection", "orders_date",
+    "follow_from", "mongod", "mongodb_uri", "neighbour", "publish_to", "orders_collection", "orders_date",
     "orders_items", "orders_quantity", "orders_when", "quiet_s", "report",
     "schema_file",
     "queue_name", "queue_per_hour", "queue_url", "queue_verify_at",
@@ -372,7 +372,7 @@ def test_a_fault_of_ours_hides_the_product_and_is_a_problem(monkeypatch, fault):
     When an extractor breaks, the product is its key only, and not shown.
     """
 
-    def broken(_document, _problems):
+    def broken(_document, _problems, _names):
         raise fault
 
     mapper = Mapper(make_settings())
@@ -494,6 +494,23 @@ def test_a_setting_that_shapes_the_model_changes_the_fingerprint(name):
     assert fingerprint(settings) != fingerprint(make_settings())
 
 
+@pytest.mark.parametrize("name", REFERRING)
+def test_what_products_refer_to_changes_the_fingerprint(name):
+    """
+    Models whose references were read from elsewhere differ; those of shops that name
+    no such collection stay what they are.
+    """
+    names = {"category_collection": "kinds", "brand_collection": "makers"}
+    settings = make_settings(**names)
+
+    assert fingerprint(make_settings(**names | {name: "other"})) != fingerprint(
+        settings
+    )
+    assert fingerprint(make_settings(brand_name="title")) == fingerprint(
+        make_settings()
+    )
+
+
 @pytest.mark.parametrize("name", ["TEXT_VERSION", "MAPPING_VERSION"])
 def test_a_version_of_the_code_changes_the_fingerprint(monkeypatch, name):
     """
@@ -514,5 +531,6 @@ def test_other_settings_leave_the_fingerprint():
     settings = make_settings(quiet_s=0.5, collection="goods", weights=weights)
 
     assert fingerprint(settings) == fingerprint(make_settings())
-    assert set(SHAPING) | NOT_SHAPING == set(ListenerSettings.model_fields)
-    assert not set(SHAPING) & NOT_SHAPING
+    shaping = {*SHAPING, *REFERRING}
+    assert shaping | NOT_SHAPING == set(ListenerSettings.model_fields)
+    assert not shaping & NOT_SHAPING

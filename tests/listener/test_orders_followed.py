@@ -103,8 +103,8 @@ def test_nothing_of_a_customer_is_read(mongo_uri: str, orders: Orders) -> None:
     seen: list[Any] = []
     with open_orders(following.settings, mongo_uri) as source:
         mapped = source._to_product
-        source._to_product = source._look_again = lambda document: (  # type: ignore[assignment]
-            seen.append(document) or mapped(document)
+        source._to_product = source._look_again = lambda document, names: (  # type: ignore[assignment]
+            seen.append(document) or mapped(document, names)
         )
         database.command("profile", 2)
         try:

@@ -107,6 +107,34 @@ def test_one_line_per_publication(
     assert second["generation"] == first["generation"] + 1
 
 
+def test_manifest_names_the_oldest_write(
+    publisher: Publisher, reader: StoreReader, clock: FakeClock
+) -> None:
+    """
+    It is the first that changed anything since the generation before; a merge is the
+    first to hold none.
+    """
+    model = make_model([make_product("a"), make_product("b")])
+    for increment, written_s in ((2, 0.25), (3, 0.5)):
+        absorb(
+            publisher,
+            model,
+            Upsert(make_product("a", str(increment))),
+            increment=increment,
+            written_s=EPOCH + written_s,
+        )
+    publisher.publish_if_due(model, idle=True)
+    first = reader.read_manifest()
+    publisher.note_cause("merge")
+    clock.advance(10)
+    publisher.publish_if_due(model, idle=True)
+    second = reader.read_manifest()
+
+    assert first.written_s == EPOCH + 0.25
+    assert second.generation > first.generation
+    assert second.written_s is None
+
+
 def test_no_change_no_publication(
     publisher: Publisher, status: Status, reader: StoreReader
 ) -> None:
@@ -247,6 +275,23 @@ def test_rebuild_counts_nothing_of_the_model_before(
 
     (line,) = events(logs, "model.published")
     assert (line["cause"], line["inserted"], line["events"]) == ("rebuild", 0, 0)
+
+
+def test_rebuilt_generation_names_no_write(
+    publisher: Publisher, reader: StoreReader, logs: list[Any]
+) -> None:
+    """
+    It is the first to hold what no event told of, so a write that follows it is not
+    its oldest.
+    """
+    model = make_model([make_product("a")])
+    publisher.note_cause("rebuild")
+    absorb(publisher, model, Upsert(make_product("b")), increment=2, written_s=EPOCH)
+    publisher.publish_if_due(model, idle=True)
+
+    (line,) = events(logs, "model.published")
+    assert (line["inserted"], line["publish_ms"]) == (1, None)
+    assert reader.read_manifest().written_s is None
 
 
 def test_full_disk_keeps_the_generation_before(

@@ -24,6 +24,7 @@ from recommender.store import DURABLE, GRACE_S, SEGMENTS, Store, StoreReader
 from tests.support.clock import FakeClock
 from tests.support.listener import at, events, make_model
 from tests.support.products import compact, make_catalogue, make_product, publish
+from tests.support.stores import reopened
 from tests.support.waiting import wait_for
 
 
@@ -96,6 +97,24 @@ def test_nothing_to_keep(upkeep: Upkeep, reader: StoreReader, model: Model) -> N
     tend_idle(upkeep, model)
 
     assert durable(reader) is None
+
+
+def test_first_generation_of_a_process_that_was_killed(
+    store: Store, reader: StoreReader, model: Model, clock: FakeClock
+) -> None:
+    """
+    What was published and not yet made durable is made so at once by who goes on.
+    """
+    manifest = publish(store, model.index)
+    with reopened(store) as again:
+        again.load()
+        upkeep = Upkeep(again, INTERVAL_S, clock.clock)
+        tend_until(upkeep, model, lambda: durable(reader))
+        upkeep.close()
+
+    kept = durable(reader)
+    assert kept is not None
+    assert kept.generation == manifest.generation
 
 
 def test_first_generation_at_once(

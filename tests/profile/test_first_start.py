@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bson import ObjectId
 from structlog.testing import capture_logs
 
 from listener.errors import Unreachable
@@ -35,6 +36,8 @@ class Shop:
         self.settings: dict[str, Any] = {"data_dir": folder / "data"}
         self.path = folder / "data" / "schema.toml"
         self.documents: Documents = SHOP
+        self.others: dict[str, Documents] = {}
+        self.refuses = False
         self.drawn = 0
         self.began_again = 0
 
@@ -45,6 +48,7 @@ class Shop:
         return FirstStart(
             with_schema(make_settings(**self.settings)),
             sample=self._sample,
+            look_up=self._look_up,
             begin_again=self._begin_again,
             is_new=is_new,
         )
@@ -52,6 +56,15 @@ class Shop:
     def _sample(self, size: int) -> Sequence[Mapping[str, Any]]:
         self.drawn += 1
         return self.documents[:size]
+
+    def _look_up(self, ids: Sequence[object]) -> Mapping[str, Documents]:
+        if self.refuses:
+            raise Unreachable
+        found = {
+            name: [one for one in documents if one["_id"] in ids]
+            for name, documents in self.others.items()
+        }
+        return {name: some for name, some in found.items() if some}
 
     def _begin_again(self) -> None:
         self.began_again += 1
@@ -253,7 +266,7 @@ def test_defect(shop: Shop, logs: list[Any], monkeypatch: pytest.MonkeyPatch) ->
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("listener.profile.first_start.decide", fail)
+        broken.setattr("listener.profile.referred.decide", fail)
         start = shop.start(is_new=True)
         start.find_out()
 
@@ -267,3 +280,83 @@ def test_enough_is_fewer_than_the_samples() -> None:
     The shops of these tests have enough documents.
     """
     assert len(GOODS) >= ENOUGH
+
+
+def with_references(shop: Shop) -> None:
+    """
+    Have products that say of their category and brand no more than an id.
+    """
+    categories = [ObjectId() for _ in range(6)]
+    shop.documents = [
+        {
+            "_id": good.number,
+            "name": good.name,
+            "category": categories[good.number % 5],
+            "make_id": good.number % 3,
+            "brand": None,
+        }
+        for good in GOODS
+    ]
+    shop.others = {
+        "categories": [
+            {"_id": id_, "title": f"Kind of {number}", "parentId": categories[-1]}
+            for number, id_ in enumerate(categories)
+        ],
+        "orders": [{"_id": 1, "name": "of nothing"}],
+    }
+
+
+def test_the_collection_that_is_referred_to_is_found(
+    shop: Shop, logs: list[Any]
+) -> None:
+    """
+    One that has the ids, and names for them, is followed from then on.
+    """
+    with_references(shop)
+    shop.start(is_new=True).find_out()
+    found = with_schema(make_settings(**shop.settings))
+
+    assert shop.began_again == 1
+    assert logs[0]["lookups"] == {"category": "categories"}
+    assert logs[0]["references"]["category"] == "category"
+    assert (found.category_collection, found.category_name, found.category_parent) == (
+        "categories", "title", "parentId",
+    )  # fmt: skip
+    assert "refers to categories, which has 100%" in shop.path.read_text()
+
+
+@pytest.mark.parametrize("why", ["two have them", "most lead nowhere", "no names"])
+def test_what_is_not_clear_is_left_to_people(
+    shop: Shop, logs: list[Any], why: str
+) -> None:
+    """
+    Then nothing more is followed, and the file says what to set.
+    """
+    with_references(shop)
+    kinds = shop.others["categories"]
+    if why == "two have them":
+        shop.others["kinds"] = kinds
+    elif why == "most lead nowhere":
+        shop.others["categories"] = kinds[:4]
+    else:
+        shop.others["categories"] = [{"_id": one["_id"], "sort": 3} for one in kinds]
+    shop.start(is_new=True).find_out()
+
+    assert (shop.began_again, logs[0]["lookups"]) == (0, {})
+    assert "it was not found, or not for sure" in shop.path.read_text()
+
+
+def test_a_database_that_does_not_answer_is_asked_again(shop: Shop) -> None:
+    """
+    Nothing is decided before it has said what is referred to.
+    """
+    with_references(shop)
+    first = shop.start(is_new=True)
+    shop.refuses = True
+    with pytest.raises(Unreachable):
+        first.find_out()
+    assert first.is_due
+    shop.refuses = False
+    first.find_out()
+
+    assert (first.is_due, shop.began_again) == (False, 1)

@@ -122,4 +122,4 @@ def test_errands_are_all_commands_that_come_to_an_end() -> None:
     """
     field = ListenerSettings.model_fields["command"]
 
-    assert {*get_args(field.annotation)} == {*ERRANDS, "run", "work"}
+    assert {*get_args(field.annotation)} == {*ERRANDS, "run", "work", "follow"}

@@ -87,7 +87,7 @@ def test_any_bytes_end_in_our_error(content):
         b'{"segments": 5, "as_of": [1, 2]}',
         b'{"segments": [["a"]], "as_of": [1, 2]}',
         b'{"segments": [], "as_of": [1, 2, 3]}',
-        manifests.to_bytes(WHOLE).split(b"\n")[1][:-1] + b', "more": 1}',
+        manifests.to_bytes(WHOLE).split(b"\n")[1][:-1] + b', "written_s": "noon"}',
     ],
 )
 def test_signed_nonsense_is_corrupt(body):
@@ -133,6 +133,31 @@ def test_later_words_are_named():
     later = make_manifest(text_version=manifests.FIRST_TEXT_VERSION + 1)
 
     assert manifests.from_bytes(manifests.to_bytes(later)) == later
+
+
+def test_unknown_write_is_not_named():
+    """
+    A manifest without the time of a write is one of those that there were before.
+    """
+    assert b"written_s" not in manifests.to_bytes(make_manifest(written_s=None))
+
+
+def test_time_of_a_write_comes_back():
+    """
+    It is told to the millisecond that the database gives.
+    """
+    manifest = make_manifest(written_s=1_700_000_000.123)
+
+    assert manifests.from_bytes(manifests.to_bytes(manifest)) == manifest
+
+
+def test_what_a_later_version_adds_is_read_over():
+    """
+    In the same format nothing is added that a reader would have to know.
+    """
+    body = manifests.to_bytes(WHOLE).split(b"\n")[1][:-1] + b', "more": [1]}'
+
+    assert manifests.from_bytes(signed(body)) == WHOLE
 
 
 def read_anew(numbers):

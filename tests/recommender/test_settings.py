@@ -347,7 +347,7 @@ def test_unknown_command_is_a_fault():
     """
     (fault,) = faults_of(arguments=["fly"])
 
-    assert "'profile', 'resync', 'work', 'evaluate' or 'load'" in fault
+    assert "'resync', 'work', 'evaluate', 'load' or 'follow'" in fault
 
 
 def test_unknown_flag_ends_with_usage(capsys):

@@ -154,6 +154,33 @@ def test_durable_generation_is_loaded(store):
     assert Index(WEIGHTS, generation.segments).products == 9
 
 
+def test_durable_generation_is_the_first_to_hold_nothing(store, reader):
+    """
+    Who falls back to it, or copies it, would count writes as late that were not.
+    """
+    published = publish(store, make_index([make_product("a")]), written_s=5.25)
+    store.make_durable()
+
+    assert reader.read_pointer(CURRENT).written_s == published.written_s == 5.25
+    assert reader.read_pointer(DURABLE).written_s is None
+
+
+def test_first_generation_outlives_its_process_before_it_is_durable(store):
+    """
+    Whoever comes next goes on from what is published, and has yet to make it durable.
+    """
+    manifest = publish(store, make_index([make_product("1")]))
+
+    with reopened(store) as again:
+        generation = again.load()
+        assert again.durable is None
+        again.make_durable()
+        durable = again.durable
+
+    assert generation.manifest == manifest
+    assert durable.generation == manifest.generation
+
+
 def test_all_that_the_durable_pointer_names_is_synced_first(store, reader, monkeypatch):
     """
     Segments, then their folder, then the manifest reach the disk before the rename,

@@ -5,6 +5,7 @@ Callers who mean harm: slow, huge, nonsensical, or very many. Against real proce
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import os
 import resource
@@ -74,10 +75,21 @@ def answer_to(port: int, sent: bytes) -> bytes:
     received = b""
     with call(port) as connection, contextlib.suppress(ConnectionError):
         connection.sendall(sent)
-        connection.shutdown(socket.SHUT_WR)
+        end(connection)
         while piece := connection.recv(65_536):
             received += piece
     return received
+
+
+def end(connection: socket.socket) -> None:
+    """
+    Send no more; the server may have hung up before.
+    """
+    try:
+        connection.shutdown(socket.SHUT_WR)
+    except OSError as error:
+        if error.errno != errno.ENOTCONN:
+            raise
 
 
 def to_status(answer: bytes) -> int:

@@ -2,6 +2,8 @@
 What the server counts, and who may see it; tests/e2e scrapes the real one.
 """
 
+import time
+
 import pytest
 
 from recommender.position import State
@@ -9,6 +11,7 @@ from server.access import Keys
 from server.app import House
 from server.gate import Gate
 from tests.support.metrics import to_samples, value
+from tests.support.products import make_product
 from tests.support.shops import until
 
 
@@ -70,6 +73,31 @@ async def test_model_is_told(serve, shop):
     assert value(text, "evershelf_server_stale") == 0
     assert value(text, "evershelf_server_lag_seconds") == 0
     assert value(text, "process_resident_memory_bytes") > 1e6
+
+
+@pytest.mark.parametrize(("ago_s", "at_least_s"), [(3.0, 3.0), (-60.0, 0.0)])
+async def test_write_to_serve(serve, shop, ago_s, at_least_s):
+    """
+    It is measured once for each generation that names a write, never negative where the
+    database's clock is ahead, and not for the one that a start finds.
+    """
+    shop.publish(written_s=time.time() - 3_600)
+    client = await serve()
+    for written_s in (time.time() - ago_s, None):
+        shop.put(make_product("new", f"kettle {written_s}"))
+        published = shop.publish(written_s=written_s).generation
+        await until(
+            lambda number=published: client.live.served.snapshot.generation == number
+        )
+        await scrape(client)
+    shop.say()  # the same generation again
+
+    text = await scrape(client)
+
+    assert value(text, "evershelf_server_publish_to_serve_seconds_count") == 3
+    assert value(text, "evershelf_server_write_to_serve_seconds_count") == 1
+    total_s = value(text, "evershelf_server_write_to_serve_seconds_sum")
+    assert at_least_s <= total_s < at_least_s + 30
 
 
 async def test_staleness_is_told(serve, shop):

@@ -21,6 +21,8 @@ from listener.keys import to_key
 from listener.mongo.client import LastReply, connect
 from listener.mongo.source import MongoSource, ToProduct
 from listener.mongo.tokens import to_cluster_time
+from listener.values.references import NO_NAMES
+from listener.values.references import Names as ReferredNames
 from recommender.mutation import Clear, Delete, Upsert
 from recommender.position import ClusterTime
 from recommender.product import Product
@@ -230,7 +232,9 @@ def acknowledged(session: ClientSession) -> ClusterTime:
     return to_cluster_time(session.operation_time)
 
 
-def to_product(document: Mapping[str, Any]) -> Product:
+def to_product(
+    document: Mapping[str, Any], _names: ReferredNames = NO_NAMES
+) -> Product:
     """
     Return the product of a document, of which only the name counts.
     """

@@ -68,6 +68,7 @@ def make_known_start(folder: Path) -> FirstStart:
     return FirstStart(
         make_settings(schema_file=folder.with_name(f"{folder.name}.toml")),
         sample=lambda _size: (),
+        look_up=lambda _ids: {},
         begin_again=lambda: None,
         is_new=False,
     )

@@ -60,6 +60,7 @@ def listener_registry(clock: Clock) -> CollectorRegistry:
         make_batch(events=Counter(insert=1)), Counts(inserted=1), at(1), 0.001
     )
     metrics.note_publication("changes", took_s=0.001, delay_s=0.002)
+    metrics.note_push(0.01)
     metrics.note_rebuild("requested")
     metrics.note_loss("history_lost")
     metrics.registry.register(ListenerScrape(status))

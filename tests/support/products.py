@@ -209,6 +209,7 @@ def publish(store: Store, index: Index, /, **values: Any) -> Manifest:
         "fingerprint": "weights",
         "products": index.products,
         "visible": index.visible,
+        "written_s": None,
         "now_s": 1_700_000_000.5,
     }
     return store.publish(index.freeze(), **defaults | values)

@@ -49,7 +49,7 @@ class Secured:
         options = f"replicaSet={REPLICA_SET}&authSource=admin"
         return f"mongodb://{who}127.0.0.1:{self.mongod.port}/shop?{options}"
 
-    def create_user(self, name: str, roles: Sequence[str]) -> str:
+    def create_user(self, name: str, roles: Sequence[str | Mapping[str, str]]) -> str:
         """
         Make a user with roles that exist; return the address as that.
         """
