@@ -75,6 +75,9 @@ class Weed:
             "-s3",
             f"-s3.config={self._folder / 's3.json'}",
             "-master.volumeSizeLimitMB=64",
+            # of two that run at once one would end, as these ports are always the same
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
             *(f"-{part}.port={ports[0]}" for part, ports in self._ports.items()),
             *(f"-{part}.port.grpc={ports[1]}" for part, ports in self._ports.items()),
         ]
