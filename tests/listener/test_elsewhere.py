@@ -9,7 +9,8 @@ import pickle
 import signal
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -156,6 +157,37 @@ def test_no_executor(stand: Stand, logs: list[Any]) -> None:
     assert sum(map(len, stand.build(stand.workshop(refused)))) == len(DOCUMENTS)
     [line] = events(logs, "scan.alone")
     assert "No space left" in line["error"]
+
+
+class Failing(Executor):
+    """
+    Ends each task at once with the same error.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(self._error)
+        return future
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "error",
+    [TimeoutError("a worker does not answer"), RuntimeError("lost")],
+    ids=["late", "lost"],
+)
+def test_executor_that_fails(stand: Stand, logs: list[Any], error: Exception) -> None:
+    """
+    Whatever it ends its tasks with, be it that it waited too long for a worker, all of
+    it is built here.
+    """
+    failing = stand.workshop(lambda: nullcontext(Failing(error)))
+
+    assert sum(map(len, stand.build(failing))) == len(DOCUMENTS)
+    assert len(events(logs, "scan.alone")) == 1
 
 
 def test_stops_when_told(stand: Stand) -> None:
