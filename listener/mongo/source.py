@@ -16,7 +16,11 @@ from typing import Any, Final
 from pymongo import ASCENDING, MongoClient, ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
-from pymongo.errors import ConfigurationError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    ConfigurationError,
+    OperationFailure,
+    ServerSelectionTimeoutError,
+)
 from pymongo.read_concern import ReadConcern
 
 from listener.doctor.database import Oplog
@@ -45,6 +49,7 @@ from recommender.product import Product
 
 
 SCAN_BATCH: Final = 1_000
+NONE_TO_DRAW: Final = 28799  # a code: $sample found nothing that it had not drawn yet
 DRAWN: Final = 30  # ids for each range; so most are within a third of the size asked
 BLIND: Final = (ConfigurationError, ServerSelectionTimeoutError)
 MOST_COLLECTIONS: Final = 200  # of a database that are looked into for names
@@ -226,14 +231,20 @@ class MongoSource:
     def split(self, rows: int) -> Sequence[IdRange]:
         """
         Return ranges of about *rows* documents each that together are everything, by
-        the ids of some that are drawn by chance.
+        the ids of some that are drawn by chance; one range when none can be drawn, as
+        from a collection whose count, after a crash, is far too high.
         """
         parts = -(-self.count() // rows)
         if parts <= 1:
             return [EVERYTHING]
         sampled = [{"$sample": {"size": parts * DRAWN}}, {"$project": {"_id": 1}}]
+        drawn: list[Document] = []
         with self._translated():
-            drawn = list(self._reads.aggregate([*sampled, {"$sort": {"_id": 1}}]))
+            try:
+                drawn += self._reads.aggregate([*sampled, {"$sort": {"_id": 1}}])
+            except OperationFailure as error:
+                if error.code != NONE_TO_DRAW:
+                    raise
         ids = [document.get("_id") for document in drawn]
         starts = list(map(PageEnd, ids[DRAWN::DRAWN]))
         return list(itertools.starmap(IdRange, pairwise([None, *starts, None])))

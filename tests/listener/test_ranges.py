@@ -16,6 +16,7 @@ from bson import Binary, Decimal128, ObjectId
 from pymongo.collection import Collection
 
 from listener.feed import EVERYTHING
+from listener.mongo.source import NONE_TO_DRAW
 from tests.support.followed import MongoShop, mongo_shop, to_name
 
 
@@ -97,3 +98,23 @@ def test_collation_of_the_collection(shop: MongoShop) -> None:
     ]
 
     assert sorted(found) == sorted(names)
+
+
+def test_nothing_can_be_drawn(shop: MongoShop) -> None:
+    """
+    Where the database finds no ids to part by, all is one range.
+    """
+    fill(shop.collection, 1_000)
+    shop.collection.database.client.admin.command(
+        "configureFailPoint",
+        "failCommand",
+        mode={"times": 1},
+        data={
+            "failCommands": ["aggregate"],
+            "namespace": shop.collection.full_name,
+            "errorCode": NONE_TO_DRAW,
+        },
+    )
+
+    assert shop.source.split(100) == [EVERYTHING]
+    assert len(shop.source.split(100)) > 1
