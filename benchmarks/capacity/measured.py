@@ -69,14 +69,12 @@ class Served:
         opening_s: Seconds of processor time, checksums and norms included.
         empty: Bytes (PSS) of the process before.
         opened: Bytes after the questions.
-        private: Of those, what no other server of the same store shares.
         queries: By kind.
     """
 
     opening_s: float
     empty: int
     opened: int
-    private: int
     queries: Mapping[str, Spread]
 
 
@@ -155,9 +153,6 @@ def _of_a_server(served: Served) -> dict[Quantity, float]:
         Quantity("memory", "memory of a server (PSS)", "MB"): served.opened / MB,
         Quantity("memory.model", "of which the model", "MB"): (
             (served.opened - served.empty) / MB
-        ),
-        Quantity("memory.private", "memory of one server more", "MB"): (
-            served.private / MB
         ),
         **{
             Quantity(f"query.{kind}.{name}", f"query, {kind}, {name}", "ms"): value

@@ -21,7 +21,6 @@ LINEAR: Final = (
     "disk",
     "memory",
     "memory.model",
-    "memory.private",
     "open",
 )
 POWER: Final = ("terms", "query.", "change.applying", "change.writing", "change.der")

@@ -21,7 +21,6 @@ from benchmarks.catalogue import Document, generate
 from benchmarks.goals import QUERIES
 from benchmarks.process_stats import (
     peak_bytes,
-    private_bytes,
     proportional_bytes,
     written_bytes,
 )
@@ -120,7 +119,6 @@ def serve(folder: Path, samples: int, seed: int) -> Served:
         opening.seconds,
         empty,
         proportional_bytes(os.getpid()),
-        private_bytes(os.getpid()),
         queries,
     )
 

@@ -27,7 +27,7 @@ def make_capacity(products: int) -> Capacity:
     return Capacity(
         products,
         Built(1.0, 1.0, 1.0, products / 1e6, *[1_000 * products] * 2, products, 35),
-        Served(products / 1e6, 100_000_000, 120_000_000, 10_000_000, {"plain": spread}),
+        Served(products / 1e6, 100_000_000, 120_000_000, {"plain": spread}),
         Changed(spread, spread, spread, 7_000.0),
     )
 
