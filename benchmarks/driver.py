@@ -16,9 +16,7 @@ from benchmarks.connection import END, LOOPBACK, answer_length, to_request
 
 
 CONNECTIONS: Final = 16
-STATUS_AT: Final = len(b"HTTP/1.1 ")
-# The second is of a product that was hidden or deleted while it was asked about.
-RIGHT: Final = (b"200", b"404")
+GOOD: Final = b" 200 "
 
 
 class Driven(NamedTuple):
@@ -27,7 +25,7 @@ class Driven(NamedTuple):
 
     Attributes:
         answers: How many.
-        errors: How many of them were neither 200 nor 404.
+        errors: How many of them were not 200.
         body_bytes: Of all bodies.
     """
 
@@ -85,7 +83,7 @@ class _Client(asyncio.Protocol):
         if len(received) < end + len(END) + length:
             return
         self.answers += 1
-        self.errors += not received.startswith(RIGHT, STATUS_AT)
+        self.errors += GOOD not in received[:16]
         self.body_bytes += length
         self._received = b""
         if self._transport is not None:

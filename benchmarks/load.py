@@ -43,13 +43,14 @@ def measure(shop: Shop) -> Iterator[Figure]:
     on. The details hold the same for other loads.
     """
     pair = shop.follow()
+    changing, asked = shop.parted()
     paths = [
         shop.similar_path(id_)
-        for id_ in Popularity(shop.visible, shop.effort.seed).draw(DRAWN)
+        for id_ in Popularity(asked, shop.effort.seed).draw(DRAWN)
     ]
     with (
         ExitStack() as stack,
-        steady_writes(shop.uri, shop.visible, CHANGES_PER_S, SEED) as writes,
+        steady_writes(shop.uri, changing, CHANGES_PER_S, SEED) as writes,
         ProcessPoolExecutor(max(SERVERS), SPAWN) as pool,
     ):
         servers = [_Server(pair.port, pair.server.pid)]

@@ -36,6 +36,7 @@ BESIDE: Final = "beside"  # what only the plain stream follows
 INSERTED_AT_ONCE: Final = 1_000
 OPLOG_MB: Final = 4_000
 POLL_S: Final = 0.002
+TENTH: Final = 10
 FOLLOWING_S: Final = 3600.0
 
 Products = Collection[Document]
@@ -157,6 +158,14 @@ class Shop:
         self.await_following(pair)
         self.await_served()
         return pair
+
+    def parted(self) -> tuple[list[object], list[object]]:
+        """
+        Return every tenth visible product, and all others: one of both can be changed
+        while the other stays as it is.
+        """
+        others = [id_ for n, id_ in enumerate(self.visible) if n % TENTH]
+        return self.visible[::TENTH], others
 
     def stop(self) -> None:
         """

@@ -33,7 +33,7 @@ def measure(shop: Shop) -> Iterator[Figure]:
     """
     pair = shop.follow()
     paths = [shop.similar_path(id_) for id_ in shop.visible]
-    mine, others = shop.visible[::10], [i for n, i in enumerate(shop.visible) if n % 10]
+    mine, others = shop.parted()
     with (
         steady_writes(
             shop.uri, others, WRITES_PER_S - PROBES_PER_S, SEED_OF_OTHERS

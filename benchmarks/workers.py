@@ -93,16 +93,17 @@ def measure(shop: Shop) -> Iterator[Figure]:
     on; of two workers beside one.
     """
     pair = shop.follow()
+    changing, asked = shop.parted()
     paths = [
         shop.similar_path(id_)
-        for id_ in Popularity(shop.visible, shop.effort.seed).draw(DRAWN)
+        for id_ in Popularity(asked, shop.effort.seed).draw(DRAWN)
     ]
     settings = {"EVERSHELF_WORKERS": str(WORKERS)}
     with (
         make_pair(
             shop.folder / "workers", shop.uri, _settings_of(shop, settings)
         ) as more,
-        steady_writes(shop.uri, shop.visible, CHANGES_PER_S, SEED) as writes,
+        steady_writes(shop.uri, changing, CHANGES_PER_S, SEED) as writes,
         ProcessPoolExecutor(1, SPAWN) as pool,
     ):
         more.server.start()
