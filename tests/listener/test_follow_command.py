@@ -6,30 +6,18 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from listener import app
 from listener.app import main
 from recommender.exits import Exit
-from recommender.settings import ListenerSettings, load_settings
-
-
-def _begin(
-    kind: type[ListenerSettings], arguments: Sequence[str], *, process: str
-) -> ListenerSettings:
-    assert process == "listener"
-    return load_settings(kind, arguments)
+from tests.support.commands import in_process
 
 
 @pytest.fixture(autouse=True)
 def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(app, "begin", _begin)
-    monkeypatch.setattr(app, "stop_on_signals", lambda _stop: None)
-    monkeypatch.setenv("MONGODB_URI", "mongodb://127.0.0.1:1/shop")
+    in_process(monkeypatch, tmp_path)
 
 
 def test_there_must_be_a_place(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import pytest
 
 from bullmq import Queue
 
-from listener import app
 from listener.app import main
 from listener.doctor.finding import Verdict
 from listener.doctor.queue import look_at_queue
@@ -23,6 +21,7 @@ from recommender.exits import Exit
 from recommender.masking import Secrets
 from recommender.settings import ListenerSettings, load_settings, secrets_of
 from tests.queue.conftest import Start
+from tests.support.commands import in_process
 from tests.support.queues import until
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_for
@@ -33,22 +32,9 @@ pytestmark = pytest.mark.xdist_group("queue-command")
 URL = "redis://:swordfish@127.0.0.1:1/0?password=marlin22"
 
 
-def _begin(
-    kind: type[ListenerSettings], arguments: Sequence[str], *, process: str
-) -> ListenerSettings:
-    """
-    Begin without the logs of a process.
-    """
-    assert process == "listener"
-    return load_settings(kind, arguments)
-
-
 @pytest.fixture(autouse=True)
 def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(app, "begin", _begin)
-    monkeypatch.setattr(app, "stop_on_signals", lambda _stop: None)
-    monkeypatch.setenv("MONGODB_URI", "mongodb://127.0.0.1:1/shop")
+    in_process(monkeypatch, tmp_path)
 
 
 def test_there_must_be_a_queue(capsys: pytest.CaptureFixture[str]) -> None:
