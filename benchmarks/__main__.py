@@ -76,6 +76,12 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(done.failed for done in runs))
 
 
+def _made(text: str) -> Path:
+    folder = Path(text)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument(
@@ -102,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Effort.longest_s,
         help="seconds until what stands beside is ended",
     )
-    parser.add_argument("--folder", type=Path, help="where to put databases meanwhile")
+    parser.add_argument("--folder", type=_made, help="where to put databases meanwhile")
     parser.add_argument("--out", type=Path, help="where to put the record")
     return parser
 

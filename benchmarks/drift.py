@@ -29,6 +29,7 @@ from listener.mapping import Mapper
 from listener.opening import to_weights
 from recommender.segment import Segment, build_segment
 from recommender.settings import ListenerSettings, load_settings
+from recommender.weights import LEAST_IDF
 
 
 Numbers = NDArray[np.float64]
@@ -142,10 +143,10 @@ def _reworded(document: Document) -> Document:
 
 def _idf(tf: sparse.csr_array, rows: Rows) -> Numbers:
     """
-    Return ln((1+N) / (1+df)) + 1; a term that nothing holds has df 0.
+    Return ln((1+N) / (1+df)) + `LEAST_IDF`; a term that nothing holds has df 0.
     """
     df = np.bincount(tf[rows].indices, minlength=tf.shape[1])
-    idf: Numbers = np.log((1.0 + len(rows)) / (1.0 + df)) + 1.0
+    idf: Numbers = np.log((1.0 + len(rows)) / (1.0 + df)) + LEAST_IDF
     return idf
 
 
@@ -314,7 +315,7 @@ def to_rows(
 COLUMNS: Final = (
     "replaced by products", "old idf", "right of ten", "worst score off by", "proven",
     "sure of ten after", "worst length off by", f"lengths off by more than {OFF:.0%}",
-    "sure of ten after, without those",
+    "sure of ten after, those written again",
 )  # fmt: skip
 
 

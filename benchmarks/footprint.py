@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.arrival import await_answer
 from benchmarks.connection import Connection
 from benchmarks.figures import Figure
-from benchmarks.process_stats import proportional_bytes
+from benchmarks.process_stats import family_bytes
 from benchmarks.shop import PRODUCTS, Shop
 from benchmarks.zipf import Popularity
 from tests.support.processes import make_pair
@@ -34,13 +34,13 @@ def measure(shop: Shop) -> Iterator[Figure]:
     paths = [shop.similar_path(id_) for id_ in Popularity(shop.visible, 0).draw(LOOKS)]
     visit(pair.port, paths)
     listener, server = pair.listener.pid, pair.server.pid
-    alone = proportional_bytes(listener), proportional_bytes(server)
+    alone = family_bytes(listener), family_bytes(server)
     with make_pair(shop.folder, shop.uri) as more:
         more.server.start()
         await_answer(more.port, paths[0], lambda: more.server.is_running)
         visit(more.port, paths)
         pids = (listener, server, more.server.pid)
-        together = sum(map(proportional_bytes, pids))
+        together = sum(map(family_bytes, pids))
     taken = {
         "listener": ("memory of the listener (PSS)", alone[0]),
         "server": ("memory of the server (PSS)", alone[1]),

@@ -150,7 +150,7 @@ class MilvusIndex:
         segment = row.view.segment
         span = slice(segment.indptr[row.row], segment.indptr[row.row + 1])
         places = segment.terms[span]
-        idf = self._snapshot.big_l - np.log1p(row.view.df[places])
+        idf = self._snapshot.big_l + row.view.g[places]
         return places, segment.tf[span].astype(np.float64), idf
 
 

@@ -24,6 +24,13 @@ def proportional_bytes(pid: int) -> int:
     return _rolled_up(pid, "Pss:")
 
 
+def family_bytes(pid: int) -> int:
+    """
+    Return the same of a process with those that it has started.
+    """
+    return sum(map(proportional_bytes, [pid, *children_of(pid)]))
+
+
 def private_bytes(pid: int) -> int:
     """
     Return the memory that only this process has, so that it does not matter which other

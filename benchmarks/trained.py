@@ -9,13 +9,17 @@ import sys
 
 from pathlib import Path
 
-import orjson
+from recommender.launch import launching
 
-from listener.evaluate.catalogue import Catalogue
-from listener.keys import to_key
-from listener.mapping import Mapper
-from listener.opening import to_weights
-from recommender.settings import ListenerSettings, load_settings
+
+with launching(if_stopped=1):  # as our processes begin
+    import orjson
+
+    from listener.evaluate.catalogue import Catalogue
+    from listener.keys import to_key
+    from listener.mapping import Mapper
+    from listener.opening import to_weights
+    from recommender.settings import ListenerSettings, load_settings
 
 
 LIMIT = 10

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ import structlog
 
 from listener.assembly import (
     CLOCK,
+    has_pool,
     make_daemon,
     make_orders_daemon,
     open_examination,
@@ -33,12 +34,13 @@ from listener.demo.embedded import embedded
 from listener.demo.load import load_file
 from listener.details import read_details
 from listener.doctor.rounds import Rounds
-from listener.doctor.show import show
 from listener.errors import ListenerError, Refused
 from listener.mongo.source import MongoSource
+from listener.nursery import open_nursery
 from listener.of_orders import OfOrders
 from listener.opening import open_orders, open_source
 from listener.orders import OrderMapper
+from listener.pool import work as work_in_pool
 from listener.profile.first_start import SAMPLE
 from listener.profile.page import to_toml
 from listener.profile.referred import decide_with
@@ -109,12 +111,22 @@ def main(arguments: Sequence[str]) -> Exit:
 
 
 def _do(settings: ListenerSettings) -> Exit:
-    if settings.command in GRACEFUL:
-        stop = Stop()
-        stop_on_signals(stop)
-        return GRACEFUL[settings.command](settings, stop)
-    interrupt_on_signals()
-    return _look(settings)
+    with _processes(settings):  # before anything begins, be it the taking of signals
+        if settings.command in GRACEFUL:
+            stop = Stop()
+            stop_on_signals(stop)
+            return GRACEFUL[settings.command](settings, stop)
+        interrupt_on_signals()
+        return _look(settings)
+
+
+def _processes(settings: ListenerSettings) -> AbstractContextManager[None]:
+    """
+    Have processes of this host at hand, if the collection may be read by them.
+    """
+    if settings.command in SPREADING and has_pool(settings):
+        return open_nursery(work_in_pool)
+    return nullcontext()
 
 
 def _run(settings: ListenerSettings, stop: Stop) -> Exit:
@@ -160,6 +172,8 @@ def _address(settings: ListenerSettings) -> Iterator[str]:
 
 
 def _examine(settings: ListenerSettings) -> Exit:
+    from listener.doctor.show import show  # noqa: PLC0415 with what colours it
+
     with ExitStack() as stack:
         rounds = Rounds(
             settings,
@@ -406,5 +420,7 @@ def _take(settings: ListenerSettings, stop: Stop) -> Exit:
     return Exit.OK
 
 
+# What may have the collection read by several processes.
+SPREADING: Final = frozenset({"run", "resync", "verify", "work"})
 # What has something to finish when it is asked to stop.
 GRACEFUL: Final = {"run": _run, "resync": _resync, "work": _work, "follow": _take}

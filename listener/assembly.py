@@ -15,6 +15,7 @@ from typing import Any
 from listener.beacon import Beacon
 from listener.build import Here, Workshop
 from listener.clock import Clock
+from listener.cluster import open_dask
 from listener.complaints import Complaints
 from listener.copies.first_copy import FirstCopy
 from listener.copies.neighbour import Neighbour
@@ -30,6 +31,7 @@ from listener.mongo.examination import Examination
 from listener.mongo.source import MongoSource
 from listener.opening import to_weights
 from listener.orders import orders_fingerprint
+from listener.pool import open_pool
 from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher, Shape
 from listener.rebuild import Copied, Rebuild, copy_nothing
@@ -40,7 +42,7 @@ from listener.restore import FIRST_START, Restored, restore
 from listener.schedule import Policy, Schedule
 from listener.scrape import Scrape
 from listener.signals import Round, Stop
-from listener.spread import Order, Spread, open_dask, open_pool, to_processes
+from listener.spread import Order, Spread, to_processes
 from listener.status import Status
 from listener.stretch import StretchReader
 from listener.sweep import Sweep
@@ -109,14 +111,20 @@ def to_spread(settings: ListenerSettings, uri: str) -> Spread | None:
     """
     Return the other processes that read the collection; None when none do.
     """
-    processes = to_processes(settings.build_processes)
     if settings.dask_address:
         executor = partial(open_dask, settings.dask_address)
-    elif processes > 1:
-        executor = partial(open_pool, processes)
+    elif has_pool(settings):
+        executor = partial(open_pool, to_processes(settings.build_processes))
     else:
         return None
     return Spread(Order(settings, uri), executor)
+
+
+def has_pool(settings: ListenerSettings) -> bool:
+    """
+    Return whether they are processes of this host.
+    """
+    return not settings.dask_address and to_processes(settings.build_processes) > 1
 
 
 def make_daemon(  # noqa: PLR0913, PLR0917 each is one thing it is made of

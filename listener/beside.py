@@ -52,7 +52,6 @@ def beside(follow: Follow | None, stop: Stop) -> Iterator[None]:
 def keep_following(follow: Follow, stop: Stop, retry_s: float = RETRY_S) -> None:
     """
     Follow until told to stop, and begin anew whatever ends it sooner.
-
     """
     with of_orders():
         while not stop.is_set():

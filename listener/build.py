@@ -17,9 +17,18 @@ from recommender.segment import Segment
 from recommender.weights import Weights
 
 
-ROWS: Final = CHUNK  # of a range, about
+ROWS: Final = CHUNK  # of a range, about, of a large catalogue
+LITTLE: Final = 3 * ROWS  # documents; below, one process is as quick as several
+LEAST_RANGES: Final = 12  # of more: so that those who share them end at the same time
 
 Check = Callable[[], None]  # raises what stops the building
+
+
+def to_rows(total: int) -> int:
+    """
+    Return about how many documents a range should have, of *total*.
+    """
+    return ROWS if total < LITTLE else min(ROWS, total // LEAST_RANGES)
 
 
 class Workshop(Protocol):

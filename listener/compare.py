@@ -25,8 +25,8 @@ from recommender.snapshot import Hit, Row, Snapshot
 from recommender.weights import Weights, term_weights
 
 
-TOLERANCE: Final = 1e-6  # of scores; DESIGN of the model: float64, terms in float32
-RELATIVE: Final = 1e-6  # of term weights and squared norms, stored and derived
+TOLERANCE: Final = 1e-6  # of scores; both sides reckon in float64
+RELATIVE: Final = 1e-6  # of term weights and squared norms; more than is ever seen
 LIMIT: Final = 10  # ranks compared
 ALL_RANKINGS: Final = 20_000  # beyond so many products, those of a sample are compared
 SOME_RANKINGS: Final = 1_000  # however many products there are
@@ -188,7 +188,12 @@ def _ranking_fault(
     """
     Return why *hits* are not the best by *scores*, up to ties; empty when they are.
     """
-    found = [at[hit.key] for hit in hits]
+    keys = [hit.key for hit in hits]
+    if strangers := [key for key in keys if key not in at]:
+        return f"{to_address(strangers[0])} is no product"
+    if len(set(keys)) < len(keys):
+        return "one comes twice"
+    found = [at[key] for key in keys]
     for place, hit in zip(found, hits, strict=True):
         if abs(scores[place] - hit.score) > TOLERANCE:
             return f"{to_address(hit.key)} scores {scores[place]:.9f}"

@@ -25,7 +25,7 @@ from recommender.position import ClusterTime
 from recommender.registry import CONTENT_TYPE, to_text
 from server.access import Keys
 from server.doors import require_admin
-from server.params import TrainParams, parse
+from server.parsing import TrainParams, parse
 from server.problems import Problem, problem_middleware
 
 

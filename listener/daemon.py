@@ -23,7 +23,7 @@ from listener.model import Model
 from listener.profile.first_start import FirstStart, NothingToFind
 from listener.publisher import Publisher
 from listener.rebuild import PULSE_S, Interrupted, Rebuilt
-from listener.rebuilds import Rebuilds, Requests
+from listener.rebuilds import FIRST_LOOK, Rebuilds, Requests
 from listener.signals import Stop
 from listener.status import NEVER, Status
 from listener.sweep import Sweep
@@ -41,9 +41,7 @@ from recommender.supervisor import Supervisor
 
 
 REPLACED: Final = "collection_replaced"
-FIRST_LOOK: Final = (
-    "first_look"  # there are enough documents to find out what they have
-)
+LOOK_EVERY_S: Final = 5.0  # when a look has found too little, or could not be had
 
 log = structlog.get_logger()
 
@@ -93,6 +91,7 @@ class Daemon:
         self._is_swapped = False  # and not yet published
         self._retry_at = 0.0
         self._rebuild_at = 0.0
+        self._look_at = 0.0
         self._last_loss = (0, "")  # in which trouble, and why
         self._rebuild_failures = 0  # in a row, of those without which one can do
 
@@ -279,20 +278,26 @@ class Daemon:
         Publish what is applied, whether or not the database answers.
         """
         parts = self._parts
-        if parts.first_start.is_due_with(model.index.products):
-            parts.rebuilds.ask(FIRST_LOOK)
+        self._look_when_due(model)
         if parts.requests.take_demands(model.mark.as_of):
             parts.publisher.demand()
         is_published = parts.publisher.publish_if_due(model, idle=self._is_idle)
         if is_published and self._is_swapped:
             self._is_swapped = False
             parts.requests.fulfil(self._status.served)
-        if parts.upkeep.tend(model):
+        if parts.upkeep.tend(model, idle=self._is_idle):
             parts.publisher.note_cause("merge")
             self._status.metrics.note_merge()
         parts.publisher.note_position(model)
         if self._is_open:
             self._tell_state(model)
+
+    def _look_when_due(self, model: Model) -> None:
+        now = self._parts.clock.monotonic()
+        is_due = self._parts.first_start.is_due_with(model.index.products)
+        if is_due and now >= self._look_at:
+            self._look_at = now + LOOK_EVERY_S
+            self._parts.rebuilds.ask(FIRST_LOOK)
 
     def _tell_state(self, model: Model) -> None:
         if self._parts.publisher.is_guarded(model):

@@ -21,6 +21,7 @@ from listener.fields import Values
 from listener.values.texts import cut_at_word
 from listener.values.times import to_datetime
 from listener.values.usable import too_large
+from recommender.json_bytes import to_json_bytes
 
 
 LONGEST_SUMMARY: Final = 300  # characters of a description, and an ellipsis
@@ -36,9 +37,27 @@ def to_display(values: Values, extras: Mapping[str, Any]) -> bytes:
     """
     Return the JSON object of what is known, and of *extras* under other names.
     """
-    all_ = {**extras, **_to_shown(values)}
-    known = {name: value for name, value in all_.items() if value is not None}
-    return orjson.dumps(known, option=_OPTIONS)
+    (
+        name, description, _, _, category, brand, price, stock, created_s, image,
+        rating,
+    ) = values  # fmt: skip
+    shown: dict[str, Any] = {
+        "name": name,
+        "description": description and _to_summary(description),
+        "category": category,
+        "brand": brand,
+        "price": price,
+        "in_stock": stock and stock.available,
+        "stock": stock and _to_count(stock.pieces),
+        "rating": rating,
+        "image": image,
+        "created_at": None if created_s is None else to_datetime(created_s),
+    }
+    if extras:
+        shown = {**extras, **shown}
+    if None in shown.values():
+        shown = {name: value for name, value in shown.items() if value is not None}
+    return to_json_bytes(shown, _OPTIONS)
 
 
 def to_extra(value: object, _notes: list[str]) -> Any:
@@ -66,22 +85,6 @@ def plain_extra(value: object) -> str | int | float | None:
     return value if is_number else None  # type: ignore[return-value]
 
 
-def _to_shown(values: Values) -> dict[str, Any]:
-    stock, created_s = values.stock, values.created_s
-    return {
-        "name": values.name,
-        "description": values.description and _to_summary(values.description),
-        "category": values.category,
-        "brand": values.brand,
-        "price": values.price,
-        "in_stock": stock and stock.available,
-        "stock": stock and _to_count(stock.count),
-        "rating": values.rating,
-        "image": values.image,
-        "created_at": None if created_s is None else to_datetime(created_s),
-    }
-
-
 def _to_count(count: float | None) -> float | None:
     if count is None or not count.is_integer() or abs(count) > LARGEST_COUNT:
         return count
@@ -89,8 +92,9 @@ def _to_count(count: float | None) -> float | None:
 
 
 def _to_summary(text: str) -> str:
-    summary = cut_at_word(text, LONGEST_SUMMARY)
-    return summary if summary == text else f"{summary}…"
+    if len(text) <= LONGEST_SUMMARY:
+        return text
+    return f"{cut_at_word(text, LONGEST_SUMMARY)}…"
 
 
 def _to_json(value: object, nodes: Iterator[int]) -> Any:

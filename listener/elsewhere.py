@@ -18,7 +18,7 @@ from listener.opening import Collected, open_source, to_weights
 from listener.spread import OTHER_VERSION, Order, Spread, Unusable, never
 from recommender.errors import StoreCorrupt, StoreTooNew
 from recommender.segment import Segment
-from recommender.segment_file import from_buffer, to_chunks, verify_blocks
+from recommender.segment_file import to_chunks, verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,7 @@ class Elsewhere:
         """
         content = memoryview(built.content)
         try:
-            verify_blocks(content)
-            segment = from_buffer(content)
+            segment = verified(content)
         except StoreTooNew as error:
             raise Unusable(OTHER_VERSION) from error
         except StoreCorrupt as error:

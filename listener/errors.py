@@ -4,8 +4,6 @@ What can go wrong between the listener and its database; the class says what to 
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class ListenerError(Exception):
     """
@@ -15,12 +13,6 @@ class ListenerError(Exception):
     def __init__(self, message: str | None = None) -> None:
         summary = (self.__doc__ or "").split("\n\n", 1)[0]
         super().__init__(message or " ".join(summary.split()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """
-        Make it the same in another process, whatever its class takes.
-        """
-        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class Unreachable(ListenerError):  # noqa: N818

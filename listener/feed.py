@@ -42,7 +42,8 @@ class Batch:
         events: How many writes were noticed, by kind, such as "insert".
         written_s: Unix time of the oldest of those writes, by the database's clock;
             None without any.
-        is_last: Whether nothing more was waiting when the batch was taken.
+        is_last: Whether nothing more was waiting when the batch was taken, or known to
+            be on its way.
     """
 
     mutations: Sequence[Mutation]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from listener.values.attributes import plain_attributes, to_attributes
 from listener.values.categories import plain_category, to_category
@@ -20,7 +20,7 @@ from listener.values.numbers import (
     to_stock,
 )
 from listener.values.paths import Path
-from listener.values.references import NO_NAMES, Named, Names, find_named
+from listener.values.references import Named, Names, find_named
 from listener.values.texts import (
     plain_label,
     plain_name,
@@ -43,6 +43,8 @@ from recommender.settings import ListenerSettings
 
 
 T = TypeVar("T")
+NOWHERE: Final = "\0"  # no document has a field of that name: BSON cannot
+
 Finders = Sequence[Callable[[Mapping[str, Any]], Any]]
 
 
@@ -67,9 +69,14 @@ class Problem:
 class Field(Generic[T]):
     """
     Where a value of a product may be, and how it becomes of its type.
+
+    Attributes:
+        name: Of the product's field, as settings name it.
+        first: The field of a document that is looked at first; `NOWHERE` if the way
+            to the first place leads through others.
     """
 
-    __slots__ = ("_convert", "_finders", "_paths", "_shortcut", "name")
+    __slots__ = ("_convert", "_finders", "_paths", "_shortcut", "first", "name")
 
     def __init__(
         self,
@@ -80,6 +87,8 @@ class Field(Generic[T]):
     ) -> None:
         self.name = name
         self._paths = tuple(paths)
+        is_plain = bool(self._paths) and len(self._paths[0].steps) == 1
+        self.first = self._paths[0].root if is_plain else NOWHERE
         self._finders: Finders = tuple(path.finder for path in self._paths)
         self._convert = bounded(convert)
         self._shortcut = shortcut
@@ -135,23 +144,23 @@ def _find_named(path: Path, named: Named, document: Mapping[str, Any]) -> Any:
     return find_named(document, path, named)
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
-    """
-    What a document says of a product; None where it says nothing of use.
-    """
+# What a document says of a product, in the order of `FieldMap`; None where it says
+# nothing of use. A plain tuple, as one is made of each document.
+Values = tuple[
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    tuple[str, ...] | None,
+    str | None,
+    float | None,
+    Stock | None,
+    float | None,
+    str | None,
+    float | None,
+]
 
-    name: str | None
-    description: str | None
-    tags: str | None
-    attributes: str | None
-    category: tuple[str, ...] | None
-    brand: str | None
-    price: float | None
-    stock: Stock | None
-    created_s: float | None
-    image: str | None
-    rating: float | None
+Read = Callable[[Mapping[str, Any], list[Problem], Names], Values]
 
 
 class FieldMap:
@@ -160,6 +169,8 @@ class FieldMap:
 
     Attributes:
         roots: The fields of a document that are looked at.
+        read: Returns what a document says, and adds what it says in vain to a list of
+            problems; the names of what it refers to are the third argument.
     """
 
     def __init__(self, settings: ListenerSettings) -> None:
@@ -182,27 +193,42 @@ class FieldMap:
         self.image = at("image", to_image, plain_image)
         self.rating = at("rating", to_amount, plain_amount)
         self.roots = frozenset(path.root for path in paths)
+        self.read = _to_reader(self)
+
+
+def _to_reader(fields: FieldMap) -> Read:
+    """
+    Return what reads all *fields* of a document, as each by itself does.
+
+    Written out, as that takes a sixth off a product: where a value is at the first
+    place, as most documents have it, nothing but its shortcut is called. All else is
+    for the field to say, 0 also.
+    """
+    f = fields
+    name_at, description_at, tags_at = f.name.first, f.description.first, f.tags.first
+    attributes_at, category_at = f.attributes.first, f.category.first
+    brand_at, price_at, stock_at = f.brand.first, f.price.first, f.stock.first
+    created_at, image_at, rating_at = f.created.first, f.image.first, f.rating.first
 
     def read(
-        self,
-        document: Mapping[str, Any],
-        problems: list[Problem],
-        names: Names = NO_NAMES,
+        document: Mapping[str, Any], problems: list[Problem], names: Names
     ) -> Values:
-        """
-        Return what *document* says, and add what it says in vain to *problems*; *names*
-        are those of what it refers to.
-        """
-        return Values(
-            name=self.name.read(document, problems),
-            description=self.description.read(document, problems),
-            tags=self.tags.read(document, problems),
-            attributes=self.attributes.read(document, problems),
-            category=self.category.read(document, problems, names.get("category")),
-            brand=self.brand.read(document, problems, names.get("brand")),
-            price=self.price.read(document, problems),
-            stock=self.stock.read(document, problems),
-            created_s=self.created.read(document, problems),
-            image=self.image.read(document, problems),
-            rating=self.rating.read(document, problems),
+        get = document.get
+        return (
+            plain_name(get(name_at)) or f.name.read(document, problems),
+            plain_text(get(description_at)) or f.description.read(document, problems),
+            plain_tags(get(tags_at)) or f.tags.read(document, problems),
+            plain_attributes(get(attributes_at))
+            or f.attributes.read(document, problems),
+            (None if names else plain_category(get(category_at)))
+            or f.category.read(document, problems, names.get("category")),
+            (None if names else plain_label(get(brand_at)))
+            or f.brand.read(document, problems, names.get("brand")),
+            plain_amount(get(price_at)) or f.price.read(document, problems),
+            plain_stock(get(stock_at)) or f.stock.read(document, problems),
+            plain_unix_s(get(created_at)) or f.created.read(document, problems),
+            plain_image(get(image_at)) or f.image.read(document, problems),
+            plain_amount(get(rating_at)) or f.rating.read(document, problems),
         )
+
+    return read

@@ -37,19 +37,29 @@ class JointFeed:
     A mark names the position of each, and the time to which all of them have come. What
     the others bring is found by a look at what products refer to *now*: one that was
     moved since is not found, and its own feed has yet to say so. So the time of such a
-    batch is claimed only when all feeds have come to the end of that look.
+    batch is claimed only when all feeds have come to the end of that look. Feeds that
+    go on from a position do not know of the looks before it: they claim nothing before
+    all have come to the time at which they were opened.
     """
 
-    def __init__(self, feeds: Sequence[Feed], now: Callable[[], ClusterTime]) -> None:
+    def __init__(
+        self,
+        feeds: Sequence[Feed],
+        now: Callable[[], ClusterTime],
+        *,
+        is_resumed: bool = False,
+    ) -> None:
         """
         Args:
             feeds: At least one.
             now: Returns the database's time.
+            is_resumed: Whether they go on from a position.
         """
         self._own, *others = feeds
         self._others = deque(others)
         self._feeds = feeds
         self._now = now
+        self._is_resumed = is_resumed
         self._marks: dict[Feed, Mark] = {}
         self._holds: list[_Hold] = []
         self._is_own_turn = True
@@ -59,6 +69,8 @@ class JointFeed:
         with ExitStack() as stack:
             for feed in self._feeds:
                 stack.enter_context(feed)
+            if self._is_resumed:
+                self._holds.append(_Hold(self._now(), BEFORE))
             self._context = stack.pop_all()
         return self
 

@@ -20,6 +20,7 @@ from bson.decimal128 import create_decimal128_context
 from bson.json_util import CANONICAL_JSON_OPTIONS
 
 from recommender.address import to_integer_key
+from recommender.json_bytes import to_json_bytes
 
 
 BEYOND_INT64: Final = 1 << 63
@@ -49,9 +50,9 @@ def to_key(_id: object) -> bytes:
             return to_integer_key(int(_id))  # an Int64 is sought in a range one by one
     tree = _to_tree(_id)
     try:
-        return orjson.dumps(tree)
+        return to_json_bytes(tree)
     except orjson.JSONEncodeError:  # half a surrogate pair somewhere
-        return orjson.dumps({"$surrogates": json.dumps(tree)})
+        return to_json_bytes({"$surrogates": json.dumps(tree)})
 
 
 def _to_tree(value: object) -> Any:

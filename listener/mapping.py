@@ -7,14 +7,13 @@ from __future__ import annotations
 import math
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import xxhash
 
 from listener.display import plain_extra, to_display, to_extra
-from listener.fields import Field, FieldMap, Problem, Values
+from listener.fields import Field, FieldMap, Problem
 from listener.keys import to_key
 from listener.references import to_lookups
 from listener.values.paths import Path
@@ -23,13 +22,13 @@ from listener.visibility import Visibility
 from recommender.product import Product
 from recommender.settings import ListenerSettings
 from recommender.text import TEXT_VERSION
+from recommender.weights import WEIGHTS_VERSION
 
 
 MAPPING_VERSION: Final = 1  # part of the fingerprint: a change rebuilds every model
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(NamedTuple):
     """
     What became of a document.
 
@@ -87,23 +86,25 @@ class Mapper:
     ) -> Mapped:
         problems: list[Problem] = []
         values = self._fields.read(document, problems, names)
+        (
+            name, description, tags, attributes, category, brand, price, stock,
+            created_s, _, _,
+        ) = values  # fmt: skip
+        texts = _to_texts(name, description, tags, attributes)
+        visible = self._is_visible(document, problems)
+        extras = {field.name: field.read(document, problems) for field in self._extras}
         product = Product(
-            key=key,
-            texts=_to_texts(values),
-            category=values.category or (),
-            brand=values.brand or "",
-            price=math.nan if values.price is None else values.price,
-            in_stock=values.stock is None or values.stock.available,
-            visible=self._is_visible(document, problems),
-            created_s=math.nan if values.created_s is None else values.created_s,
-            display=to_display(values, self._to_extras(document, problems)),
+            key,
+            texts,
+            category or (),
+            brand or "",
+            math.nan if price is None else price,
+            stock is None or stock.available,
+            visible,
+            math.nan if created_s is None else created_s,
+            to_display(values, extras),
         )
         return Mapped(product, tuple(problems))
-
-    def _to_extras(
-        self, document: Mapping[str, Any], problems: list[Problem]
-    ) -> dict[str, Any]:
-        return {field.name: field.read(document, problems) for field in self._extras}
 
     def _is_visible(self, document: Mapping[str, Any], problems: list[Problem]) -> bool:
         try:
@@ -127,19 +128,31 @@ def fingerprint(settings: ListenerSettings) -> str:
     Return a hash of all settings that shape the model, and of the code's own versions:
     models with different ones differ.
     """
-    versions = {"mapping": MAPPING_VERSION, "text": TEXT_VERSION}
+    versions = {
+        "mapping": MAPPING_VERSION,
+        "text": TEXT_VERSION,
+        "weights": WEIGHTS_VERSION,
+    }
     content = orjson.dumps([versions, shape_of(settings)], option=orjson.OPT_SORT_KEYS)
     return xxhash.xxh3_128_hexdigest(content)
 
 
-def _to_texts(values: Values) -> dict[str, str]:
-    texts = (
-        ("name", values.name),
-        ("description", values.description),
-        ("tags", values.tags),
-        ("attributes", values.attributes),
-    )
-    return {name: text for name, text in texts if text is not None}
+def _to_texts(
+    name: str | None, description: str | None, tags: str | None, attributes: str | None
+) -> dict[str, str]:
+    """
+    Return the texts that there are; written out, as it is done for each document.
+    """
+    texts = {}
+    if name is not None:
+        texts["name"] = name
+    if description is not None:
+        texts["description"] = description
+    if tags is not None:
+        texts["tags"] = tags
+    if attributes is not None:
+        texts["attributes"] = attributes
+    return texts
 
 
 # The settings that decide what a product is or how it counts.

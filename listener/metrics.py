@@ -25,7 +25,6 @@ CAUSES: Final = ("changes", "rebuild", "restart", "merge")
 # Why models are trained from scratch: at a start, on request, or a position was lost.
 REASONS: Final = (
     "first_start",
-    "first_look",
     "store_damaged",
     "settings_changed",
     "other_collection",

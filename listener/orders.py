@@ -8,10 +8,12 @@ import math
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 import xxhash
+
+from bson import DBRef
 
 from listener.keys import to_key
 from listener.values.numbers import to_number
@@ -26,6 +28,9 @@ from recommender.settings import ListenerSettings, to_variable
 
 
 EACH: Final = "[]"  # follows the array whose elements are an order's lines
+# Of one order. What holds more is a list of stock: it pairs all with all, and two of
+# them would make each answer about any of their products as long as they are.
+MOST_PRODUCTS: Final = 2_000
 
 # The settings that decide what is learnt of an order.
 SHAPING: Final = ("orders_items", "orders_quantity", "orders_date", "orders_when")
@@ -50,14 +55,15 @@ class _InLines:
         Return the place that *text* spells.
 
         Raises:
-            SettingsFault: It says not once where the lines are.
+            SettingsFault: It says not once where the lines are, or is no path.
         """
         lines, each, rest = text.partition(EACH)
-        if not lines or not each or EACH in rest or (rest and rest[0] != "."):
-            name = to_variable(ListenerSettings, setting)
-            fault = f"{name}={text}: write it like items[].product, with one []"
-            raise SettingsFault([fault])
-        return cls(Path.parse(lines), Path.parse(rest[1:]) if rest else None)
+        if not each or EACH in rest or (rest and rest[0] != "."):
+            _refuse(text, setting, "items[].product, with one []")
+        place = cls(Path.parse(lines), Path.parse(rest[1:]) if rest else None)
+        if not _is_readable(place.whole):
+            _refuse(text, setting, "items[].product")
+        return place
 
     @property
     def whole(self) -> Path:
@@ -95,13 +101,16 @@ class OrderMapper:
             fault = f"{name}={quantity} is not in the lines of {settings.orders_items}"
             raise SettingsFault([fault])
         self._date = Path.parse(settings.orders_date) if settings.orders_date else None
+        if self._date and not _is_readable(self._date):
+            _refuse(settings.orders_date, "orders_date", "createdAt")
         self._when = Visibility(settings.orders_when, "orders_when")
         self.projection: Mapping[str, int] = dict.fromkeys(self._read_paths(), 1)
 
     def to_row(self, document: Mapping[str, Any]) -> Product:
         """
         Return the row of *document*, whatever it holds; what cannot be used of it is
-        left out, and an order that meets a fault of ours does not count.
+        left out. An order of more than `MOST_PRODUCTS`, or that meets a fault of ours,
+        does not count.
         """
         key = to_key(document.get("_id"))
         try:
@@ -124,9 +133,14 @@ class OrderMapper:
                 yield from map(_to_id, _flat(self._product.of(line)))
 
     def _to_order(self, key: bytes, document: Mapping[str, Any]) -> Order:
+        products: set[bytes] = set()
+        for reference in self.references(document):
+            products.add(to_key(reference))
+            if len(products) > MOST_PRODUCTS:
+                return Order(key, frozenset(), counts=False)
         return Order(
             key,
-            frozenset(map(to_key, self.references(document))),
+            frozenset(products),
             self.counts(document),
             self._created_s(document),
         )
@@ -189,9 +203,24 @@ def _flat(value: object) -> Iterator[object]:
 
 def _to_id(value: object) -> object:
     """
-    Return the id of the product that a value means: it, or that of a copy of it.
+    Return the id of the product that a value means: it, that of a copy of it, or the
+    one that a reference of MongoDB's own kind names.
     """
+    if isinstance(value, DBRef):
+        return value.id
     return value["_id"] if isinstance(value, Mapping) and "_id" in value else value
+
+
+def _is_readable(path: Path) -> bool:
+    """
+    Return whether MongoDB takes a path for what is to be read.
+    """
+    return all(path.steps) and not path.root.isdigit()
+
+
+def _refuse(text: str, setting: str, example: str) -> NoReturn:
+    name = to_variable(ListenerSettings, setting)
+    raise SettingsFault([f"{name}={text}: write it like {example}"])
 
 
 def _without_places(steps: Iterable[str]) -> Iterator[str]:

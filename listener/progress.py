@@ -11,15 +11,6 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 from listener.clock import Clock
 
 
@@ -57,13 +48,17 @@ def shown(batches: Iterable[T], *, total: int, task: str, clock: Clock) -> Itera
 
 
 def _on_a_bar(batches: Iterable[T], total: int, task: str) -> Iterator[T]:
+    from rich import progress as bars  # noqa: PLC0415 not without a terminal
+    from rich.console import Console  # noqa: PLC0415
+
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with bars.Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(task, total=total)
         for batch in batches:
             yield batch

@@ -10,12 +10,13 @@ from typing import Final
 import structlog
 
 from listener.assembly import CLOCK, to_spread
+from listener.build import Check
 from listener.complaints import Complaints
 from listener.mongo.source import MongoSource
 from listener.opening import open_orders, open_source, to_weights
 from listener.progress import Show, shown
 from listener.reading import ReadElsewhere, ReadHere, Reading
-from listener.spread import to_processes
+from listener.spread import never, to_processes
 from listener.verify import PATIENCE_S, Report, Verification
 from recommender.order import ORDER_WEIGHTS
 from recommender.settings import ListenerSettings
@@ -28,10 +29,15 @@ WORTH: Final = 3  # processes: two save no more than passing products on costs
 log = structlog.get_logger()
 
 
-def prove(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:
+def prove(
+    settings: ListenerSettings, uri: str, show: Show = shown, check: Check = never
+) -> Report:
     """
     Compare the store with the collection at the address *uri*, and *show* how much of
     that has been read.
+
+    Args:
+        check: Called while other processes read; raises to end them.
 
     Raises:
         ListenerError: The database cannot be read or followed.
@@ -39,12 +45,17 @@ def prove(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:
     """
     complaints = Complaints(CLOCK.monotonic)
     with open_source(settings, uri, complaints) as source:
-        reading = to_reading(settings, uri, complaints)
+        reading = to_reading(settings, uri, complaints, check)
         weights = to_weights(settings)
         return _compare(settings, source, settings.store_dir, weights, show, reading)
 
 
-def to_reading(settings: ListenerSettings, uri: str, complaints: Complaints) -> Reading:
+def to_reading(
+    settings: ListenerSettings,
+    uri: str,
+    complaints: Complaints,
+    check: Check = never,
+) -> Reading:
     """
     Return how the collection is read: as models are built, by the same processes, if
     that is quicker.
@@ -53,7 +64,7 @@ def to_reading(settings: ListenerSettings, uri: str, complaints: Complaints) -> 
     processes = to_processes(settings.build_processes)
     if spread is None or not (settings.dask_address or processes >= WORTH):
         return here
-    return ReadElsewhere(spread, complaints, here)
+    return ReadElsewhere(spread, complaints, here, check)
 
 
 def prove_orders(settings: ListenerSettings, uri: str, show: Show = shown) -> Report:

@@ -12,7 +12,6 @@ mongomock's filters, meant for tests, differ from a server in some corners too.
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 
@@ -23,7 +22,7 @@ from typing import Any, Final
 
 from bson import DatetimeMS, Decimal128, ObjectId, Regex
 
-from listener.keys import to_key
+from listener.keys import BEYOND_INT64, to_key
 from listener.values.kinds import KIND_NUMBERS, to_kind
 from listener.values.paths import MISSING, Path, Whole
 
@@ -52,6 +51,8 @@ def compile_query(query: Mapping[str, Any]) -> Test:
         QueryFault: Naming the operator, or what is wrong with its operand.
     """
     tests = [_compile_clause(name, operand) for name, operand in query.items()]
+    if len(tests) == 1:
+        return tests[0]
     return lambda document: all(test(document) for test in tests)
 
 
@@ -75,6 +76,8 @@ def _compile_clause(name: str, operand: Any) -> Test:
     if name.startswith("$"):
         raise _not_supported(name, _JUNCTIONS)
     path, test = Path.parse(name), _compile_condition(operand)
+    if len(path.steps) == 1:
+        return lambda document: test([document.get(name, MISSING)])
     return lambda document: test(path.leaves(document))
 
 
@@ -99,6 +102,8 @@ def _compile_condition(operand: Any) -> LeafTest:
     for name in operators.keys() - _OPERATORS.keys():
         raise _not_supported(name, _OPERATORS)
     tests = [_OPERATORS[name](of) for name, of in operators.items()]
+    if len(tests) == 1:
+        return tests[0]
     return lambda leaves: all(test(leaves) for test in tests)
 
 
@@ -232,9 +237,11 @@ def _has_remainder(operand: Any) -> ValueTest:
 
     def test(value: Any) -> bool:
         kind, place = _to_place(value)
-        if kind != "number" or not place.is_finite():
+        if kind != "number" or not -BEYOND_INT64 <= place < BEYOND_INT64:
             return False
-        return int(math.fmod(int(place), divisor)) == remainder
+        whole = int(place)
+        left = abs(whole) % abs(divisor)  # exact beyond what a double holds
+        return (left if whole >= 0 else -left) == remainder
 
     return test
 
@@ -305,7 +312,12 @@ def _of_values(compile_: Callable[[Any], ValueTest]) -> Callable[[Any], LeafTest
 
 
 def _any_value(test: ValueTest) -> LeafTest:
-    return lambda leaves: any(map(test, _values(leaves)))
+    def test_any(leaves: Leaves) -> bool:
+        if len(leaves) == 1 and not isinstance(leaves[0], list):
+            return test(leaves[0])
+        return any(map(test, _values(leaves)))
+
+    return test_any
 
 
 def _values(leaves: Leaves) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from listener.build import ROWS
+from listener.build import Check, to_rows
 from listener.complaints import Complaints
 from listener.feed import EVERYTHING, IdRange, Source
 from listener.opening import Collected, open_source, to_weights
@@ -93,11 +93,13 @@ class ReadElsewhere:
         spread: The processes.
         complaints: Where those of the tasks go.
         here: Reads what is not read elsewhere.
+        check: Called while there is nothing but waiting; raises to end it.
     """
 
     spread: Spread
     complaints: Complaints
     here: ReadHere
+    check: Check = never
 
     def read(self, source: Source) -> Iterator[Sequence[Weighed]]:
         """
@@ -105,8 +107,8 @@ class ReadElsewhere:
         """
         return self.spread.map(
             read_there,
-            source.split(ROWS),
-            never,
+            source.split(to_rows(source.count())),
+            self.check,
             to_result=self._to_products,
             here=partial(self.here.read_ranges, source),
         )

@@ -14,7 +14,8 @@ from typing import Final
 
 import structlog
 
-from listener.build import ROWS, Workshop
+from listener.background import in_background
+from listener.build import Workshop, to_rows
 from listener.clock import Clock
 from listener.errors import PositionLost
 from listener.feed import Batch, Feed, Mark, Source
@@ -24,7 +25,7 @@ from listener.tally import Tally
 from recommender import allocator
 from recommender.bulk import join_segments
 from recommender.index import Index
-from recommender.segment import Segment
+from recommender.segment import Later, Segment
 from recommender.weights import Weights
 
 
@@ -156,12 +157,12 @@ class Rebuild:
     def _scan(self) -> Index:
         total = self.source.count()
         log.info("scan.started", total=total)
-        ranges = self.source.split(ROWS)
+        ranges = self.source.split(to_rows(total))
         built = self.workshop.build(self.source, ranges, self._check)
         counted = self.tally.counted(built, total)
         segments = list(shown(counted, total=total, task="scan", clock=self.clock))
         self._check()
-        whole = self.keep(join_segments(segments))
+        whole = self.keep(join_segments(segments, _beside))
         segments.clear()
         allocator.return_free()
         return Index(self.weights, [whole])
@@ -183,3 +184,11 @@ class Rebuild:
     def _check(self) -> None:
         if self.is_stopping():
             raise Interrupted
+
+
+def _beside(pack: Later) -> Later:
+    """
+    Begin to pack what pages show: the processes that built are done, and one processor
+    of two has nothing to do.
+    """
+    return in_background(pack, "pack").result

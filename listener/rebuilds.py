@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 
 from concurrent.futures import Future, wait
+from typing import Final
 
 import structlog
 
@@ -16,6 +17,9 @@ from listener.rebuild import Rebuild, Rebuilt
 from listener.status import Served
 from recommender.position import ClusterTime
 
+
+# There are enough documents to find out what they have.
+FIRST_LOOK: Final = "first_look"
 
 log = structlog.get_logger()
 
@@ -28,7 +32,7 @@ class Rebuilds:
     def __init__(self, rebuild: Rebuild) -> None:
         self._rebuild = rebuild
         self.reason = ""  # why one is due; empty: none is
-        self._running: Future[Rebuilt] | None = None
+        self._running: Future[Rebuilt | None] | None = None
 
     @property
     def is_due(self) -> bool:
@@ -49,14 +53,17 @@ class Rebuilds:
         Ask for one; the reason of the first who asks counts.
 
         A reason that nobody wished for outweighs a request: the shrink guard trusts
-        what was requested.
+        what was requested. For `FIRST_LOOK` nothing is rebuilt: either the model is good
+        as it is, or the look ends this round, and the next one begins with a rebuild. So
+        any other reason outweighs it, also while it is under way.
         """
-        if self.reason in {"", REQUESTED}:
+        is_outweighed = self.reason == REQUESTED and reason != FIRST_LOOK
+        if is_outweighed or self.reason in {"", FIRST_LOOK}:
             self.reason = reason
 
     def tend(self) -> Rebuilt | None:
         """
-        Start what is due; return what is done, once.
+        Start what is due; return what is done, once; None of a look.
 
         Raises:
             ListenerError: The rebuild failed; it is still due.
@@ -64,14 +71,20 @@ class Rebuilds:
         if not self.reason:
             return None
         if self._running is None:
-            log.info("rebuild.started", reason=self.reason)
-            self._running = in_background(self._rebuild.run, "rebuild")
+            self._running = self._begin()
         if not self._running.done():
             return None
         done, self._running = self._running, None
         rebuilt = done.result()
-        self.reason = ""
+        if rebuilt is not None or self.reason == FIRST_LOOK:
+            self.reason = ""
         return rebuilt
+
+    def _begin(self) -> Future[Rebuilt | None]:
+        if self.reason == FIRST_LOOK:
+            return in_background(self._rebuild.prepare, "first-look")
+        log.info("rebuild.started", reason=self.reason)
+        return in_background(self._rebuild.run, "rebuild")
 
     def wait(self, timeout_s: float) -> None:
         """
@@ -88,9 +101,10 @@ class Rebuilds:
             self._running = None
 
 
-def _let_go(done: Future[Rebuilt]) -> None:
-    if done.exception() is None:
-        done.result().feed.__exit__(None, None, None)
+def _let_go(done: Future[Rebuilt | None]) -> None:
+    rebuilt = None if done.exception() else done.result()
+    if rebuilt is not None:
+        rebuilt.feed.__exit__(None, None, None)
 
 
 class Requests:

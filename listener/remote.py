@@ -153,7 +153,9 @@ class Remote:
     def _ask(
         self, method: str, path: str, timeout_s: float
     ) -> tuple[int, Mapping[str, Any]]:
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        # as bytes: a key may be of any letters
+        token = f"Bearer {self.key}".encode()
+        headers = {"Authorization": token} if self.key else {}
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=timeout_s)
         try:
             connection.request(method, path, headers=headers)

@@ -85,7 +85,7 @@ class Sweep:
         self._pass: _Pass | None = None
         self._reading: Future[Stretch] | None = None
         self._stretch: Stretch | None = None  # waits until the model has come as far
-        self._written: set[bytes] = set()  # keys, since before it was read
+        self._written = HashSet()  # of keys, since before it was read
         self._next_at = clock.monotonic()
         self._failures = 0  # in a row
 
@@ -106,8 +106,9 @@ class Sweep:
                     return
 
     def _account(self, current: _Pass, key: bytes) -> None:
-        self._written.add(key)
-        current.accounted.add(key_hash(key))
+        hashed = key_hash(key)
+        self._written.add(hashed)
+        current.accounted.add(hashed)
 
     def tend(self, model: Model) -> Batch | None:
         """
@@ -147,7 +148,7 @@ class Sweep:
         now = self._clock.monotonic()
         if self._pass is None:
             self._pass = _Pass(model, now, self._status.swept)
-        self._written.clear()
+        self._written = HashSet()
         limit = min(MOST_ROWS, self._per_s)
         self._next_at = now + limit / self._per_s
         after, since = self._pass.place, model.mark.as_of
@@ -183,7 +184,9 @@ class Sweep:
             return None
         self._stretch = None
         settled = {
-            key: said for key, said in stretch.rows.items() if key not in self._written
+            key: said
+            for key, said in stretch.rows.items()
+            if key_hash(key) not in self._written
         }
         found = model.index.unlike(settled)
         for key in stretch.rows:

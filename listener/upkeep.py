@@ -8,6 +8,7 @@ import math
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
+from weakref import ref
 
 from listener.clock import Clock
 from listener.copies.pusher import Pusher
@@ -46,9 +47,13 @@ class Upkeep:
         self._collected_at = clock.monotonic()
         self._garbage = Trouble("garbage")
 
-    def tend(self, model: Model) -> bool:
+    def tend(self, model: Model, *, idle: bool = True) -> bool:
         """
         Start and finish what is due; return whether there is something to publish.
+
+        Args:
+            idle: Whether nothing more is waiting to be applied: most merges wait for
+                that.
         """
         self._durable.tend()
         if self._pusher is not None:
@@ -57,7 +62,7 @@ class Upkeep:
         if now - self._collected_at >= GARBAGE_S:
             self._collected_at = now
             self._collect_garbage(now)
-        return self._merges.tend(model.index)
+        return self._merges.tend(model.index, idle=idle)
 
     @property
     def durable(self) -> Manifest | None:
@@ -138,20 +143,28 @@ class _Durable:
 class _Merges:
     """
     Runs the merges that an index asks for, in a thread, one at a time.
+
+    What was merged stays until the merge is published. Only then is its memory free, and
+    given back: the C library alone would keep it, since some of it lies below what is
+    still in use.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._worker = ThreadPoolExecutor(1, "merge")
         self._running: tuple[Index, Merge, Future[Segment]] | None = None
+        self._leaving: list[ref[Segment]] = []
 
-    def tend(self, index: Index) -> bool:
+    def tend(self, index: Index, *, idle: bool) -> bool:
         """
         Return whether a merge has come into the index.
         """
+        if self._leaving and all(segment() is None for segment in self._leaving):
+            self._leaving.clear()
+            self._worker.submit(allocator.return_free)
         if self._running is not None:
             return self._running[2].done() and self._finish(index)
-        merge = index.merge_due()
+        merge = index.merge_due(idle=idle)
         if merge is not None:
             self._running = index, merge, self._worker.submit(self._run, merge)
         return False
@@ -160,15 +173,14 @@ class _Merges:
         self._worker.shutdown(cancel_futures=True)
 
     def _run(self, merge: Merge) -> Segment:
-        merged = self._store.keep(merge.run())
-        allocator.return_free()
-        return merged
+        return self._store.keep(merge.run())
 
     def _finish(self, index: Index) -> bool:
         if self._running is None:
             return False
         merged_index, merge, done = self._running
         self._running = None
+        self._leaving += [ref(part.segment) for part in merge.parts]
         if merged_index is not index:
             return False  # another model has taken its place
         index.adopt(merge, done.result())

@@ -15,10 +15,13 @@ from typing import Final
 
 import orjson
 
+from recommender.json_bytes import to_json_bytes
+
 
 ESCAPE: Final = "~"
 
 _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+_OBJECT_ID_KEY: Final = re.compile(rb'\{"\$oid":"([0-9a-f]{24})"\}')  # as most keys are
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 # URLs are normalised on the way, and one address stands for a list.
 _NOT_AN_ID: Final = frozenset({"", ".", "..", "latest"})
@@ -29,6 +32,8 @@ def to_address(key: bytes) -> str:
     """
     Return how a URL names the product of *key*; no two keys have one address.
     """
+    if found := _OBJECT_ID_KEY.fullmatch(key):
+        return found[1].decode()
     value = orjson.loads(key)
     if isinstance(value, str) and not _is_ambiguous(value):
         return value
@@ -47,11 +52,11 @@ def to_keys(address: str) -> tuple[bytes, ...]:
     if address.startswith(ESCAPE):
         return _unescaped(address[1:])
     try:
-        text = orjson.dumps(address)
+        text = to_json_bytes(address)
     except orjson.JSONEncodeError:  # half a surrogate pair
         return ()
     if _OBJECT_ID.fullmatch(address):
-        return (orjson.dumps({"$oid": address.lower()}), text)
+        return (to_json_bytes({"$oid": address.lower()}), text)
     if _INTEGER.fullmatch(address):
         return (text, to_integer_key(int(address)))
     return (text,)
@@ -62,7 +67,7 @@ def to_integer_key(value: int) -> bytes:
     Return the key of an integer id, whatever its width in the database.
     """
     kind = "$numberInt" if value in _INT32 else "$numberLong"
-    return orjson.dumps({kind: str(value)})
+    return to_json_bytes({kind: str(value)})
 
 
 def _is_ambiguous(text: str) -> bool:

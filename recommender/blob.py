@@ -50,18 +50,96 @@ class Blob:
         ends = self.offsets.tolist()
         return (whole[a:b] for a, b in itertools.pairwise(ends))
 
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """
+        Bytes of each.
+        """
+        return np.diff(self.offsets)
+
     def take(self, rows: NDArray[np.int64]) -> Blob:
         """
         Return a blob of the strings at *rows*, in that order.
         """
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(self.offsets[rows + 1] - self.offsets[rows], out=offsets[1:])
+        offsets = _offsets(self.offsets[rows + 1] - self.offsets[rows])
         data = np.empty(offsets[-1], np.uint8)
         kernels.copy_runs(self.data, self.offsets, rows, offsets, data)
         return Blob(data, offsets)
 
 
 EMPTY = Blob.of(())
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """
+    What a blob gives to a sequence.
+
+    Attributes:
+        blob: Where they are.
+        rows: Which of its strings, (S,).
+        places: Where each comes to be, rising, (S,).
+    """
+
+    blob: Blob
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+class Gathered:
+    """
+    A sequence of byte strings from several blobs, none of which is copied before it is
+    taken.
+
+    Attributes:
+        lengths: Bytes of each.
+    """
+
+    def __init__(self, shares: Sequence[Share]) -> None:
+        """
+        Args:
+            shares: Together they fill every place once.
+        """
+        self._shares = shares
+        self.lengths = np.zeros(sum(len(share.rows) for share in shares), np.int64)
+        for share in shares:
+            self.lengths[share.places] = share.blob.lengths[share.rows]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, places: NDArray[np.int64]) -> Blob:
+        """
+        Return a blob of the strings at *places*, which must rise.
+        """
+        offsets = _offsets(self.lengths[places])
+        data = np.empty(offsets[-1], np.uint8)
+        if len(places):
+            for share in self._shares:
+                _copy(share, places, offsets, data)
+        return Blob(data, offsets)
+
+
+def _copy(
+    share: Share,
+    places: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    data: NDArray[np.uint8],
+) -> None:
+    """
+    Copy those strings of *share* that are among *places*.
+    """
+    low, high = np.searchsorted(share.places, (places[0], places[-1] + 1))
+    at = np.searchsorted(places, share.places[low:high])
+    here = places[at] == share.places[low:high]
+    blob, rows = share.blob, share.rows[low:high][here]
+    kernels.copy_runs(blob.data, blob.offsets, rows, offsets[at[here]], data)
+
+
+def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
 
 
 def concatenate(blobs: Sequence[Blob]) -> Blob:

@@ -11,6 +11,7 @@ import numpy as np
 
 from recommender.product import Product
 from recommender.segment import (
+    Beside,
     Part,
     Segment,
     build_segment,
@@ -56,11 +57,14 @@ class Builder:
         self._segments.append(build_segment(products.values(), self._weights))
 
 
-def join_segments(segments: Sequence[Segment]) -> Segment:
+def join_segments(segments: Sequence[Segment], beside: Beside | None = None) -> Segment:
     """
     Return one segment of all rows of *segments*; of equal keys the last one's.
 
     They must hold no tombstones: it is the whole catalogue.
+
+    Args:
+        beside: See `merge_segments`; a segment that is alone stays as it is.
     """
     if len(segments) == 1:
         return segments[0]
@@ -70,7 +74,7 @@ def join_segments(segments: Sequence[Segment]) -> Segment:
             for newer in segments[i + 1 :]:
                 rows = part.segment.find_all(newer.keys, newer.hashed_keys())
                 part.dead[rows] = True
-    return merge_segments(parts, keep_tombstones=False)
+    return merge_segments(parts, keep_tombstones=False, beside=beside)
 
 
 def _has_repeated_keys(segments: Sequence[Segment]) -> bool:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import math
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -54,6 +55,13 @@ class Filters:
     in_stock: bool | None = None
     exclude: frozenset[bytes] = frozenset()
 
+    @property
+    def asks_nothing(self) -> bool:
+        """
+        Whether any product will do, but for those that are not wanted.
+        """
+        return self == Filters(exclude=self.exclude)
+
 
 NO_FILTERS: Final = Filters()
 NO_TABLE: Final = read_only(np.zeros(0, np.bool_))
@@ -66,36 +74,45 @@ def to_wanted(segment: Segment, filters: Filters) -> Wanted | None:
     """
     if filters is NO_FILTERS:
         return NOTHING_ASKED
-    categories = category_codes(segment)
-    among = _table(categories.size, map(categories.of, filters.categories))
-    within = NO_TABLE
-    if filters.within is not None:
-        within = _table(categories.size, map(categories.of_whole, filters.within))
-    brands = _brands(brand_codes(segment), filters)
+    among, within, unwanted = _categories(segment, filters)
+    brands = _brands(segment, filters)
     is_hopeless = (
         filters.ranges == ()
-        or (filters.categories and not among.any())
-        or (filters.within is not None and not within.any())
-        or (len(brands) and not brands.any())
+        or (filters.categories and not len(among))
+        or (filters.within is not None and not len(within))
+        or (len(brands) and not np.count_nonzero(brands))
     )
     if is_hopeless:
         return None
+    lows, highs = _bounds(filters.ranges) if filters.ranges else (NO_RANGES, NO_RANGES)
     return Wanted(
         among,
         within,
-        _table(
-            categories.size,
-            [
-                *map(categories.of, filters.not_categories),
-                *map(categories.of_whole, filters.outside),
-            ],
-        ),
+        unwanted,
         brands,
         -1 if filters.in_stock is None else int(filters.in_stock),
         math.nan if filters.min_price is None else float(filters.min_price),
         math.nan if filters.max_price is None else float(filters.max_price),
-        _bounds(low for low, _ in filters.ranges or ()),
-        _bounds(high for _, high in filters.ranges or ()),
+        lows,
+        highs,
+    )
+
+
+def _categories(segment: Segment, filters: Filters) -> tuple[Bools, Bools, Bools]:
+    """
+    Return the tables of categories: one of which, within one of which, and none of
+    which a row must be.
+    """
+    categories, within = filters.categories, filters.within or ()
+    others, outside = filters.not_categories, filters.outside
+    if not (categories or within or others or outside):
+        return NO_TABLE, NO_TABLE, NO_TABLE
+    codes = category_codes(segment)
+    unwanted = chain(map(codes.of, others), map(codes.of_whole, outside))
+    return (
+        _table(codes.size, map(codes.of, categories)),
+        _table(codes.size, map(codes.of_whole, within)),
+        _table(codes.size, unwanted),
     )
 
 
@@ -111,17 +128,19 @@ def _table(size: int, codes: Iterable[Iterable[int]]) -> Bools:
     return read_only(table)
 
 
-def _brands(codes: Codes, filters: Filters) -> Bools:
+def _brands(segment: Segment, filters: Filters) -> Bools:
     """
     Return the table of brands, its last place for no brand; empty when any will do.
     """
     if not filters.brands and not filters.not_brands and filters.same_brands is None:
         return NO_TABLE
+    codes = brand_codes(segment)
     table = np.ones(codes.size + 1, np.bool_)
     for asked in (filters.brands or None, filters.same_brands):
         if asked is not None:
             table &= _marked(codes, asked)
-    table[:-1] &= ~_marked(codes, filters.not_brands)[:-1]
+    for name in filters.not_brands:
+        table[codes.of(name)] = False
     return read_only(table)
 
 
@@ -132,9 +151,12 @@ def _marked(codes: Codes, names: Iterable[str]) -> Bools:
     return table
 
 
-def _bounds(prices: Iterable[float]) -> Doubles:
-    bounds = np.fromiter(prices, np.float64)
-    return read_only(bounds) if len(bounds) else NO_RANGES
+def _bounds(ranges: Sequence[tuple[float, float]]) -> tuple[Doubles, Doubles]:
+    """
+    Return where each range begins, and where it ends.
+    """
+    lows, highs = np.array(ranges, np.float64).T
+    return read_only(lows.copy()), read_only(highs.copy())
 
 
 NOTHING_ASKED: Final = Wanted(

@@ -21,8 +21,9 @@ class HashSet:
 
     The newest are loose; from time to time they become a sorted run, which is merged
     with those before it that are not much longer. So adding takes O(log n) moves in
-    all, looking up one binary search in each of O(log n) runs, and a hash that is added
-    again and again is kept twice at most.
+    all, looking up one binary search in each of O(log n) runs. One that is added again
+    and again may be in each of them, and yet they are at most twice as long as there
+    are hashes.
     """
 
     def __init__(self, loose: int = LOOSE) -> None:

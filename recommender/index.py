@@ -3,7 +3,8 @@ The mutable index: takes mutations, gives frozen segments.
 
 It keeps its segments in such proportions that their number stays small and a
 change rewrites little: each is at least `FANOUT` times as large as the next newer
-one. Small neighbours are merged at once, large ones in the background.
+one. Small neighbours are merged at once, large ones in the background. What is smaller
+than `FANOUT` rows is not merged: it is built again, with what has come since.
 """
 
 from __future__ import annotations
@@ -35,7 +36,11 @@ FANOUT: Final = 8
 SMALL_ROWS: Final = 512  # merging as many takes about a millisecond
 LARGEST_PENDING: Final = 16_384  # bounds the memory of a cold build
 MOSTLY_DEAD: Final = 0.5  # from here on a segment is worth rewriting alone
+FEW: Final = 8  # keys; so many are found sooner one by one
 MISSING: Final = ("missing",)  # what differs of a product that is not here
+# While more is waiting to be applied, which needs the processor more than a merge does;
+# beyond it, queries would take long.
+MOST_SEGMENTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,10 @@ class Merge:
         return merge_segments(self.parts, keep_tombstones=self.keep_tombstones)
 
 
+_Row = tuple[Segment, int]
+_Unbuilt = dict[bytes, Product | None]  # by key; None: removed
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """
@@ -131,7 +140,8 @@ class Index:
         Start from *segments*, oldest first, as another index once froze them.
         """
         self._weights = weights
-        self._pending: dict[bytes, Product | None] = {}  # None: removed
+        self._pending: _Unbuilt = {}
+        self._growing: tuple[Segment, _Unbuilt] | None = None  # and what it is of
         self._shelf: list[_Shelved] = []
         self._merging: Merge | None = None
         for segment in segments:
@@ -158,11 +168,27 @@ class Index:
 
         A product that says what it said before changes nothing.
         """
+        left = list(mutations)
+        counts = Counts()
+        while left:
+            # None of them is shelved before the last of them is here.
+            room = max(1, LARGEST_PENDING - len(self._pending))
+            some, left = left[:room], left[room:]
+            counts += self._apply(some, self._shelved_rows(some))
+        return counts
+
+    def _apply(
+        self, mutations: Iterable[Mutation], shelved: dict[bytes, _Row]
+    ) -> Counts:
+        """
+        Args:
+            shelved: Where the living rows of their keys are, of those that have one.
+        """
         inserted = updated = deleted = unchanged = 0
         for mutation in mutations:
             match mutation:
                 case Upsert(product):
-                    known = self._known(product.key)
+                    known = self._known(product.key, shelved.get(product.key))
                     if known is None:
                         inserted += 1
                     elif known.content == content_hash(product):
@@ -172,7 +198,7 @@ class Index:
                         updated += 1
                     self._put(product, known)
                 case Delete(key):
-                    known = self._known(key)
+                    known = self._known(key, shelved.get(key))
                     if known is None:
                         unchanged += 1
                     else:
@@ -181,6 +207,7 @@ class Index:
                 case Clear():
                     deleted += self._products
                     self._clear()
+                    shelved.clear()
                 case _:
                     assert_never(mutation)
         return Counts(inserted, updated, deleted, unchanged)
@@ -189,19 +216,29 @@ class Index:
         """
         Return all segments, oldest first; together they are the catalogue.
         """
+        self._forget_gone()
         if self._pending:
-            self._shelve(self._take_pending())
-            while len(self._shelf) > 1 and self._is_small_merge_due():
+            self._reopen()
+            said = self._pending
+            built = self._take_pending()
+            self._shelve(built)
+            if len(said) < min(FANOUT, SMALL_ROWS):
+                self._growing = built, said
+            else:
                 self._merge_small()
         return tuple(shelved.segment for shelved in self._shelf)
 
-    def merge_due(self) -> Merge | None:
+    def merge_due(self, *, idle: bool = True) -> Merge | None:
         """
         Return a merge worth doing in the background, if there is one.
 
         Until it is adopted or abandoned no other is offered.
+
+        Args:
+            idle: Whether nothing more is waiting to be applied; else there is none
+                unless there are more than `MOST_SEGMENTS`.
         """
-        if self._merging:
+        if self._merging or not (idle or len(self._shelf) > MOST_SEGMENTS):
             return None
         run = self._run_due()
         if not run:
@@ -269,7 +306,7 @@ class Index:
         """
         Return the content hash of a living product, else None.
         """
-        known = self._known(key)
+        known = self._known(key, self._find(key))
         return None if known is None else known.content
 
     def unlike(self, expected: Mapping[bytes, Said]) -> dict[bytes, Sequence[str]]:
@@ -307,21 +344,37 @@ class Index:
             self._products += int(alive.sum())
             self._visible += int((shelved.segment.visible & alive).sum())
 
-    def _known(self, key: bytes) -> _Known | None:
+    def _known(self, key: bytes, shelved: _Row | None) -> _Known | None:
         if key in self._pending:
             product = self._pending[key]
             if product is None:
                 return None
             return _Known(content_hash(product), product.visible)
-        found = self._find(key)
-        if found is None:
+        if shelved is None:
             return None
-        segment, row = found
+        segment, row = shelved
         return _Known(int(segment.contents[row]), bool(segment.visible[row]))
 
-    def _find(self, key: bytes) -> tuple[Segment, int] | None:
+    def _shelved_rows(self, mutations: Iterable[Mutation]) -> dict[bytes, _Row]:
         """
-        Return where the living row of *key* is, pending or not.
+        Return where the living rows are of the products that *mutations* are of.
+        """
+        keys = list(_keys_of(mutations))
+        if len(keys) < FEW:
+            sought = ((key, self._find(key)) for key in keys)
+            return {key: row for key, row in sought if row is not None}
+        blob, hashes = Blob.of(keys), hash_keys(keys)
+        found: dict[bytes, _Row] = {}
+        for shelved in self._shelf:
+            rows = shelved.segment.find_each(blob, hashes)
+            here = np.flatnonzero(rows >= 0)
+            for i in here[~shelved.dead[rows[here]]].tolist():
+                found[keys[i]] = shelved.segment, int(rows[i])
+        return found
+
+    def _find(self, key: bytes) -> _Row | None:
+        """
+        Return where the living row of *key* is.
         """
         for shelved in reversed(self._shelf):
             row = shelved.segment.find(key)
@@ -360,10 +413,33 @@ class Index:
         self._pending = {}
         return segment
 
+    def _forget_gone(self) -> None:
+        """
+        Let nothing be pending of what came and went since the last segment.
+        """
+        removed = [key for key, product in self._pending.items() if product is None]
+        for key in set(removed).difference(self._shelved(removed)):
+            del self._pending[key]
+
+    def _reopen(self) -> None:
+        """
+        Let what the newest segment says be pending again, if it is still growing.
+        """
+        if self._growing is None:
+            return
+        segment, said = self._growing
+        self._growing = None
+        is_newest = bool(self._shelf) and self._shelf[-1].segment is segment
+        if is_newest and not self._is_merging(segment):
+            self._shelf.pop()
+            self._pending = said | self._pending
+
     def _shelved(self, keys: Sequence[bytes]) -> Sequence[bytes]:
         """
         Return those *keys* that some segment holds, the only ones worth a tombstone.
         """
+        if not keys:
+            return ()
         blob = Blob.of(keys)
         hashes = hash_keys(keys)
         held = {
@@ -394,6 +470,13 @@ class Index:
         )
 
     def _merge_small(self) -> None:
+        """
+        Merge the newest neighbours for as long as they are too much alike in size.
+        """
+        while len(self._shelf) > 1 and self._is_small_merge_due():
+            self._merge_newest()
+
+    def _merge_newest(self) -> None:
         merged = merge_segments(
             [Part(shelved.segment, shelved.dead) for shelved in self._shelf[-2:]],
             keep_tombstones=len(self._shelf) > 2,  # noqa: PLR2004
@@ -419,3 +502,12 @@ class Index:
             if shelved.is_mostly_dead:
                 return range(i, i + 1)
         return None
+
+
+def _keys_of(mutations: Iterable[Mutation]) -> Iterator[bytes]:
+    for mutation in mutations:
+        match mutation:
+            case Upsert(product):
+                yield product.key
+            case Delete(key):
+                yield key

@@ -3,17 +3,19 @@ The inner loops, compiled; `tests/recommender/test_kernels.py` holds each agains
 plain numpy.
 
 All take and fill arrays, allocate little, and release the interpreter's lock.
-Each is compiled once, for the types that its annotations name, so that no call ever
-waits for a compiler; the code is cached beside this file, or under NUMBA_CACHE_DIR.
+Each that others call is compiled once, for the types that its annotations name, so that
+no call ever waits for a compiler; the code is cached beside this file, or under
+NUMBA_CACHE_DIR. What only kernels call is `inner` to them.
 The cache only knows the file that a kernel stands in: kernels that call one another
 stand in one.
-Weights are widened by `np.float64`: to the compiler, `float` of a float32 is float32.
+Weights come as the bits of half-precision numbers, with which the compiler cannot
+reckon, and are `widened` one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -28,6 +30,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
+HalfBits = NDArray[np.uint16]
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -36,8 +39,17 @@ BytesOut = NDArray[np.uint8]
 BoolsOut = NDArray[np.bool_]
 IntsOut = NDArray[np.int32]
 LongsOut = NDArray[np.int64]
+HalfBitsOut = NDArray[np.uint16]
 FloatsOut = NDArray[np.float32]
 DoublesOut = NDArray[np.float64]
+
+# What has those bits, where there is no kernel.
+Halves = NDArray[np.float16]
+
+# From a half to a double: exponents count from 15 in one and from 1023 in the other,
+# digits after the point are 10 and 52.
+WIDER: Final = np.uint64(42)
+LOWER: Final = 2.0**1008
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T", bound=type[Any])
@@ -61,19 +73,22 @@ _TYPES: dict[str, Any] = {
     "bool": types.boolean,
     "int": types.int64,
     "float": types.float64,
-    "tuple[int, int, int]": cast("Any", types.UniTuple)(types.int64, 3),
+    "np.float32": types.float32,
+    "np.uint16": types.uint16,
     "np.uint64": types.uint64,
     "Bytes": _array(types.uint8, readonly=True),
     "Bools": _array(types.boolean, readonly=True),
     "Ints": _array(types.int32, readonly=True),
     "Longs": _array(types.int64, readonly=True),
     "Hashes": _array(types.uint64, readonly=True),
+    "HalfBits": _array(types.uint16, readonly=True),
     "Floats": _array(types.float32, readonly=True),
     "Doubles": _array(types.float64, readonly=True),
     "BytesOut": _array(types.uint8, readonly=False),
     "BoolsOut": _array(types.boolean, readonly=False),
     "IntsOut": _array(types.int32, readonly=False),
     "LongsOut": _array(types.int64, readonly=False),
+    "HalfBitsOut": _array(types.uint16, readonly=False),
     "FloatsOut": _array(types.float32, readonly=False),
     "DoublesOut": _array(types.float64, readonly=False),
 }
@@ -89,6 +104,26 @@ def kernel(function: F) -> F:
     return cast("F", numba.njit(signature, cache=True, nogil=True)(function))
 
 
+def direct(compiled: F) -> F:
+    """
+    Return what a kernel is at last, without the look at the types of what it is called
+    with, which takes longer than to call it where tuples hold many arrays.
+
+    So the caller has to know them: of an array only the item size is looked at, neither
+    its type nor its dimensions or strides, and what is no int is none.
+    """
+    (result,) = cast("Any", compiled).overloads.values()
+    return cast("F", result.entry_point)
+
+
+def inner(function: F) -> F:
+    """
+    Let kernels call *function*, and nobody else: it is compiled with each of them, for
+    what they pass, and a process that has them from the cache does not load it.
+    """
+    return cast("F", numba.njit(cache=True, nogil=True)(function))
+
+
 def argument(tuple_class: T) -> T:
     """
     Let kernels take the named tuple; its arrays must be read-only.
@@ -101,24 +136,61 @@ def argument(tuple_class: T) -> T:
     return tuple_class
 
 
+@argument
+class Postings(NamedTuple):
+    """
+    Rows and weights by term: those of term t lie from indptr[t] to indptr[t + 1].
+    """
+
+    indptr: Longs
+    rows: Ints
+    tf: HalfBits
+
+
+@argument
+class Forward(NamedTuple):
+    """
+    Terms and weights by row: those of row r lie from indptr[r] to indptr[r + 1], terms
+    rising.
+    """
+
+    indptr: Longs
+    terms: Ints
+    tf: HalfBits
+
+
+@inner
+def widened(half: np.uint16) -> float:
+    """
+    The value of a half-precision number above 0, from its bits.
+
+    They are moved to where a double has them; its exponent is put right by a product,
+    which is exact.
+    """
+    return float(np.uint64(np.uint64(half) << WIDER).view(np.float64) * LOWER)
+
+
 @kernel
 def copy_runs(
-    source: Bytes, begins: Longs, rows: Longs, offsets: Longs, target: BytesOut
+    source: Bytes, begins: Longs, rows: Longs, starts: Longs, target: BytesOut
 ) -> None:
     """
-    Copy the byte strings at *rows* of a blob behind one another.
+    Copy the byte strings at *rows* of a blob to where each is to start.
+
+    By views of each, whose indexes the compiler knows to be no negative ones: it copies
+    them by many bytes at a time.
     """
     for i in range(len(rows)):
-        begin = begins[rows[i]]
-        to = offsets[i]
-        for j in range(offsets[i + 1] - to):
-            target[to + j] = source[begin + j]
+        here = source[begins[rows[i]] : begins[rows[i] + 1]]
+        there = target[starts[i] : starts[i] + len(here)]
+        for j in range(len(here)):
+            there[j] = here[j]
 
 
 @kernel
 def gather_rows(
-    indptr: Longs, terms: Ints, tf: Floats, rows: Longs, renamed: Ints,
-    to_indptr: Longs, to_terms: IntsOut, to_tf: FloatsOut, to_rows: Longs,
+    indptr: Longs, terms: Ints, tf: HalfBits, rows: Longs, renamed: Ints,
+    to_indptr: Longs, to_terms: IntsOut, to_tf: HalfBitsOut, to_rows: Longs,
 ) -> None:  # fmt: skip
     """
     Copy sparse rows into place, terms renamed by a rising map.
@@ -177,8 +249,8 @@ def uncount_terms(indptr: Longs, terms: Ints, rows: Ints, counts: IntsOut) -> No
 
 @kernel
 def invert(
-    indptr: Longs, terms: Ints, tf: Floats, cursor: LongsOut,
-    post_rows: IntsOut, post_tf: FloatsOut,
+    indptr: Longs, terms: Ints, tf: HalfBits, cursor: LongsOut,
+    post_rows: IntsOut, post_tf: HalfBitsOut,
 ) -> None:  # fmt: skip
     """
     Fill postings from rows: by term, then by row. *cursor* holds where each term's
@@ -193,61 +265,89 @@ def invert(
 
 
 @kernel
-def square_sums(indptr: Longs, tf: Floats, out: DoublesOut) -> None:
+def square_sums(indptr: Longs, tf: HalfBits, out: DoublesOut) -> None:
     """
     A(d) = Σ_t tf(d,t)².
     """
     for row in range(len(indptr) - 1):
         total = 0.0
         for j in range(indptr[row], indptr[row + 1]):
-            total += np.float64(tf[j]) * np.float64(tf[j])
+            total += widened(tf[j]) * widened(tf[j])
         out[row] = total
 
 
 @kernel
-def norm_parts(
-    indptr: Longs, terms: Ints, tf: Floats, g: Doubles, b: DoublesOut, c: DoublesOut
-) -> None:
+def fill_lengths(
+    post_indptr: Longs, post_rows: Ints, post_tf: HalfBits, g: Doubles, big_l: float,
+    squares: DoublesOut, lengths: FloatsOut,
+) -> None:  # fmt: skip
     """
-    B(d) = Σ_t tf²·g(t) and C(d) = Σ_t tf²·g(t)², of every row.
+    ‖d‖ of every row, with ‖d‖² = Σ_t tf²·(L + g(t))²; *squares* must be zero.
+
+    By postings: their rows rise, so that memory is passed through, where the terms of
+    a row lie anywhere.
     """
-    for row in range(len(indptr) - 1):
-        first = 0.0
-        second = 0.0
-        for j in range(indptr[row], indptr[row + 1]):
-            part = np.float64(tf[j]) * np.float64(tf[j]) * g[terms[j]]
-            first += part
-            second += part * g[terms[j]]
-        b[row] = first
-        c[row] = second
+    for term in range(len(g)):
+        begin, end = post_indptr[term], post_indptr[term + 1]
+        rows, tf = post_rows[begin:end], post_tf[begin:end]
+        idf = big_l + g[term]
+        for j in range(len(rows)):
+            part = widened(tf[j]) * idf
+            squares[np.uint32(rows[j])] += part * part
+    for row in range(len(lengths)):
+        lengths[row] = np.sqrt(squares[row])
 
 
 @kernel
-def move_norm_parts(
-    post_indptr: Longs, post_rows: Ints, post_tf: Floats,
-    terms: Longs, old_g: Doubles, new_g: Doubles, b: DoublesOut, c: DoublesOut,
+def fill_lengths_of(
+    indptr: Longs, terms: Ints, tf: HalfBits, g: Doubles, big_l: float, rows: Ints,
+    lengths: FloatsOut,
 ) -> None:  # fmt: skip
     """
-    Move B and C of the rows that hold *terms*, whose g has changed.
+    The same of some *rows*, by their terms.
     """
+    for i in range(len(rows)):
+        total = 0.0
+        for j in range(indptr[rows[i]], indptr[rows[i] + 1]):
+            part = widened(tf[j]) * (big_l + g[terms[j]])
+            total += part * part
+        lengths[i] = np.sqrt(total)
+
+
+@kernel
+def gather_postings(
+    post_indptr: Longs, post_rows: Ints, terms: Longs, rows: IntsOut
+) -> None:
+    """
+    List the rows that hold the *terms*, one term after the other.
+    """
+    to = 0
     for i in range(len(terms)):
-        by = new_g[i] - old_g[i]
-        by2 = new_g[i] * new_g[i] - old_g[i] * old_g[i]
         for j in range(post_indptr[terms[i]], post_indptr[terms[i] + 1]):
-            square = np.float64(post_tf[j]) * np.float64(post_tf[j])
-            b[post_rows[j]] += square * by
-            c[post_rows[j]] += square * by2
+            rows[to] = post_rows[j]
+            to += 1
 
 
 @kernel
 def find_sorted(haystack: Hashes, needles: Hashes, out: LongsOut) -> None:
     """
     For each needle the place of an equal value in *haystack* (sorted), else -1.
+
+    One that is no less than the needle before it is looked for from there on, in ever
+    longer steps: needles that rise, as many as there is hay, cost some steps each.
     """
     size = len(haystack)
+    low = 0
     for i in range(len(needles)):
-        low = 0
-        high = size
+        if i > 0 and needles[i] < needles[i - 1]:
+            low = 0
+        high = low
+        step = 1
+        while high < size and haystack[high] < needles[i]:
+            low = high + 1
+            high += step
+            step *= 2
+        high = min(high, size)
         while low < high:
             middle = (low + high) >> 1
             if haystack[middle] < needles[i]:

@@ -18,9 +18,10 @@ from typing import Final
 from recommender import allocator
 
 
-# The compiler of the kernels takes it along when it can, with half of scipy; nothing
-# here needs that but `verify`, which imports it later.
-BALLAST: Final = "scipy.linalg.cython_blas"
+# What others take along when they can. The compiler of the kernels takes half of scipy,
+# which nothing needs but `verify`, and what logs colours for tracebacks, which ours show
+# plainly; who needs one of them, on a terminal for example, imports it later.
+BALLAST: Final = ("scipy.linalg.cython_blas", "rich")
 
 
 @contextmanager
@@ -37,10 +38,12 @@ def launching(*, if_stopped: int) -> Iterator[None]:
         signal.signal(number, end)
     allocator.return_large()
     gc.disable()  # modules stay; looking for what does not took an eighth of the time
-    sys.modules[BALLAST] = None  # type: ignore[assignment]  # it cannot be imported
+    # None: it cannot be imported
+    sys.modules.update(dict.fromkeys(BALLAST))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[BALLAST]
+        for module in BALLAST:
+            del sys.modules[module]
         gc.freeze()
         gc.enable()

@@ -20,7 +20,7 @@ from recommender.position import ClusterTime
 
 # Raised with whatever a reader must know: this file, the segments', and the version of
 # `recommender.text`, since a search is read by the server's words.
-FORMAT: Final = 2
+FORMAT: Final = 3
 FIRST_TEXT_VERSION: Final = 2  # where a manifest names none
 LONGEST_FORMAT: Final = 9  # digits; more are damage, not a later format
 

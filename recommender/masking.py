@@ -13,11 +13,12 @@ from typing import Final
 
 HIDDEN: Final = "***"
 SHORTEST: Final = 4  # characters; what is shorter is in many innocent words
-# All before the last "@": a password may hold anything when it was not escaped.
-_USER: Final = re.compile(r"://(?P<user>[^:/@]*)(?P<password>:.*)?@", re.DOTALL)
+# All before the last "@": a password may hold anything when it was not escaped, and a
+# user may be an address of mail.
+_USER: Final = re.compile(r"://(?P<user>[^:/]*)(?P<password>:.*)?@", re.DOTALL)
 _BETWEEN: Final = re.compile(r"[:/@?&=,]")
 # The same within a text, where an address ends at the next blank.
-_IN_TEXT: Final = re.compile(r"(?P<before>://[^\s:/@]*):\S*@")
+_IN_TEXT: Final = re.compile(r"(?P<before>://[^\s:/]*):\S*@")
 # The same in an address's options.
 _OPTION: Final = re.compile(
     r"(?:[?&;]\w*password=|\baws_session_token:)([^&;,]+)", re.IGNORECASE

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -20,7 +20,10 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
 )
 
 from recommender.product import Product
-from recommender.weights import Weights, term_weights
+from recommender.weights import LEAST_IDF, Weights, term_weights
+
+
+USUAL_LEAST_IDF: Final = 1.0  # scikit-learn's
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +96,7 @@ def _tfidf(
     if not all(matrix.shape):
         return np.zeros(matrix.shape[1]), matrix
     transformer = TfidfTransformer(norm="l2", smooth_idf=True, sublinear_tf=False)
-    vectors = sparse.csr_array(cast("Any", transformer.fit_transform(matrix)))
+    transformer.fit(matrix)
+    transformer.idf_ += LEAST_IDF - USUAL_LEAST_IDF
+    vectors = sparse.csr_array(cast("Any", transformer.transform(matrix)))
     return cast("NDArray[np.float64]", transformer.idf_), vectors

@@ -20,7 +20,7 @@ from recommender.text import encode, term_hash
 from recommender.weights import Weights
 
 
-ORDER_VERSION: Final = 1  # part of the fingerprint: a change rebuilds the model
+ORDER_VERSION: Final = 2  # part of the fingerprint: a change rebuilds the model
 FIELD: Final = "products"
 ORDER_WEIGHTS: Final = Weights({FIELD: 1.0}, sublinear=False)
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 import math
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 
 NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(NamedTuple):
     """
     A product, past the edge: every value is present and of its type.
 
@@ -34,7 +33,7 @@ class Product:
     """
 
     key: bytes
-    texts: Mapping[str, str] = field(default_factory=lambda: NO_TEXTS)
+    texts: Mapping[str, str] = NO_TEXTS
     category: tuple[str, ...] = ()
     brand: str = ""
     price: float = math.nan

@@ -49,13 +49,11 @@ class Query:
         hashes: Of the terms, (T,).
         weights: tf·idf², so that weight·tf(d,t) is the term's part of a score before
             both lengths divide it, (T,).
-        squares: (tf·idf)², (T,).
-        square: Their sum, the vector's squared length.
+        square: Σ (tf·idf)², the vector's squared length.
     """
 
     hashes: Hashes
     weights: Doubles
-    squares: Doubles
     square: float
 
     @classmethod
@@ -64,8 +62,8 @@ class Query:
         Return the query for what is like *vector*.
         """
         values = vector.values
-        squares = values * values
-        return cls(vector.hashes, values * vector.idf, squares, float(squares.sum()))
+        square = float(np.add.reduce(values * values))
+        return cls(vector.hashes, values * vector.idf, square)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

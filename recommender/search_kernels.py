@@ -1,67 +1,75 @@
 """
-The best rows of a segment for a query without a look at most of its postings,
-compiled as `recommender.kernels` are; `tests/recommender/test_search_kernels.py` holds
-the result against plain numpy.
+The best rows of a segment for a query with few of its rows looked at, compiled as
+`recommender.kernels` are; `tests/recommender/test_search_kernels.py` holds the result
+against plain numpy.
 
-Terms are taken one after the other, those first that say most for their number of
-rows. What is left of the query, q', can add at most ‖q'‖ / ‖q‖ to any cosine (Cauchy
-and Schwarz, used so by Anastasiu and Karypis 2014, "L2AP", 3.2). As soon as that is
-less than the last of the best rows has for certain, no row can be among the best that
-has not been touched yet; and of those, the few that still can are scored in full, by
-their own terms. Where brands are asked for that few rows have, these are scored
-instead, and no posting is looked at. Nothing of this is an estimate, and nothing has
-to be kept up.
+All postings of the query's terms are added up in single precision, without a branch,
+which takes the time of reading them. Then a pass over the sums leaves alone whatever
+cannot reach the last of the best rows so far; what can is scored in full, in double
+precision and by its own terms, so that a score is the same however it was found. The
+rows of the rarest terms come first, so that there is something to reach.
+
+Where brands are asked for that few rows have, these are scored instead, and no posting
+is added. Nothing of this is an estimate.
 """
 
 from __future__ import annotations
+
+import math
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from recommender.kernels import (
+    LOWER,
+    WIDER,
     Bools,
     BoolsOut,
+    BytesOut,
     Doubles,
     DoublesOut,
     Floats,
+    FloatsOut,
+    Forward,
+    HalfBits,
     Ints,
     IntsOut,
     Longs,
     LongsOut,
+    Postings,
     argument,
+    inner,
     kernel,
 )
 
 
+# As `recommender.kernels` has them, but from a half to single precision.
+SINGLE_WIDER: Final = np.uint32(13)
+SINGLE_LOWER: Final = np.float32(2.0**112)
+
 UNIT: Final = 1e-9  # of a score
-NEVER: Final = -np.inf  # of a row that is not accepted
-SCORING: Final = 100  # postings can be added in the time of scoring one row in full
-GLANCING: Final = 4  # and rows looked at for their brand in the time of adding one
-
-
-@argument
-class Postings(NamedTuple):
-    """
-    Rows and weights by term: those of term t lie from indptr[t] to indptr[t + 1].
-    """
-
-    indptr: Longs
-    rows: Ints
-    tf: Floats
+NEVER: Final = -np.inf  # of a row that has been dealt with
+SCORING: Final = 200  # postings can be added in the time of scoring one row in full
+RAREST: Final = 64  # rows scored before all others
+STRETCH: Final = 1_024  # rows between looks at what is to be reached
+WORD: Final = 8  # marks are looked at together
+ROOMY: Final = 16  # places for each term of a query: two seldom meet
+ROUNDING: Final = 2.0**-23  # for each term, of a sum in single precision: twice enough
 
 
 @argument
 class Norms(NamedTuple):
     """
-    What the norms of rows are made of: ‖d‖² = L²·A + 2L·B + C.
+    What the norms of rows are made of, ‖d‖² = Σ_t tf²·(L + g(t))², and ‖d‖ as it was,
+    in single precision: what it is now is *shrunk* of that at least.
     """
 
-    a: Doubles
-    b: Doubles
-    c: Doubles
+    g: Doubles
     big_l: float
     query_square: float
+    lengths: Floats
+    shrunk: float
 
 
 @argument
@@ -102,31 +110,46 @@ class Wanted(NamedTuple):
 
 
 @argument
-class Forward(NamedTuple):
-    """
-    Terms and weights by row: those of row r lie from indptr[r] to indptr[r + 1], terms
-    rising.
-    """
-
-    indptr: Longs
-    terms: Ints
-    tf: Floats
-
-
-@argument
 class Sought(NamedTuple):
     """
     The terms of a query, as one segment knows them: rising, or -1 for those it does
-    not hold; weights above 0, and the squares of values, which `Norms.query_square`
-    is the sum of.
+    not hold; weights above 0.
     """
 
     terms: Longs
     weights: Doubles
-    squares: Doubles
 
 
-@kernel
+class Asked(NamedTuple):
+    """
+    The same with a table to look them up in: terms whose last bits are b are the one
+    at first[b], the one at after[of that], and so on until -1.
+    """
+
+    terms: Longs
+    weights: Doubles
+    first: Ints
+    after: Ints
+
+
+@inner
+def widened(half: np.uint16) -> float:
+    """
+    See `recommender.kernels.widened`, which cannot be called from here.
+    """
+    return float(np.uint64(np.uint64(half) << WIDER).view(np.float64) * LOWER)
+
+
+@inner
+def single(half: np.uint16) -> np.float32:
+    """
+    The same in single precision, which is exact, too.
+    """
+    bits = np.uint32(half << SINGLE_WIDER)
+    return np.float32(bits.view(np.float32) * SINGLE_LOWER)
+
+
+@inner
 def is_in_range(price: float, least: float, most: float) -> bool:
     """
     Whether a price lies within limits, where NaN is no limit; no price is in none.
@@ -136,7 +159,7 @@ def is_in_range(price: float, least: float, most: float) -> bool:
     return bool(np.isnan(most) or price <= most)
 
 
-@kernel
+@inner
 def is_in_any_range(price: float, lows: Doubles, highs: Doubles) -> bool:
     """
     Whether a price lies in one of the ranges, bounds included; without ranges any does.
@@ -147,7 +170,7 @@ def is_in_any_range(price: float, lows: Doubles, highs: Doubles) -> bool:
     return len(lows) == 0
 
 
-@kernel
+@inner
 def has_categories(
     codes: Ints, categories: Bools, within: Bools, unwanted: Bools
 ) -> bool:
@@ -197,7 +220,7 @@ def accept(rows: Ints, columns: Columns, wanted: Wanted, passed: BoolsOut) -> No
         passed[i] = fine
 
 
-@kernel
+@inner
 def insert_ranked(
     best: LongsOut, rows: IntsOut, kept: int, value: int, row: int
 ) -> int:
@@ -239,70 +262,7 @@ def first_accepted(order: Ints, columns: Columns, wanted: Wanted, rows: IntsOut)
     return kept
 
 
-@kernel
-def in_turn(
-    postings: Postings, sought: Sought, query_square: float,
-    order: LongsOut, bounds: DoublesOut,
-) -> int:  # fmt: skip
-    """
-    Put in order the places in *sought* of terms that are here, most telling for their
-    number of rows first; return how many.
-
-    bounds[i] is the most that the terms from i on can add to a cosine, and 0 where
-    none is left.
-    """
-    count = 0
-    gain = np.empty(len(sought.terms), np.float64)
-    here = np.empty(len(sought.terms), np.int64)
-    for i in range(len(sought.terms)):
-        term = sought.terms[i]
-        if term >= 0:
-            length = postings.indptr[term + 1] - postings.indptr[term]
-            gain[count] = -sought.squares[i] / max(length, 1)
-            here[count] = i
-            count += 1
-    by_gain = np.argsort(gain[:count])
-    bounds[count] = 0.0
-    left = 0.0
-    for i in range(count - 1, -1, -1):
-        order[i] = here[by_gain[i]]
-        left += sought.squares[order[i]]
-        bounds[i] = np.sqrt(left / query_square)
-    return count
-
-
-@kernel
-def add_term(
-    postings: Postings, term: int, weight: float,
-    scores: DoublesOut, touched: IntsOut, count: int,
-) -> int:  # fmt: skip
-    """
-    Add a term's part to the scores of its rows; return how many are touched now.
-    """
-    indptr, rows, tf = postings.indptr, postings.rows, postings.tf
-    for j in range(indptr[term], indptr[term + 1]):
-        row = rows[j]
-        if scores[row] == 0.0:
-            touched[count] = row
-            count += 1
-        scores[row] += weight * np.float64(tf[j])
-    return count
-
-
-@kernel
-def add_term_where_touched(
-    postings: Postings, term: int, weight: float, scores: DoublesOut
-) -> None:
-    """
-    Add a term's part to those scores that are not zero.
-    """
-    indptr, rows, tf = postings.indptr, postings.rows, postings.tf
-    for j in range(indptr[term], indptr[term + 1]):
-        if scores[rows[j]] != 0.0:
-            scores[rows[j]] += weight * np.float64(tf[j])
-
-
-@kernel
+@inner
 def length_of(postings: Postings, term: int) -> int:
     """
     How many rows hold a term.
@@ -310,280 +270,344 @@ def length_of(postings: Postings, term: int) -> int:
     return int(postings.indptr[term + 1] - postings.indptr[term])
 
 
-@kernel
-def fill_lengths(touched: Ints, norms: Norms, lengths: DoublesOut) -> None:
+@inner
+def add_terms(postings: Postings, sought: Sought, scores: FloatsOut) -> None:
     """
-    Fill in ‖q‖·‖d‖ of rows, with ‖d‖² = L²·A + 2L·B + C.
+    Add the terms' parts to the scores of their rows.
     """
-    a, b, c = norms.a, norms.b, norms.c
-    big_l, query_square = norms.big_l, norms.query_square
-    for i in range(len(touched)):
-        row = touched[i]
-        square = c[row] + big_l * (big_l * a[row] + 2.0 * b[row])
-        lengths[i] = np.sqrt(square * query_square)
-
-
-@kernel
-def look_at(
-    touched: Ints, norms: Norms, columns: Columns, wanted: Wanted,
-    scores: DoublesOut, lengths: DoublesOut,
-) -> None:  # fmt: skip
-    """
-    Fill in the lengths of the touched rows. The scores of those that are not accepted
-    become `NEVER`.
-    """
-    fill_lengths(touched, norms, lengths)
-    passed = np.empty(len(touched), np.bool_)
-    accept(touched, columns, wanted, passed)
-    for i in range(len(touched)):
-        if not passed[i]:
-            scores[touched[i]] = NEVER
-
-
-@kernel
-def list_few(
-    postings: Postings, terms: Longs, columns: Columns, wanted: Wanted, listed: IntsOut
-) -> int:  # fmt: skip
-    """
-    List the accepted rows, rising, and return how many there are, if so few have one
-    of the brands asked for that scoring them takes less time than adding the *terms*;
-    else return -1.
-    """
-    rows = len(columns.brand_codes)
-    postings_left = -(rows // GLANCING)
-    for term in terms:
+    for i in range(len(sought.terms)):
+        term = sought.terms[i]
         if term >= 0:
-            postings_left += length_of(postings, term)
-    few = min(postings_left // SCORING, len(listed) - 1)
-    if few <= 0:
-        return -1
-    brands, codes = wanted.brands, columns.brand_codes
-    count = 0
-    for row in range(rows):
-        listed[count] = row
-        count += brands[codes[row]]  # of the last one where there is no brand
-        if count > few:
-            return -1
-    passed = np.empty(count, np.bool_)
-    accept(listed[:count], columns, wanted, passed)
-    kept = 0
-    for i in range(count):
-        if passed[i]:
-            listed[kept] = listed[i]
-            kept += 1
-    return kept
+            begin, end = postings.indptr[term], postings.indptr[term + 1]
+            rows, tf = postings.rows[begin:end], postings.tf[begin:end]
+            weight = np.float32(sought.weights[i])
+            for j in range(len(rows)):
+                # without a sign, so that no place is looked for from the end
+                scores[np.uint32(rows[j])] += weight * single(tf[j])
+
+
+@inner
+def square_sum(terms: Ints, tf: HalfBits, g: Doubles, big_l: float) -> float:
+    """
+    ‖d‖² of a row of these terms.
+    """
+    total = 0.0
+    for j in range(len(terms)):
+        part = widened(tf[j]) * (big_l + g[np.uint32(terms[j])])
+        total += part * part
+    return total
 
 
 @kernel
-def full_score(row: int, length: float, forward: Forward, sought: Sought) -> int:
+def square_of(row: int, forward: Forward, g: Doubles, big_l: float) -> float:
     """
-    A row's cosine in billionths, rounded.
+    ‖d‖² of a row.
+    """
+    begin, end = forward.indptr[row], forward.indptr[row + 1]
+    return square_sum(forward.terms[begin:end], forward.tf[begin:end], g, big_l)
+
+
+@inner
+def to_value(total: float, square: float, norms: Norms) -> int:
+    """
+    A row's cosine in billionths, rounded, from the sum of its terms' parts: divided by
+    ‖q‖·‖d‖.
+    """
+    return int(np.rint(total / np.sqrt(square * norms.query_square) / UNIT))
+
+
+@inner
+def looked_up(sought: Sought) -> Asked:
+    """
+    Return the terms of a query, ready to be looked up.
+    """
+    size = 1
+    while size < ROOMY * len(sought.terms):
+        size *= 2
+    first, after = np.full(size, -1, np.int32), np.empty(len(sought.terms), np.int32)
+    for i in range(len(sought.terms)):
+        term = sought.terms[i]
+        if term >= 0:
+            after[i] = first[term & (size - 1)]
+            first[term & (size - 1)] = i
+    return Asked(sought.terms, sought.weights, first, after)
+
+
+@inner
+def full_score(
+    row: int, forward: Forward, asked: Asked, norms: Norms, bar: float
+) -> int:
+    """
+    A row's value by its own terms; 0 where it is none that passes the *bar*, which is
+    what a score must exceed, as a part of its length as it was.
     """
     begin, end = forward.indptr[row], forward.indptr[row + 1]
     terms, tf = forward.terms[begin:end], forward.tf[begin:end]
-    asked, weights = sought.terms, sought.weights
+    first, after, last = asked.first, asked.after, len(asked.first) - 1
     total = 0.0
-    i = 0
-    j = 0
-    while i < len(asked) and j < len(terms):
-        if asked[i] < terms[j]:
-            i += 1
-        elif terms[j] < asked[i]:
-            j += 1
-        else:
-            total += weights[i] * np.float64(tf[j])
-            i += 1
-            j += 1
-    if total == 0.0:
-        return 0  # a row without terms has no length
-    return int(np.rint(total / length / UNIT))
+    for j in range(len(terms)):
+        # without a sign, so that no place is looked for from the end
+        i = first[np.uint64(terms[j] & last)]
+        while i >= 0 and asked.terms[np.uint64(i)] != terms[j]:
+            i = after[np.uint64(i)]
+        if i >= 0:
+            total += asked.weights[np.uint64(i)] * widened(tf[j])
+    if total <= bar * norms.lengths[row]:
+        return 0  # most rows, or one without terms, which has no length
+    return to_value(total, square_sum(terms, tf, norms.g, norms.big_l), norms)
 
 
-@kernel
-def certain_score(
-    touched: Ints, lengths: Doubles, scores: Doubles,
-    forward: Forward, sought: Sought, best: LongsOut, places: IntsOut,
+@inner
+def bar_for(worst: int, terms: int, norms: Norms) -> float:
+    """
+    What a row's score must exceed, as a part of its length as it was, for a value of
+    *worst*; a little less, for what single precision loses.
+    """
+    exact = max(1.0 - (terms + 8) * ROUNDING, 0.0)
+    return (worst - 1) * UNIT * math.sqrt(norms.query_square) * norms.shrunk * exact
+
+
+@inner
+def keep_best(
+    listed: IntsOut, columns: Columns, wanted: Wanted,
+    forward: Forward, asked: Asked, norms: Norms, floor: int,
+    best: LongsOut, rows: IntsOut,
 ) -> int:  # fmt: skip
     """
-    The least full score of those rows that lead so far, 0 if they are too few: the
-    last of the best rows has no less. *best* and *places* are used up.
+    Score those rows in full that are accepted, and keep the best that reach *floor*;
+    return how many.
     """
+    passed = np.empty(len(listed), np.bool_)
+    accept(listed, columns, wanted, passed)
     kept = 0
-    least = 0.0
-    for i in range(len(touched)):
-        score = scores[touched[i]]
-        if score > least * lengths[i]:
-            so_far = int(score / lengths[i] / UNIT)
-            kept = insert_ranked(best, places, kept, so_far, i)
-            if kept == len(best):
-                least = best[kept - 1] * UNIT
-    if kept < len(best):
-        return 0
-    worst = full_score(touched[places[0]], lengths[places[0]], forward, sought)
-    for i in places[1:]:
-        worst = min(worst, full_score(touched[i], lengths[i], forward, sought))
-    return worst
-
-
-@kernel
-def contenders(
-    touched: IntsOut, lengths: DoublesOut, count: int, scores: DoublesOut,
-    worst: int, bound: float,
-) -> int:  # fmt: skip
-    """
-    Keep in *touched* the rows that can reach *worst* when *bound* is added, and return
-    how many; the others' scores are zero.
-    """
-    bar = (worst - 1) * UNIT - bound  # one less than asked: never too strict
-    kept = 0
-    for i in range(count):
-        row = touched[i]
-        if scores[row] < bar * lengths[i]:
-            scores[row] = 0.0
-        else:
-            touched[kept] = row
-            lengths[kept] = lengths[i]
-            kept += 1
+    worst = floor
+    bar = bar_for(worst, len(asked.terms), norms)
+    for i in range(len(listed)):
+        if passed[i]:
+            value = full_score(listed[i], forward, asked, norms, bar)
+            if value >= worst:
+                kept = insert_ranked(best, rows, kept, value, listed[i])
+                if kept == len(best) and best[-1] > worst:
+                    worst = best[-1]
+                    bar = bar_for(worst, len(asked.terms), norms)
     return kept
 
 
-@kernel
-def touch(
-    postings: Postings, forward: Forward, sought: Sought, norms: Norms, worst: int,
-    columns: Columns, wanted: Wanted, order: Longs, bounds: Doubles,
-    scores: DoublesOut, touched: IntsOut, lengths: DoublesOut,
-    best: LongsOut, rows: IntsOut,
-) -> tuple[int, int, int]:  # fmt: skip
+@inner
+def worth_listing(postings: Postings, terms: Longs) -> int:
     """
-    Take terms until no row can be among the best that is not touched; return how many
-    were taken, how many rows are touched, and what the last of the best has at least.
-
-    It looks how far it is only when by the next term it will have added more postings
-    than rows are touched, so that looking costs less than adding.
+    How many rows can be scored in full in the time of adding the *terms*.
     """
-    taken = 0
     count = 0
-    known = 0
-    added = 0  # postings, since the last look
-    while taken < len(order) and bounds[taken] >= (worst - 1) * UNIT:
-        at = order[taken]
-        if count >= len(best) and added + length_of(postings, sought.terms[at]) > count:
-            added = 0
-            look_at(
-                touched[known:count], norms, columns, wanted, scores, lengths[known:]
-            )
-            known = count
-            certain = certain_score(
-                touched[:count], lengths, scores, forward, sought, best, rows
-            )
-            worst = max(worst, certain)
-            if bounds[taken] < (worst - 1) * UNIT:
-                break
-        count = add_term(
-            postings, sought.terms[at], sought.weights[at], scores, touched, count
-        )
-        added += length_of(postings, sought.terms[at])
-        taken += 1
-    look_at(touched[known:count], norms, columns, wanted, scores, lengths[known:])
-    return taken, count, worst
+    for term in terms:
+        if term >= 0:
+            count += length_of(postings, term)
+    return count // SCORING
 
 
-@kernel
-def keep_best(
-    touched: Ints, lengths: Doubles, worst: int, forward: Forward, sought: Sought,
-    best: LongsOut, rows: IntsOut,
+@inner
+def list_brand(brand_codes: Ints, brands: Bools, listed: IntsOut) -> int:
+    """
+    List the rows that have one of the brands, rising, and return how many; -1 when
+    there is no room for all.
+    """
+    count = 0
+    for row in range(len(brand_codes)):
+        if brands[brand_codes[row]]:  # the last one where there is no brand
+            if count == len(listed):
+                return -1
+            listed[count] = row
+            count += 1
+    return count
+
+
+@inner
+def list_rarest(postings: Postings, terms: Longs, listed: IntsOut) -> int:
+    """
+    List the rows of the rarest *terms*, of as many as there is room for, in no order,
+    and return how many; a row may be there more than once.
+    """
+    lengths = np.empty(len(terms), np.int64)
+    for i in range(len(terms)):
+        is_here = terms[i] >= 0
+        lengths[i] = length_of(postings, terms[i]) if is_here else len(listed) + 1
+    count = 0
+    for i in np.argsort(lengths):
+        if count + lengths[i] > len(listed):
+            break
+        begin = postings.indptr[terms[i]]
+        for j in range(begin, begin + lengths[i]):
+            listed[count] = postings.rows[j]
+            count += 1
+    return count
+
+
+@inner
+def begin_with_rarest(
+    postings: Postings, forward: Forward, asked: Asked, norms: Norms, floor: int,
+    columns: Columns, wanted: Wanted, scores: FloatsOut, best: LongsOut, rows: IntsOut,
 ) -> int:  # fmt: skip
     """
-    Score rows in full and keep the best of those that reach *worst*; return how many.
+    Keep the best of the rows with the rarest terms; return how many. Their scores
+    become `NEVER`, which no addition changes.
     """
-    kept = 0
-    for i in range(len(touched)):
-        value = full_score(touched[i], lengths[i], forward, sought)
-        if value >= worst:
-            kept = insert_ranked(best, rows, kept, value, touched[i])
+    listed = np.empty(RAREST, np.int32)
+    count = 0
+    for row in listed[: list_rarest(postings, asked.terms, listed)]:
+        if scores[row] == 0.0:
+            scores[row] = NEVER
+            listed[count] = row
+            count += 1
+    return keep_best(
+        listed[:count], columns, wanted, forward, asked, norms, floor, best, rows
+    )
+
+
+@inner
+def mark(scores: Floats, lengths: Floats, bar: float, marks: BytesOut) -> None:
+    """
+    Mark rows whose score is more than *bar* of their length.
+    """
+    least = np.float32(bar)
+    for i in range(len(scores)):
+        marks[i] = scores[i] > least * lengths[i]
+
+
+@inner
+def list_marked(marks: BytesOut, begin: int, listed: IntsOut) -> int:
+    """
+    List the marked rows, of which the first is row *begin*, clear the marks, and
+    return how many there were.
+    """
+    words = marks.view(np.uint64)
+    count = 0
+    for at in range(len(words)):
+        if words[at] != 0:
+            for i in range(at * WORD, at * WORD + WORD):
+                listed[count] = begin + i
+                count += marks[i]
+            words[at] = 0
+    return count
+
+
+@inner
+def keep_reaching(
+    listed: IntsOut, columns: Columns, wanted: Wanted,
+    forward: Forward, asked: Asked, norms: Norms, floor: int,
+    scores: FloatsOut, best: LongsOut, rows: IntsOut, kept: int,
+) -> int:  # fmt: skip
+    """
+    Score those rows in full that are accepted and can be among the best, of which some
+    are kept already; return how many are kept.
+    """
+    passed = np.empty(len(listed), np.bool_)
+    accept(listed, columns, wanted, passed)
+    lengths = norms.lengths
+    worst = max(floor, best[-1]) if kept == len(best) else floor
+    bar = bar_for(worst, len(asked.terms), norms)
+    for i in range(len(listed)):
+        row = listed[i]
+        if passed[i] and scores[row] > bar * lengths[row]:
+            value = full_score(row, forward, asked, norms, bar)
+            if value >= worst:
+                kept = insert_ranked(best, rows, kept, value, row)
+                if kept == len(best) and best[-1] > worst:
+                    worst = best[-1]
+                    bar = bar_for(worst, len(asked.terms), norms)
     return kept
 
 
 @kernel
 def best_rows(
     postings: Postings, forward: Forward, sought: Sought, norms: Norms, floor: int,
-    columns: Columns, wanted: Wanted,
-    scores: DoublesOut, touched: IntsOut, lengths: DoublesOut,
-    best: LongsOut, rows: IntsOut,
+    columns: Columns, wanted: Wanted, scores: FloatsOut, best: LongsOut, rows: IntsOut,
 ) -> int:  # fmt: skip
     """
-    Keep the best accepted rows, best first, ties by row; return how many.
+    Keep the best accepted rows, best first, ties by row, of which *best* and *rows*
+    have room for one or more; return how many.
 
     A score is the cosine in billionths, rounded. Rows below *floor*, or below 1, are
-    left out. *scores* must be zero, and is so again afterwards; it, *touched* and
-    *lengths* have room for every row.
+    left out. *scores* must be zero, one for each row, and are so again afterwards.
     """
+    floor = max(floor, 1)
+    asked = looked_up(sought)
     if len(wanted.brands) > 0:
-        few = list_few(postings, sought.terms, columns, wanted, touched)
-        if few >= 0:
-            fill_lengths(touched[:few], norms, lengths)
+        few = np.empty(worth_listing(postings, sought.terms), np.int32)
+        count = list_brand(columns.brand_codes, wanted.brands, few)
+        if count >= 0:
             return keep_best(
-                touched[:few], lengths, max(floor, 1), forward, sought, best, rows
+                few[:count], columns, wanted, forward, asked, norms, floor, best, rows
             )
-    order = np.empty(len(sought.terms), np.int64)
-    bounds = np.empty(len(sought.terms) + 1, np.float64)
-    here = in_turn(postings, sought, norms.query_square, order, bounds)
-    order = order[:here]
-    taken, count, worst = touch(
-        postings, forward, sought, norms, max(floor, 1), columns, wanted,
-        order, bounds, scores, touched, lengths, best, rows,
-    )  # fmt: skip
-    left = 0  # postings
-    for at in order[taken:]:
-        left += length_of(postings, sought.terms[at])
-    added = count  # since the last look
-    while taken < here:
-        term = sought.terms[order[taken]]
-        if added + length_of(postings, term) > count:
-            count = contenders(touched, lengths, count, scores, worst, bounds[taken])
-            added = 0
-            if count * SCORING <= left:
-                break
-        left -= length_of(postings, term)
-        added += length_of(postings, term)
-        add_term_where_touched(postings, term, sought.weights[order[taken]], scores)
-        taken += 1
-    certain = certain_score(
-        touched[:count], lengths, scores, forward, sought, best, rows
+    kept = begin_with_rarest(
+        postings, forward, asked, norms, floor, columns, wanted, scores, best, rows
     )
-    worst = max(worst, certain)
-    count = contenders(touched, lengths, count, scores, worst, bounds[taken])
-    for i in range(count):
-        scores[touched[i]] = 0.0
-    return keep_best(touched[:count], lengths, worst, forward, sought, best, rows)
+    add_terms(postings, sought, scores)
+    marks = np.zeros(STRETCH, np.uint8)
+    listed = np.empty(STRETCH, np.int32)
+    for begin in range(0, len(scores), STRETCH):
+        end = min(begin + STRETCH, len(scores))
+        worst = max(floor, best[-1]) if kept == len(best) else floor
+        bar = bar_for(worst, len(sought.terms), norms)
+        mark(scores[begin:end], norms.lengths[begin:end], bar, marks)
+        found = list_marked(marks, begin, listed)
+        if found > 0:
+            kept = keep_reaching(
+                listed[:found], columns, wanted, forward, asked, norms, floor,
+                scores, best, rows, kept,
+            )  # fmt: skip
+    scores[:] = 0.0
+    return kept
+
+
+@inner
+def add_in_full(postings: Postings, sought: Sought, scores: DoublesOut) -> None:
+    """
+    Add all terms' parts to the scores of their rows, in the order of `full_score`.
+    """
+    for i in range(len(sought.terms)):
+        term = sought.terms[i]
+        if term >= 0:
+            for j in range(postings.indptr[term], postings.indptr[term + 1]):
+                part = sought.weights[i] * widened(postings.tf[j])
+                scores[postings.rows[j]] += part
 
 
 @kernel
-def all_rows(
-    postings: Postings, sought: Sought, norms: Norms, floor: int,
-    columns: Columns, wanted: Wanted,
-    scores: DoublesOut, touched: IntsOut, lengths: DoublesOut,
-    values: LongsOut, rows: IntsOut,
+def touched_rows(
+    postings: Postings, sought: Sought, columns: Columns, wanted: Wanted,
+    totals: DoublesOut, rows: IntsOut,
 ) -> int:  # fmt: skip
     """
-    List the accepted rows in no order, with their scores; else as `best_rows`, which
-    is slow where many are kept.
+    List the accepted rows that hold a term, rising, with the sums of their terms'
+    parts; return how many. *totals* and *rows* have room for every row.
     """
+    totals[:] = 0.0
+    add_in_full(postings, sought, totals)
     count = 0
-    for i in range(len(sought.terms)):
-        if sought.terms[i] >= 0:
-            count = add_term(
-                postings, sought.terms[i], sought.weights[i], scores, touched, count
-            )
-    look_at(touched[:count], norms, columns, wanted, scores, lengths)
+    for row in range(len(totals)):
+        if totals[row] > 0.0:
+            rows[count] = row
+            count += 1
+    passed = np.empty(count, np.bool_)
+    accept(rows[:count], columns, wanted, passed)
     kept = 0
     for i in range(count):
-        row = touched[i]
-        if scores[row] > 0.0:
-            value = int(np.rint(scores[row] / lengths[i] / UNIT))
-            if value >= max(floor, 1):
-                values[kept] = value
-                rows[kept] = row
-                kept += 1
-        scores[row] = 0.0
+        if passed[i]:
+            totals[kept] = totals[rows[i]]
+            rows[kept] = rows[i]
+            kept += 1
     return kept
+
+
+@kernel
+def values_of(
+    rows: Ints, totals: Doubles, forward: Forward, norms: Norms, values: LongsOut
+) -> None:
+    """
+    The value of each of the rows, from the sums of their terms' parts, above 0.
+    """
+    for i in range(len(rows)):
+        begin, end = forward.indptr[rows[i]], forward.indptr[rows[i] + 1]
+        terms, tf = forward.terms[begin:end], forward.tf[begin:end]
+        square = square_sum(terms, tf, norms.g, norms.big_l)
+        values[i] = to_value(totals[i], square, norms)

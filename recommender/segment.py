@@ -7,10 +7,12 @@ products. Newer segments shadow older ones; who is alive is told from outside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from itertools import chain
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xxhash
@@ -18,17 +20,19 @@ import xxhash
 from numpy.typing import NDArray
 
 from recommender import kernels
-from recommender.blob import EMPTY, Blob, concatenate
+from recommender.blob import EMPTY, Blob, Gathered, Share, concatenate
+from recommender.displays import Displays, pack
 from recommender.kernels import (
     Bools,
     Doubles,
-    Floats,
+    Forward,
+    Halves,
     Hashes,
     Ints,
     Longs,
+    Postings,
 )
 from recommender.product import Product
-from recommender.search_kernels import Forward, Postings
 from recommender.tally import Terms, tally
 from recommender.text import encode
 from recommender.weights import Weights
@@ -36,6 +40,9 @@ from recommender.weights import Weights
 
 NO_CODE: Final = -1  # of a row without a brand
 LONGEST_SORTABLE: Final = 96  # wider keys would waste memory as fixed-width strings
+
+Later = Callable[[], Displays]  # returns them when they are there
+Beside = Callable[[Callable[[], Displays]], Later]  # has them made in another thread
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -56,7 +63,7 @@ class Segment:
         post_indptr: Where each term's rows begin, (T + 1,).
         post_rows: Rows by term, rising.
         post_tf: tf(d, t) of each of `post_rows`.
-        squares: A(d) = Σ tf², (R,).
+        squares: Σ tf² of each, (R,); in files of this format, and asked for by nobody.
         visible: May be returned, (R,).
         in_stock: Can be bought, (R,).
         price: NaN when unknown, (R,).
@@ -76,12 +83,12 @@ class Segment:
     contents: Hashes
     indptr: Longs
     terms: Ints
-    tf: Floats
+    tf: Halves
     dictionary: Hashes
     words: Blob
     post_indptr: Longs
     post_rows: Ints
-    post_tf: Floats
+    post_tf: Halves
     squares: Doubles
     visible: Bools
     in_stock: Bools
@@ -92,25 +99,33 @@ class Segment:
     category_values: Blob
     brand_codes: Ints
     brand_values: Blob
-    displays: Blob
+    displays: Displays
     tombstones: Blob
 
     def __len__(self) -> int:
         return len(self.contents)
 
     @property
+    def nbytes(self) -> int:
+        """
+        Bytes of all arrays together.
+        """
+        return sum(array.nbytes for _, array in to_arrays(self))
+
+    @property
     def postings(self) -> Postings:
         """
-        The rows of each term.
+        The rows of each term, as kernels take them.
         """
-        return Postings(self.post_indptr, self.post_rows, self.post_tf)
+        bits = self.post_tf.view(np.uint16)
+        return Postings(self.post_indptr, self.post_rows, bits)
 
     @property
     def forward(self) -> Forward:
         """
-        The terms of each row.
+        The terms of each row, as kernels take them.
         """
-        return Forward(self.indptr, self.terms, self.tf)
+        return Forward(self.indptr, self.terms, self.tf.view(np.uint16))
 
     def find(self, key: bytes) -> int:
         """
@@ -125,15 +140,22 @@ class Segment:
             at += 1
         return -1
 
-    def find_all(self, keys: Blob, hashes: Hashes) -> NDArray[np.int32]:
+    def find_each(self, keys: Blob, hashes: Hashes) -> NDArray[np.int32]:
         """
-        Return the rows of those *keys* that are here.
+        Return the row of each of *keys*, -1 where there is none.
         """
         rows = np.empty(len(keys), np.int32)
         kernels.find_keys(
             self.key_hashes, self.key_rows, self.keys.data, self.keys.offsets,
             hashes, keys.data, keys.offsets, rows,
         )  # fmt: skip
+        return rows
+
+    def find_all(self, keys: Blob, hashes: Hashes) -> NDArray[np.int32]:
+        """
+        Return the rows of those *keys* that are here.
+        """
+        rows = self.find_each(keys, hashes)
         return rows[rows >= 0]
 
     def hashed_keys(self) -> Hashes:
@@ -179,31 +201,26 @@ def content_hash(product: Product) -> int:
     """
     Return a hash of everything a product says, 64 bits.
     """
+    _, texts, category, brand, price, in_stock, visible, created_s, display = product
     said = (
-        sorted(product.texts.items()),
-        product.category,
-        product.brand,
-        product.price,
-        product.in_stock,
-        product.visible,
-        product.created_s,
-    )
-    return xxhash.xxh3_64_intdigest(encode(repr(said)) + product.display)
+        sorted(texts.items()), category, brand, price, in_stock, visible, created_s
+    )  # fmt: skip
+    return xxhash.xxh3_64_intdigest(encode(repr(said)) + display)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """
-    Rows on their way into a segment: all of its row-wise arrays, in order of keys.
+    Rows on their way into a segment: row-wise arrays, in order of keys.
     """
 
     keys: Blob
+    hashes: Hashes
     contents: Hashes
     visible: Bools
     in_stock: Bools
     price: Doubles
     created_s: Doubles
-    displays: Blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,34 +240,39 @@ def build_segment(
     """
     Return a segment of *products*, whose keys must differ, and of *tombstones*.
     """
-    ordered = sorted(products, key=lambda product: product.key)
+    ordered = sorted(products, key=attrgetter("key"))
+    keys = [product.key for product in ordered]
+    displays = Displays.plain(Blob.of([product.display for product in ordered]))
     rows = _Rows(
-        keys=Blob.of([product.key for product in ordered]),
+        keys=Blob.of(keys),
+        hashes=hash_keys(keys),
         contents=np.fromiter(map(content_hash, ordered), np.uint64, len(ordered)),
         visible=np.array([product.visible for product in ordered], np.bool_),
         in_stock=np.array([product.in_stock for product in ordered], np.bool_),
         price=np.array([product.price for product in ordered], np.float64),
         created_s=np.array([product.created_s for product in ordered], np.float64),
-        displays=Blob.of([product.display for product in ordered]),
     )
     return _assemble(
         rows,
         tally(ordered, weights),
         _to_facets(ordered),
         Blob.of(sorted(tombstones)),
+        lambda: displays,
     )
 
 
 def _to_facets(products: Sequence[Product]) -> _Facets:
     categories: dict[str, int] = {}
     brands: dict[str, int] = {}
-    codes = [
-        [
-            categories.setdefault(category_path(path[: depth + 1]), len(categories))
-            for depth in range(len(path))
-        ]
-        for path in (product.category for product in products)
-    ]
+    known: dict[tuple[str, ...], list[int]] = {}
+    for product in products:
+        path = product.category
+        if path not in known:
+            known[path] = [
+                categories.setdefault(category_path(path[: depth + 1]), len(categories))
+                for depth in range(len(path))
+            ]
+    codes = [known[product.category] for product in products]
     return _Facets(
         category_indptr=_starts([len(row) for row in codes]),
         category_codes=np.array(list(chain.from_iterable(codes)), np.int32),
@@ -274,26 +296,31 @@ def _starts(lengths: Sequence[int] | NDArray[np.integer]) -> Longs:
     return starts
 
 
-def _assemble(rows: _Rows, terms: Terms, facets: _Facets, gone: Blob) -> Segment:
+def _assemble(
+    rows: _Rows,
+    terms: Terms,
+    facets: _Facets,
+    gone: Blob,
+    displays: Later,
+) -> Segment:
     """
-    Add what follows from the rows: the way from keys, from terms, and A(d).
+    Add what follows from the rows: the way from keys, from terms, and A(d). *displays*
+    are asked for when all else is done.
     """
-    hashes = hash_keys(rows.keys)
-    order = np.argsort(hashes, kind="stable")
+    order = np.argsort(rows.hashes, kind="stable")
     counts = np.zeros(len(terms.dictionary), np.int64)
     kernels.count_terms(terms.terms, counts)
     post_indptr = _starts(counts)
     post_rows = np.empty(len(terms.terms), np.int32)
-    post_tf = np.empty(len(terms.terms), np.float32)
+    post_tf = np.empty(len(terms.terms), np.float16)
     kernels.invert(
-        terms.indptr, terms.terms, terms.tf, post_indptr[:-1].copy(), post_rows, post_tf
-    )
-    squares = np.empty(len(rows.keys), np.float64)
-    kernels.square_sums(terms.indptr, terms.tf, squares)
+        terms.indptr, terms.terms, terms.tf.view(np.uint16),
+        post_indptr[:-1].copy(), post_rows, post_tf.view(np.uint16),
+    )  # fmt: skip
     return frozen(
         Segment(
             keys=rows.keys,
-            key_hashes=hashes[order],
+            key_hashes=rows.hashes[order],
             key_rows=order.astype(np.int32),
             contents=rows.contents,
             indptr=terms.indptr,
@@ -304,7 +331,7 @@ def _assemble(rows: _Rows, terms: Terms, facets: _Facets, gone: Blob) -> Segment
             post_indptr=post_indptr,
             post_rows=post_rows,
             post_tf=post_tf,
-            squares=squares,
+            squares=square_sums(terms.indptr, terms.tf),
             visible=rows.visible,
             in_stock=rows.in_stock,
             price=rows.price,
@@ -314,22 +341,49 @@ def _assemble(rows: _Rows, terms: Terms, facets: _Facets, gone: Blob) -> Segment
             category_values=facets.category_values,
             brand_codes=facets.brand_codes,
             brand_values=facets.brand_values,
-            displays=rows.displays,
+            displays=displays(),
             tombstones=gone,
         )
     )
+
+
+def square_sums(indptr: Longs, tf: Halves) -> Doubles:
+    """
+    Return A(d) of each row.
+    """
+    squares = np.empty(len(indptr) - 1, np.float64)
+    kernels.square_sums(indptr, tf.view(np.uint16), squares)
+    return squares
 
 
 def frozen(segment: Segment) -> Segment:
     """
     Return *segment* with every array made read-only.
     """
+    for _, array in to_arrays(segment):
+        kernels.read_only(array)
+    return segment
+
+
+def to_arrays(segment: Segment) -> Iterator[tuple[str, NDArray[Any]]]:
+    """
+    Yield all arrays of *segment*, each by the name of its field and its own.
+    """
     for field in fields(Segment):
         value = getattr(segment, field.name)
-        arrays = (value.data, value.offsets) if isinstance(value, Blob) else (value,)
-        for array in arrays:
-            kernels.read_only(array)
-    return segment
+        match value:
+            case Displays():
+                yield from _arrays_of(field.name, value.strings)
+                yield f"{field.name}.dictionary", value.dictionary
+            case Blob():
+                yield from _arrays_of(field.name, value)
+            case _:
+                yield field.name, value
+
+
+def _arrays_of(name: str, blob: Blob) -> Iterator[tuple[str, NDArray[Any]]]:
+    yield f"{name}.data", blob.data
+    yield f"{name}.offsets", blob.offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,16 +396,20 @@ class Part:
     dead: Bools
 
 
-def merge_segments(parts: Sequence[Part], *, keep_tombstones: bool) -> Segment:
+def merge_segments(
+    parts: Sequence[Part], *, keep_tombstones: bool, beside: Beside | None = None
+) -> Segment:
     """
     Return one segment that says what *parts*, neighbours from old to new, say.
 
     Args:
         parts: Of each key at most one row is alive.
         keep_tombstones: Whether segments older than these remain.
+        beside: Where what pages show is packed while all else is merged here; None:
+            it is merged here, too, as it is.
     """
-    living = [np.flatnonzero(~part.dead) for part in parts]
     segments = [part.segment for part in parts]
+    living = [np.flatnonzero(~part.dead) for part in parts]
     keys = concatenate(
         [s.keys.take(rows) for s, rows in zip(segments, living, strict=True)]
     )
@@ -359,39 +417,77 @@ def merge_segments(parts: Sequence[Part], *, keep_tombstones: bool) -> Segment:
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     places = np.split(place, np.cumsum([len(rows) for rows in living])[:-1])
-
-    def column(name: str) -> NDArray[np.generic]:
-        values = [
-            getattr(s, name)[rows] for s, rows in zip(segments, living, strict=True)
-        ]
-        return np.concatenate(values)[order]
-
-    def blob(name: str) -> Blob:
-        values = [
-            getattr(s, name).take(rows)
-            for s, rows in zip(segments, living, strict=True)
-        ]
-        return concatenate(values).take(order)
-
-    rows = _Rows(
-        keys=keys.take(order),
-        contents=column("contents").astype(np.uint64),
-        visible=column("visible").astype(np.bool_),
-        in_stock=column("in_stock").astype(np.bool_),
-        price=column("price").astype(np.float64),
-        created_s=column("created_s").astype(np.float64),
-        displays=blob("displays"),
+    sources = [
+        _Source(*source) for source in zip(segments, living, places, strict=True)
+    ]
+    ordered = keys.take(order)
+    gone = _merge_tombstones(segments, ordered) if keep_tombstones else EMPTY
+    displays = (
+        beside(partial(_pack_displays, sources))
+        if beside
+        else partial(_copy_displays, sources)
     )
-    gone = EMPTY
-    if keep_tombstones:
-        present = set(rows.keys) if any(len(s.tombstones) for s in segments) else set()
-        removed = set(chain.from_iterable(s.tombstones for s in segments))
-        gone = Blob.of(sorted(removed - present))
-    return _assemble(
-        rows,
-        _merge_terms(segments, living, places),
-        _merge_facets(segments, living, places),
-        gone,
+    return _merge(sources, ordered, gone, displays)
+
+
+class _Source(NamedTuple):
+    """
+    What a segment gives to a merge: the rows that live, and where each comes to be.
+    """
+
+    segment: Segment
+    rows: Longs
+    places: Longs
+
+
+def _merge(
+    sources: Sequence[_Source], keys: Blob, gone: Blob, displays: Later
+) -> Segment:
+    def column(name: str) -> NDArray[Any]:
+        values = [(places, getattr(s, name)[rows]) for s, rows, places in sources]
+        return _placed(values, len(keys))
+
+    hashes = [(places, s.hashed_keys()[rows]) for s, rows, places in sources]
+    rows = _Rows(
+        keys=keys,
+        hashes=_placed(hashes, len(keys)),
+        contents=column("contents"),
+        visible=column("visible"),
+        in_stock=column("in_stock"),
+        price=column("price"),
+        created_s=column("created_s"),
+    )
+    terms, facets = _merge_terms(sources), _merge_facets(sources)
+    return _assemble(rows, terms, facets, gone, displays)
+
+
+def _placed(values: Sequence[tuple[Longs, NDArray[Any]]], total: int) -> NDArray[Any]:
+    """
+    Return values of several segments as one array, each at its place.
+    """
+    placed = np.empty(total, values[0][1].dtype)
+    for places, some in values:
+        placed[places] = some
+    return placed
+
+
+def _merge_tombstones(segments: Sequence[Segment], keys: Blob) -> Blob:
+    removed = set(chain.from_iterable(s.tombstones for s in segments))
+    return Blob.of(sorted(removed - set(keys))) if removed else EMPTY
+
+
+def _copy_displays(sources: Sequence[_Source]) -> Displays:
+    shown = _gathered(sources)
+    return Displays.plain(shown.take(np.arange(len(shown))))
+
+
+def _pack_displays(sources: Sequence[_Source]) -> Displays:
+    return pack(_gathered(sources)) or _copy_displays(sources)
+
+
+def _gathered(sources: Sequence[_Source]) -> Gathered:
+    return Gathered(
+        [Share(s.displays.unpacked(), rows, places) for s, rows, places in sources]
     )
 
 
@@ -410,35 +506,29 @@ def _order_of(keys: Blob) -> Longs:
     return np.argsort(table.view(f"S{width}").ravel(), kind="stable").astype(np.int64)
 
 
-def _merge_terms(
-    segments: Sequence[Segment], living: Sequence[Longs], places: Sequence[Longs]
-) -> Terms:
-    total = sum(map(len, living))
+def _merge_terms(sources: Sequence[_Source]) -> Terms:
+    total = sum(len(rows) for _, rows, _ in sources)
     lengths = np.zeros(total, np.int64)
-    for s, rows, to in zip(segments, living, places, strict=True):
+    for s, rows, to in sources:
         lengths[to] = s.indptr[rows + 1] - s.indptr[rows]
     indptr = _starts(lengths)
-    used = [_used_terms(s, rows) for s, rows in zip(segments, living, strict=True)]
-    hashes = np.concatenate(
-        [s.dictionary[terms] for s, terms in zip(segments, used, strict=True)]
-    )
+    used = [(s, _used_terms(s, rows)) for s, rows, _ in sources]
+    hashes = np.concatenate([s.dictionary[terms] for s, terms in used])
     dictionary, first = np.unique(hashes, return_index=True)
-    words = concatenate(
-        [s.words.take(terms) for s, terms in zip(segments, used, strict=True)]
-    ).take(first.astype(np.int64))
+    words = concatenate([s.words.take(terms) for s, terms in used])
     merged = Terms(
         indptr=indptr,
         terms=np.empty(indptr[-1], np.int32),
-        tf=np.empty(indptr[-1], np.float32),
+        tf=np.empty(indptr[-1], np.float16),
         dictionary=dictionary,
-        words=words,
+        words=words.take(first.astype(np.int64)),
     )
-    for s, rows, to in zip(segments, living, places, strict=True):
+    for s, rows, to in sources:
         renamed = np.empty(len(s.dictionary), np.int64)
         kernels.find_sorted(dictionary, s.dictionary, renamed)
         kernels.gather_rows(
-            s.indptr, s.terms, s.tf, rows, renamed.astype(np.int32),
-            indptr, merged.terms, merged.tf, to,
+            *s.forward, rows, renamed.astype(np.int32),
+            indptr, merged.terms, merged.tf.view(np.uint16), to,
         )  # fmt: skip
     return merged
 
@@ -454,19 +544,17 @@ def _used_terms(segment: Segment, rows: Longs) -> Longs:
     return np.flatnonzero(used)
 
 
-def _merge_facets(
-    segments: Sequence[Segment], living: Sequence[Longs], places: Sequence[Longs]
-) -> _Facets:
-    total = sum(map(len, living))
+def _merge_facets(sources: Sequence[_Source]) -> _Facets:
+    total = sum(len(rows) for _, rows, _ in sources)
     lengths = np.zeros(total, np.int64)
-    for s, rows, to in zip(segments, living, places, strict=True):
+    for s, rows, to in sources:
         lengths[to] = s.category_indptr[rows + 1] - s.category_indptr[rows]
     indptr = _starts(lengths)
     codes = np.empty(indptr[-1], np.int32)
     brand_codes = np.empty(total, np.int32)
     categories: dict[bytes, int] = {}
     brands: dict[bytes, int] = {}
-    for s, rows, to in zip(segments, living, places, strict=True):
+    for s, rows, to in sources:
         kernels.gather_codes(
             s.category_indptr, s.category_codes, rows,
             _renamed(s.category_values, categories), indptr, codes, to,

@@ -6,12 +6,16 @@ A segment as a file: a header, then aligned arrays, each with its checksum.
     8 bytes   XXH3 of the header, little-endian
     header    JSON: format, and name, dtype, length, offset and XXH3 of each block
     blocks    each begins at a multiple of 64 bytes
+
+Files of the first format have weights in single precision, and no dictionary for what
+pages show. Weights are rounded when such a file is read, which is until a listener of
+today's code has trained anew: to it, they are another model's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import index
 from typing import Any, Final, NamedTuple, cast
 
@@ -22,11 +26,14 @@ import xxhash
 from numpy.typing import NDArray
 
 from recommender.blob import Blob
+from recommender.displays import NO_DICTIONARY, Displays
 from recommender.errors import StoreCorrupt, StoreTooNew
-from recommender.segment import NO_CODE, Segment
+from recommender.segment import NO_CODE, Segment, frozen, square_sums, to_arrays
+from recommender.tally import to_halves
 
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+FIRST: Final = 1
 MAGIC: Final = b"EVERSHLF"
 ALIGNMENT: Final = 64
 _PREFIX: Final = 24
@@ -36,21 +43,35 @@ _ELEMENTS: Final = {
     "Ints": "int32",
     "Longs": "int64",
     "Hashes": "uint64",
-    "Floats": "float32",
+    "Halves": "float16",
     "Doubles": "float64",
 }
 
 
 def _dtypes() -> Iterator[tuple[str, str]]:
     for field in _FIELDS:
-        if field.type == "Blob":
+        if field.type in {"Blob", "Displays"}:
             yield f"{field.name}.data", "uint8"
             yield f"{field.name}.offsets", "int64"
         else:
             yield field.name, _ELEMENTS[field.type]
+        if field.type == "Displays":
+            yield f"{field.name}.dictionary", "uint8"
 
 
 _DTYPES: Final = dict(_dtypes())
+_DICTIONARY: Final = "displays.dictionary"
+_WEIGHTS: Final = ("tf", "post_tf")
+_FIRST_DTYPES: Final = {
+    name: "float32" if name in _WEIGHTS else dtype
+    for name, dtype in _DTYPES.items()
+    if name != _DICTIONARY
+}
+_INFINITY: Final = 0x7C00  # in half precision; bits below it, but 0, are above 0
+# By what numpy tells without a look-up: each file names and measures thirty arrays.
+_NUMBERS: Final = {*_DTYPES.values(), *_FIRST_DTYPES.values()}
+_NAMES: Final = {np.dtype(name).str: name for name in _NUMBERS}
+_SIZES: Final = {name: np.dtype(name).itemsize for name in _NUMBERS}
 
 
 class Block(NamedTuple):
@@ -65,18 +86,29 @@ class Block(NamedTuple):
     checksum: str
 
 
+class _Header(NamedTuple):
+    """
+    What a file says of itself: its format, where its blocks begin, and which they are.
+    """
+
+    format: int
+    start: int
+    blocks: list[Block]
+
+
 def to_chunks(segment: Segment) -> list[bytes | memoryview]:
     """
     Return the file's content in pieces, to be written one after the other.
     """
-    arrays = list(_arrays(segment))
     blocks = []
+    chunks: list[bytes | memoryview] = []
     offset = 0
-    for name, array in arrays:
-        blocks.append(
-            Block(name, str(array.dtype), len(array), offset, _checksum(_bytes(array)))
-        )
-        offset += array.nbytes + _padding(array.nbytes)
+    for name, array in to_arrays(segment):
+        piece, dtype = _bytes(array), _NAMES[array.dtype.str]
+        padding = bytes(_padding(len(piece)))
+        blocks.append(Block(name, dtype, len(array), offset, _checksum(piece)))
+        chunks += [piece, padding]
+        offset += len(piece) + len(padding)
     header = orjson.dumps({"format": FORMAT, "blocks": blocks}, default=list)
     header += b" " * _padding(_PREFIX + len(header))
     prefix = (
@@ -85,10 +117,7 @@ def to_chunks(segment: Segment) -> list[bytes | memoryview]:
         + xxhash.xxh3_64_digest(header)[::-1]
         + header
     )
-    chunks: list[bytes | memoryview] = [prefix]
-    for _, array in arrays:
-        chunks += [_bytes(array), bytes(_padding(array.nbytes))]
-    return chunks
+    return [prefix, *chunks]
 
 
 def checksum(first: bytes | memoryview) -> str:
@@ -101,47 +130,59 @@ def checksum(first: bytes | memoryview) -> str:
 
 def from_buffer(buffer: memoryview) -> Segment:
     """
-    Return the segment that *buffer* holds, without copying: arrays are views.
+    Return the segment that *buffer* holds, without copying: arrays are views, but for
+    the weights of the first format.
 
     That the arrays fit together, and none leads out of another, is made sure of here,
-    that they are as they were written by `verify_blocks`; only a segment that passes
-    both may be asked.
+    that they are as they were written by `verified`: only what this process has written
+    itself may do without.
 
     Raises:
         StoreCorrupt: The header is damaged, the file is too short, or says what no
             segment says.
         StoreTooNew: Written in a later format.
     """
-    start, blocks = _read_header(buffer)
-    arrays = {
-        block.name: np.frombuffer(
-            buffer, block.dtype, block.length, start + block.offset
-        )
-        for block in blocks
-    }
-    segment = Segment(**{f.name: _field(f, arrays) for f in _FIELDS})
-    _check_shapes(segment)
-    _check_places(segment)
-    return segment
+    return _to_segment(buffer, _read_header(buffer))
 
 
-def verify_blocks(buffer: memoryview) -> None:
+def verified(buffer: memoryview) -> Segment:
     """
-    Compare every block with its checksum.
+    Return what `from_buffer` does, once every block has been compared with its checksum.
 
     Raises:
-        StoreCorrupt: Naming the block that differs.
+        StoreCorrupt: As `from_buffer`, or naming the block that differs.
         StoreTooNew: Written in a later format.
     """
-    start, blocks = _read_header(buffer)
-    for block in blocks:
-        begin, end = start + block.offset, start + _end(block)
+    header = _read_header(buffer)
+    for block in header.blocks:
+        begin, end = header.start + block.offset, header.start + _end(block)
         if _checksum(buffer[begin:end]) != block.checksum:
             msg = f"the block {block.name} differs from its checksum"
             raise StoreCorrupt(msg)
+    return _to_segment(buffer, header)
 
 
-def _read_header(buffer: memoryview) -> tuple[int, list[Block]]:
+def _to_segment(buffer: memoryview, header: _Header) -> Segment:
+    arrays = {
+        block.name: np.frombuffer(
+            buffer, block.dtype, block.length, header.start + block.offset
+        )
+        for block in header.blocks
+    }
+    if header.format == FIRST:
+        arrays |= {name: to_halves(arrays[name]) for name in _WEIGHTS}
+        arrays[_DICTIONARY] = NO_DICTIONARY
+    segment = Segment(**{f.name: _field(f, arrays) for f in _FIELDS})
+    _check_shapes(segment)
+    _check_places(segment)
+    _check_displays(segment.displays)
+    if header.format == FIRST:
+        squares = square_sums(segment.indptr, segment.tf)
+        return frozen(replace(segment, squares=squares))
+    return segment
+
+
+def _read_header(buffer: memoryview) -> _Header:
     if bytes(buffer[:8]) != MAGIC:
         msg = "the file does not begin as a segment"
         raise StoreCorrupt(msg)
@@ -152,7 +193,9 @@ def _read_header(buffer: memoryview) -> tuple[int, list[Block]]:
         raise StoreCorrupt(msg)
     start = _PREFIX + size
     try:
-        return start, _to_blocks(orjson.loads(header), len(buffer) - start)
+        content = orjson.loads(header)
+        blocks = _to_blocks(content, len(buffer) - start)
+        return _Header(content["format"], start, blocks)
     except (KeyError, TypeError, ValueError) as error:
         msg = f"the header is not complete: {error!r}"
         raise StoreCorrupt(msg) from error
@@ -168,7 +211,8 @@ def _to_blocks(content: dict[str, Any], room: int) -> list[Block]:
         msg = "the format is not a number from 1 on"
         raise ValueError(msg)
     blocks = [Block(*values) for values in content["blocks"]]
-    if {block.name: block.dtype for block in blocks} != _DTYPES:
+    dtypes = _FIRST_DTYPES if content["format"] == FIRST else _DTYPES
+    if {block.name: block.dtype for block in blocks} != dtypes:
         msg = "other blocks than a segment's"
         raise ValueError(msg)
     for block in blocks:
@@ -184,7 +228,7 @@ def _to_blocks(content: dict[str, Any], room: int) -> list[Block]:
 
 
 def _end(block: Block) -> int:
-    return block.offset + block.length * np.dtype(block.dtype).itemsize
+    return block.offset + block.length * _SIZES[block.dtype]
 
 
 def _check_shapes(s: Segment) -> None:
@@ -195,7 +239,7 @@ def _check_shapes(s: Segment) -> None:
     rows, terms, pairs = len(s), len(s.dictionary), len(s.terms)
     by_row = (
         s.keys, s.key_hashes, s.key_rows, s.squares, s.visible, s.in_stock, s.price,
-        s.created_s, s.brand_codes, s.displays,
+        s.created_s, s.brand_codes,
     )  # fmt: skip
     runs = (
         (s.indptr, rows, pairs),
@@ -207,6 +251,7 @@ def _check_shapes(s: Segment) -> None:
         {len(column) for column in by_row} == {rows}
         and {len(column) for column in (s.tf, s.post_rows, s.post_tf)} == {pairs}
         and len(s.words) == terms
+        and s.displays.is_whole
         and all(_is_run(starts, count, end) for starts, count, end in runs)
     )
     if not is_whole:
@@ -237,16 +282,27 @@ def _check_places(s: Segment) -> None:
         all(bool((starts[:-1] <= starts[1:]).all()) for starts in runs)
         and all(_is_within(*place) for place in places)
         # a score of zero is that of a row that was not touched yet
-        and all(_are_positive(tf) for tf in (s.tf, s.post_tf))
+        and all(
+            _is_within(tf.view(np.uint16), 1, _INFINITY) for tf in (s.tf, s.post_tf)
+        )
     )
     if not is_sound:
         msg = "the blocks lead out of one another"
         raise StoreCorrupt(msg)
 
 
+def _check_displays(displays: Displays) -> None:
+    """
+    Raise StoreCorrupt unless the dictionary unpacks the first group.
+    """
+    if displays.packing and len(displays):
+        displays.packing.unpack(displays.strings[0])
+
+
 def _blobs(s: Segment) -> tuple[Blob, ...]:
     return (
-        s.keys, s.words, s.category_values, s.brand_values, s.displays, s.tombstones,
+        s.keys, s.words, s.category_values, s.brand_values, s.displays.strings,
+        s.tombstones,
     )  # fmt: skip
 
 
@@ -254,28 +310,25 @@ def _is_within(values: NDArray[Any], least: float, end: float) -> bool:
     return not len(values) or bool(least <= values.min() and values.max() < end)
 
 
-def _are_positive(values: NDArray[np.float32]) -> bool:
-    return not len(values) or bool(values.min() > 0 and values.max() < np.inf)
-
-
 def _is_run(starts: NDArray[np.int64], count: int, end: int) -> bool:
     return len(starts) == count + 1 > 0 and starts[0] == 0 and starts[-1] == end
 
 
-def _arrays(segment: Segment) -> Iterator[tuple[str, NDArray[Any]]]:
-    for field in _FIELDS:
-        value = getattr(segment, field.name)
-        if isinstance(value, Blob):
-            yield f"{field.name}.data", value.data
-            yield f"{field.name}.offsets", value.offsets
-        else:
-            yield field.name, value
-
-
 def _field(field: Any, arrays: dict[str, NDArray[Any]]) -> Any:
-    if field.type == "Blob":
-        return Blob(arrays[f"{field.name}.data"], arrays[f"{field.name}.offsets"])
+    match field.type:
+        case "Blob":
+            return _blob(field.name, arrays)
+        case "Displays":
+            return Displays.of(
+                len(arrays["contents"]),
+                _blob(field.name, arrays),
+                arrays[_DICTIONARY],
+            )
     return arrays[field.name]
+
+
+def _blob(name: str, arrays: dict[str, NDArray[Any]]) -> Blob:
+    return Blob(arrays[f"{name}.data"], arrays[f"{name}.offsets"])
 
 
 def _bytes(array: NDArray[Any]) -> memoryview:

@@ -111,6 +111,7 @@ def _check_site(text: str | None) -> str | None:
     if text and (
         parts.scheme not in {"http", "https"}
         or not parts.hostname
+        or parts.port == 0  # one beyond all ports raises what the validation takes up
         or (parts.username, parts.query, parts.fragment) != (None, "", "")
     ):
         msg = "must be an address such as http://10.0.0.2:5002"

@@ -2,9 +2,9 @@
 A frozen whole that answers: segments, and what follows from them together.
 
 Deriving the next snapshot costs what the change costs. With N products, L =
-ln(1+N) + 1 and g(t) = -ln(1+df(t)), smooth idf is L + g(t), so the squared norm of
-a product is L²·A + 2L·B + C: N moves L alone, and a changed df moves B and C of
-the rows that hold the term.
+ln(1+N) + `LEAST_IDF` and g(t) = -ln(1+df(t)), smooth idf is L + g(t): N moves L alone, and
+a changed df the g of its term. Nothing exact is kept of rows: the norm of one is worked
+out from its terms when it is scored in full.
 """
 
 from __future__ import annotations
@@ -27,20 +27,32 @@ from recommender.generation import Generation
 from recommender.kernels import (
     Bools,
     Doubles,
+    Floats,
+    Forward,
     Hashes,
     Ints,
+    Longs,
+    Postings,
     read_only,
 )
+from recommender.lengths import NO_MOVES, Lengths, Moves
 from recommender.manifest import Manifest
 from recommender.query import Query, Vector
-from recommender.search_kernels import Columns, Norms, Sought
+from recommender.search_kernels import Columns, Norms, Sought, Wanted
 from recommender.segment import NO_CODE, Segment, hash_keys
+from recommender.successive import Successive
+from recommender.weights import LEAST_IDF
 
 
 ENCODING: Final = ("utf-8", "surrogatepass")
 SCALE: Final = 1e9  # scores are compared at nine decimals
-MANY: Final = 1_000  # hits; from here on sorting all is quicker than keeping the best
+MANY: Final = 1_000  # hits; from here on sorting is quicker than keeping the best
+CLOSE: Final = 1.0 - 1e-6  # of a score, by what single precision takes of lengths
+ROUNDED: Final = 2.0  # billionths that two scores may differ by, and be equal
 NO_ROWS: Final = np.zeros(0, np.int32)
+
+# Half of a query among few products would be the look at types, which are sure here.
+_best_rows: Final = kernels.direct(search_kernels.best_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +63,17 @@ class Hit:
 
     key: bytes
     score: float
-    display: bytes
     row: Row = field(repr=False, compare=False)
 
+    @property
+    def display(self) -> bytes:
+        """
+        A JSON object with what a page shows.
+        """
+        return self.row.display
 
-@dataclass(frozen=True, slots=True)
-class Row:
+
+class Row(NamedTuple):
     """
     Where a living product is.
     """
@@ -154,34 +171,70 @@ class View:
     A segment as one snapshot sees it, R rows and T terms.
 
     Attributes:
-        dead: Rows that a newer segment shadows, (R,).
         products: How many rows live.
         visible: How many of them a visitor may see.
-        own: Living rows here that hold each term, (T,).
-        df: Living rows anywhere that hold each term, (T,).
-        b: B(d) = Σ tf²·g(t), (R,).
-        c: C(d) = Σ tf²·g(t)², (R,).
+        lengths: ‖d‖, roughly.
+        kept_dead: `dead`, and how it follows from one snapshot to the next.
+        kept_g: The same of `g`.
+        postings: The rows of each term, as kernels take them.
+        forward: The terms of each row, likewise.
+        columns: What filters look at, likewise.
     """
 
     segment: Segment
-    dead: Bools
     products: int
     visible: int
-    own: Ints
-    df: Ints
-    b: Doubles
-    c: Doubles
+    lengths: Lengths
+    kept_dead: Successive[np.bool_]
+    kept_g: Successive[np.float64]
+    postings: Postings = field(init=False, repr=False)
+    forward: Forward = field(init=False, repr=False)
+    columns: Columns = field(init=False, repr=False)
 
-    @property
-    def columns(self) -> Columns:
-        """
-        What filters look at.
-        """
+    def __post_init__(self) -> None:
         s = self.segment
-        return Columns(
+        columns = Columns(
             self.dead, s.visible, s.in_stock, s.price,
             s.category_indptr, s.category_codes, s.brand_codes,
         )  # fmt: skip
+        # made once, for all queries
+        object.__setattr__(self, "postings", s.postings)
+        object.__setattr__(self, "forward", s.forward)
+        object.__setattr__(self, "columns", columns)
+
+    @property
+    def dead(self) -> Bools:
+        """
+        Rows that a newer segment shadows, (R,).
+        """
+        return self.kept_dead.values
+
+    @property
+    def g(self) -> Doubles:
+        """
+        g(t) = -ln(1+df(t)) of each term, (T,).
+        """
+        return self.kept_g.values
+
+    @property
+    def df(self) -> Ints:
+        """
+        Living rows anywhere that hold each term, (T,), worked out when it is asked for.
+        """
+        return _to_df(self.g)
+
+    @property
+    def own(self) -> Ints:
+        """
+        Living rows here that hold each term, (T,), counted when it is asked for.
+        """
+        return _own(self.segment, self.dead)
+
+    def df_at(self, places: Longs) -> Ints:
+        """
+        Return how many living rows anywhere hold each of some terms.
+        """
+        return _to_df(self.g[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,56 +244,33 @@ class _Living:
     """
 
     segment: Segment
-    dead: Bools
+    dead: Successive[np.bool_]
     products: int
     visible: int
-    own: Ints
     lost: Ints  # rows that died since the snapshot before
-
-
-class _Room(NamedTuple):
-    """
-    What a query needs for at least R rows: scores, all zero; a list to fill; and their
-    lengths.
-    """
-
-    scores: Doubles
-    touched: Ints
-    lengths: Doubles
-
-    @classmethod
-    def of(cls, rows: int) -> _Room:
-        """
-        Return room for *rows* rows.
-        """
-        return cls(
-            np.zeros(rows, np.float64),
-            np.empty(rows, np.int32),
-            np.empty(rows, np.float64),
-        )
 
 
 class _Scratch(threading.local):
     """
-    Room that is used again: 20 bytes for each row of the largest segment that the
+    Scores that are used again: 4 bytes for each row of the largest segment that the
     thread has asked.
     """
 
     def __init__(self) -> None:
-        self._room = _Room.of(0)
+        self._scores = np.zeros(0, np.float32)
 
-    def take(self, rows: int) -> _Room:
+    def take(self, rows: int) -> Floats:
         """
-        Return room for *rows* rows.
+        Return *rows* scores or more, all zero.
         """
-        room, self._room = self._room, _Room.of(0)
-        return room if len(room.scores) >= rows else _Room.of(rows)
+        scores, self._scores = self._scores, np.zeros(0, np.float32)
+        return scores if len(scores) >= rows else np.zeros(rows, np.float32)
 
-    def give_back(self, room: _Room) -> None:
+    def give_back(self, scores: Floats) -> None:
         """
-        Take what was lent, scores zero again; a query that failed gives nothing back.
+        Take what was lent, zero again; a query that failed gives nothing back.
         """
-        self._room = room
+        self._scores = scores
 
 
 _scratch = _Scratch()
@@ -256,12 +286,15 @@ class Snapshot:
         views: Its segments, oldest first.
         products: Living products, hidden ones too.
         visible: Living products that a visitor may see.
+        corpus: The same object as in the snapshot before for as long as no idf is
+            another, nor what shapes all rows.
     """
 
     manifest: Manifest
     views: tuple[View, ...]
     products: int
     visible: int
+    corpus: object = field(default_factory=object, repr=False)
 
     @classmethod
     def derive(
@@ -276,11 +309,11 @@ class Snapshot:
         manifest = generation.manifest
         due = (manifest.products, manifest.visible)
         before = {view.segment: view for view in previous.views} if previous else {}
-        views = _views(_living(generation.segments, before), before)
+        views, is_moved = _views(_living(generation.segments, before), before)
         if before and _count(views) != due:
             # A crash may take back a change that *previous* has seen: then a row that
             # is dead there lives, and always too few are counted.
-            views = _views(_living(generation.segments, {}), {})
+            views, is_moved = _views(_living(generation.segments, {}), {})
         products, visible = _count(views)
         if (products, visible) != due:
             msg = (
@@ -288,7 +321,13 @@ class Snapshot:
                 f"{visible} visible, instead of {manifest.products}, {manifest.visible}"
             )
             raise StoreCorrupt(msg)
-        return cls(manifest, views, products, visible)
+        if (
+            previous is None
+            or is_moved
+            or _shape(manifest) != _shape(previous.manifest)
+        ):
+            return cls(manifest, views, products, visible)
+        return cls(manifest, views, products, visible, previous.corpus)
 
     @property
     def generation(self) -> int:
@@ -300,9 +339,9 @@ class Snapshot:
     @property
     def big_l(self) -> float:
         """
-        L = ln(1+N) + 1.
+        L = ln(1+N) + `LEAST_IDF`.
         """
-        return math.log1p(self.products) + 1.0
+        return _big_l(self.products)
 
     def find(self, key: bytes) -> Row | None:
         """
@@ -326,9 +365,8 @@ class Snapshot:
         """
         Return ‖d‖² of a living product.
         """
-        view, at, big_l = row.view, row.row, self.big_l
-        a, b, c = view.segment.squares[at], view.b[at], view.c[at]
-        return float(big_l * (big_l * a + 2.0 * b) + c)
+        forward = row.view.segment.forward
+        return search_kernels.square_of(row.row, forward, row.view.g, self.big_l)
 
     def similar(
         self, key: bytes, *, limit: int, filters: Filters = NO_FILTERS
@@ -357,9 +395,10 @@ class Snapshot:
         segment = view.segment
         span = slice(segment.indptr[at], segment.indptr[at + 1])
         places = segment.terms[span]
-        idf = self.big_l - np.log1p(view.df[places])
+        # `take` does the same as brackets in half the time where few are taken
+        idf = self.big_l + view.g.take(places)
         tf = segment.tf[span].astype(np.float64)
-        return Vector(segment.dictionary[places], tf * idf, idf)
+        return Vector(segment.dictionary.take(places), tf * idf, idf)
 
     def query(self, row: Row) -> Query:
         """
@@ -379,21 +418,27 @@ class Snapshot:
         those asked with among them.
 
         Args:
+            limit: None are returned below 1.
             least: Of the score.
         """
-        found: list[tuple[int, bytes, View, int]] = []
+        if limit < 1:
+            return []  # the kernels look at the last of as many as there is room for
+        if filters.asks_nothing:
+            filters = NO_FILTERS  # which each segment sees at a glance
+        hits: list[Hit] = []
         floor = max(1, round(least * SCALE))
         for view in self.views:
-            for score, row in self._best_in(view, query, limit, floor, filters):
-                found.append((-score, view.segment.keys[row], view, row))
-            found.sort(key=lambda hit: hit[:2])
-            del found[limit:]
-            if len(found) == limit:
-                floor = max(floor, -found[-1][0])
-        return [
-            Hit(key, -score / SCALE, view.segment.displays[row], Row(view, row))
-            for score, key, view, row in found
-        ]
+            keys = view.segment.keys
+            hits += [
+                Hit(keys[row], score / SCALE, Row(view, row))
+                for score, row in self._best_in(view, query, limit, floor, filters)
+            ]
+            if len(self.views) > 1:  # one by itself has them in order
+                hits.sort(key=lambda hit: (-hit.score, hit.key))
+                del hits[limit:]
+            if len(hits) == limit:
+                floor = max(floor, round(hits[-1].score * SCALE))
+        return hits
 
     def _best_in(
         self, view: View, query: Query, limit: int, floor: int, filters: Filters
@@ -404,29 +449,67 @@ class Snapshot:
             return ()
         places = np.empty(len(query.hashes), np.int64)
         kernels.find_sorted(segment.dictionary, query.hashes, places)
-        terms = Sought(
-            read_only(places), read_only(query.weights), read_only(query.squares)
-        )
-        norms = Norms(segment.squares, view.b, view.c, self.big_l, query.square)
-        asked = norms, floor, view.columns, wanted
-        room = _scratch.take(len(segment))
-        if limit <= MANY:
-            best, rows = np.empty(limit, np.int64), np.empty(limit, np.int32)
-            kept = search_kernels.best_rows(
-                segment.postings, segment.forward, terms, *asked, *room, best, rows
-            )
-        else:
-            best, rows = (
-                np.empty(len(segment), np.int64),
-                np.empty(len(segment), np.int32),
-            )
-            kept = search_kernels.all_rows(
-                segment.postings, terms, *asked, *room, best, rows
-            )
-            order = np.lexsort((rows[:kept], -best[:kept]))[:limit]
-            best, rows, kept = best[order], rows[order], len(order)
-        _scratch.give_back(room)
+        terms = Sought(read_only(places), read_only(query.weights))
+        lengths, big_l = view.lengths, self.big_l
+        norms = Norms(
+            view.g, big_l, query.square, lengths.values, lengths.shrunk(big_l)
+        )  # fmt: skip
+        asked = floor, view.columns, wanted
+        if limit > MANY:
+            return _first_of_all(view, terms, norms, asked, limit)
+        best, rows = np.empty(limit, np.int64), np.empty(limit, np.int32)
+        scores = _scratch.take(len(segment))
+        kept = _best_rows(
+            view.postings, view.forward, terms, norms, *asked,
+            scores[: len(segment)], best, rows,
+        )  # fmt: skip
+        _scratch.give_back(scores)
         return zip(best[:kept].tolist(), rows[:kept].tolist(), strict=True)
+
+
+def _first_of_all(
+    view: View,
+    terms: Sought,
+    norms: Norms,
+    asked: tuple[int, Columns, Wanted],
+    limit: int,
+) -> Iterable[tuple[int, int]]:
+    """
+    Return value and row of the first *limit*, by a list of all that hold a term: those
+    are scored that can be among them.
+    """
+    floor, columns, wanted = asked
+    size = len(view.segment)
+    totals, rows = np.empty(size), np.empty(size, np.int32)
+    count = search_kernels.touched_rows(
+        view.postings, terms, columns, wanted, totals, rows
+    )
+    totals, rows = totals[:count], rows[:count]
+    if count > limit:
+        # With ‖d‖ from s to s / (2s - 1) of what it was, a score that seems to be x is
+        # from (2s - 1)·x / s to x / s.
+        scores = totals / (norms.lengths[rows] * math.sqrt(norms.query_square))
+        last = np.partition(scores, -limit)[-limit]
+        least = (2.0 * norms.shrunk - 1.0) * last * CLOSE - ROUNDED / SCALE
+        chosen = scores >= least
+        totals, rows = totals[chosen], rows[chosen]
+    values = np.empty(len(rows), np.int64)
+    search_kernels.values_of(rows, totals, view.forward, norms, values)
+    reached = values >= floor
+    values, rows = values[reached], rows[reached]
+    order = np.lexsort((rows, -values))[:limit]
+    return zip(values[order].tolist(), rows[order].tolist(), strict=True)
+
+
+def _shape(manifest: Manifest) -> tuple[object, ...]:
+    """
+    Return what scores follow from beside the rows that have changed.
+    """
+    return manifest.products, manifest.fingerprint, manifest.text_version
+
+
+def _big_l(products: int) -> float:
+    return math.log1p(products) + LEAST_IDF
 
 
 def _count(views: Iterable[View]) -> tuple[int, int]:
@@ -447,9 +530,7 @@ def _living(
     living = []
     for i, segment in enumerate(segments):
         if view := before.get(segment):
-            one = _Living(
-                segment, view.dead, view.products, view.visible, view.own, NO_ROWS
-            )
+            one = _Living(segment, view.kept_dead, view.products, view.visible, NO_ROWS)
             newer = [hashed[s] for s in segments[i + 1 :] if s in hashed]
         else:
             one = _all_living(segment)
@@ -463,10 +544,9 @@ def _living(
 def _all_living(segment: Segment) -> _Living:
     return _Living(
         segment,
-        read_only(np.zeros(len(segment), np.bool_)),
+        Successive.of(np.zeros(len(segment), np.bool_)),
         len(segment),
         int(np.count_nonzero(segment.visible)),
-        np.diff(segment.post_indptr).astype(np.int32),
         NO_ROWS,
     )
 
@@ -482,47 +562,85 @@ def _without(
     living: _Living, newer: Iterable[Iterable[tuple[Blob, Hashes]]]
 ) -> _Living:
     segment = living.segment
-    found = [segment.find_all(*keys) for keys in chain.from_iterable(newer)]
-    rows = np.unique(np.concatenate([NO_ROWS, *found]))
-    lost = rows[~living.dead[rows]]
+    sought = chain.from_iterable(newer)
+    found = [segment.find_all(*keys) for keys in sought if len(keys[0])]
+    rows = np.unique(np.concatenate(found)) if any(map(len, found)) else NO_ROWS
+    lost = rows[~living.dead.values[rows]]
     if not len(lost):
         return living
-    dead, own = living.dead.copy(), living.own.copy()
-    dead[lost] = True
-    kernels.uncount_terms(segment.indptr, segment.terms, lost, own)
     return _Living(
         segment,
-        read_only(dead),
+        living.dead.replaced(lost, np.ones(len(lost), np.bool_)),
         living.products - len(lost),
         living.visible - int(np.count_nonzero(segment.visible[lost])),
-        own,
         lost,
     )
 
 
+def _own(segment: Segment, dead: Bools) -> Ints:
+    """
+    Return how many living rows of a segment hold each of its terms.
+    """
+    own = np.diff(segment.post_indptr).astype(np.int32)
+    gone = np.flatnonzero(dead).astype(np.int32)
+    kernels.uncount_terms(segment.indptr, segment.terms, gone, own)
+    return own
+
+
+def _to_df(g: Doubles) -> Ints:
+    """
+    Return df from -ln(1+df), which double precision tells apart far beyond any number
+    of rows.
+    """
+    return np.rint(np.expm1(-g)).astype(np.int32)
+
+
+def _to_g(df: Ints) -> Doubles:
+    """
+    Return -ln(1+df).
+    """
+    return -np.log1p(df)
+
+
 def _views(
     living: Sequence[_Living], before: Mapping[Segment, View]
-) -> tuple[View, ...]:
-    hashes, changes = _changed_terms(living, before)
-    return tuple(
-        _moved(before[one.segment], one, hashes, changes)
+) -> tuple[tuple[View, ...], bool]:
+    """
+    Return the views, and whether any df may be another than before.
+    """
+    big_l = _big_l(sum(one.products for one in living))
+    if not before:
+        owns = [(one.segment, _own(one.segment, one.dead.values)) for one in living]
+        return tuple(
+            _fresh(one, _sum_here(one.segment, owns), big_l) for one in living
+        ), True
+    changes = _changed_terms(living, before)
+    views = tuple(
+        _moved(before[one.segment], one, changes, big_l)
         if one.segment in before
-        else _fresh(one, living)
+        else _fresh(one, _df_here(one.segment, before.values(), changes), big_l)
         for one in living
     )
+    return views, len(changes.hashes) > 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Changes:
+    """
+    Terms, in order of their hashes, that more or fewer living products hold than
+    before, and how many more.
+    """
+
+    hashes: Hashes
+    more: Ints
 
 
 def _changed_terms(
     living: Sequence[_Living], before: Mapping[Segment, View]
-) -> tuple[Hashes, Ints]:
-    """
-    Return which terms more or fewer living products hold than before, and by how many.
-    """
+) -> _Changes:
     kept = {one.segment for one in living if one.segment in before}
     hashes: list[Hashes] = [np.zeros(0, np.uint64)]
     changes: list[Ints] = [np.zeros(0, np.int32)]
-    if not kept:
-        return hashes[0], changes[0]  # nobody would ask
     for view in before.values():
         if view.segment not in kept:
             hashes.append(view.segment.dictionary)
@@ -530,72 +648,83 @@ def _changed_terms(
     for one in living:
         if one.segment not in kept:
             hashes.append(one.segment.dictionary)
-            changes.append(one.own)
+            changes.append(_own(one.segment, one.dead.values))
         elif len(one.lost):
-            places = np.unique(one.segment.terms_of(one.lost))
+            places, counts = np.unique(
+                one.segment.terms_of(one.lost), return_counts=True
+            )
             hashes.append(one.segment.dictionary[places])
-            changes.append(one.own[places] - before[one.segment].own[places])
+            changes.append(-counts.astype(np.int32))
     unique, place = np.unique(np.concatenate(hashes), return_inverse=True)
     total = np.zeros(len(unique), np.int64)
     np.add.at(total, place, np.concatenate(changes))
     moved = total != 0
-    return unique[moved], total[moved].astype(np.int32)
+    return _Changes(unique[moved], total[moved].astype(np.int32))
 
 
-def _moved(view: View, one: _Living, hashes: Hashes, changes: Ints) -> View:
+def _shared(mine: Hashes, theirs: Hashes) -> tuple[Longs, Longs]:
     """
-    Return *view* after the document frequencies of *hashes* have changed.
+    Return the places in both of the terms that both have.
     """
-    segment = one.segment
-    places = np.empty(len(hashes), np.int64)
-    kernels.find_sorted(segment.dictionary, hashes, places)
-    here = places >= 0
-    if not here.any():
-        return _viewed(one, view.df, view.b, view.c)
-    places = places[here]
-    df = view.df.copy()
-    df[places] += changes[here]
-    sizes = segment.post_indptr[places + 1] - segment.post_indptr[places]
-    if sizes.sum() > len(segment.terms) // 2:
-        return _weighed(one, df)
-    b, c = view.b.copy(), view.c.copy()
-    kernels.move_norm_parts(
-        segment.post_indptr, segment.post_rows, segment.post_tf,
-        places, -np.log1p(view.df[places]), -np.log1p(df[places]), b, c,
-    )  # fmt: skip
-    return _viewed(one, df, read_only(b), read_only(c))
+    if len(mine) > len(theirs):
+        return _shared(theirs, mine)[::-1]
+    places = np.empty(len(mine), np.int64)
+    kernels.find_sorted(theirs, mine, places)
+    here = np.flatnonzero(places >= 0)
+    return here, places[here]
 
 
-def _fresh(one: _Living, living: Sequence[_Living]) -> View:
+def _sum_here(segment: Segment, owns: Iterable[tuple[Segment, Ints]]) -> Ints:
     """
-    Return the view of a segment that was not there before.
+    Return df of each of a segment's terms, of what each segment has of its own.
     """
-    df = one.own.copy()
-    mine = one.segment.dictionary
-    for other in living:
-        if other is one:
-            continue
-        theirs = other.segment.dictionary
-        if len(mine) <= len(theirs):
-            places = np.empty(len(mine), np.int64)
-            kernels.find_sorted(theirs, mine, places)
-            here = places >= 0
-            df[here] += other.own[places[here]]
+    df = np.zeros(len(segment.dictionary), np.int32)
+    for other, own in owns:
+        if other is segment:
+            df += own
         else:
-            places = np.empty(len(theirs), np.int64)
-            kernels.find_sorted(mine, theirs, places)
-            here = places >= 0
-            df[places[here]] += other.own[here]
-    return _weighed(one, df)
+            mine, theirs = _shared(segment.dictionary, other.dictionary)
+            df[mine] += own[theirs]
+    return df
 
 
-def _weighed(one: _Living, df: Ints) -> View:
+def _df_here(segment: Segment, before: Iterable[View], changes: _Changes) -> Ints:
+    """
+    Return df of each term of a segment that was not there before: every view of before
+    that has the term knows how many held it then.
+    """
+    df = np.zeros(len(segment.dictionary), np.int32)
+    for view in before:
+        mine, theirs = _shared(segment.dictionary, view.segment.dictionary)
+        df[mine] = view.df_at(theirs)
+    mine, theirs = _shared(segment.dictionary, changes.hashes)
+    df[mine] += changes.more[theirs]
+    return df
+
+
+def _moved(view: View, one: _Living, changes: _Changes, big_l: float) -> View:
+    """
+    Return *view* after document frequencies have changed.
+    """
     segment = one.segment
-    b = np.empty(len(segment), np.float64)
-    c = np.empty(len(segment), np.float64)
-    kernels.norm_parts(segment.indptr, segment.terms, segment.tf, -np.log1p(df), b, c)
-    return _viewed(one, df, read_only(b), read_only(c))
+    theirs, places = _shared(changes.hashes, segment.dictionary)
+    if not len(places):
+        lengths = view.lengths.moved(segment, view.g, NO_MOVES, big_l)
+        return _viewed(one, view.kept_g, lengths)
+    was = view.g[places]
+    now = _to_g(_to_df(was) + changes.more[theirs])
+    kept = view.kept_g.replaced(places, now)
+    moves = Moves.between(places, was, now)
+    return _viewed(one, kept, view.lengths.moved(segment, kept.values, moves, big_l))
 
 
-def _viewed(one: _Living, df: Ints, b: Doubles, c: Doubles) -> View:
-    return View(one.segment, one.dead, one.products, one.visible, one.own, df, b, c)
+def _fresh(one: _Living, df: Ints, big_l: float) -> View:
+    """
+    Return the view of a segment with all worked out.
+    """
+    kept = Successive.of(_to_g(df))
+    return _viewed(one, kept, Lengths.of(one.segment, kept.values, big_l))
+
+
+def _viewed(one: _Living, kept: Successive[np.float64], lengths: Lengths) -> View:
+    return View(one.segment, one.products, one.visible, lengths, one.dead, kept)

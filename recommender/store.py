@@ -109,7 +109,8 @@ class StoreReader:
         except OSError as error:
             msg = f"{name} cannot be read: {error}"
             raise StoreCorrupt(msg) from error
-        return manifests.from_bytes(content)
+        with _naming(name):
+            return manifests.from_bytes(content)
 
     def load(self, manifest: Manifest, known: Generation | None = None) -> Generation:
         """
@@ -179,7 +180,7 @@ class StoreReader:
             is_there = bool(_NUMBER.fullmatch(name)) and stat.S_ISREG(
                 path.lstat().st_mode
             )
-        except FileNotFoundError:
+        except OSError:  # also of a name that no file can have
             is_there = False
         if not is_there:
             msg = f"no segment is called {name!r}"
@@ -203,17 +204,17 @@ class StoreReader:
         Raises:
             StoreCorrupt: The file is missing, or another.
         """
-        return segment_file.from_buffer(
-            self._buffer(ref, self.folder / SEGMENTS / ref.name)
-        )
+        buffer = self._buffer(ref, self.folder / SEGMENTS / ref.name)
+        with _naming(ref.name):
+            return segment_file.from_buffer(buffer)
 
     def _open(self, ref: SegmentRef, path: Path | None = None) -> Segment:
         buffer = self._buffer(ref, path or self.folder / SEGMENTS / ref.name)
         if segment_file.checksum(buffer) != ref.checksum:
             msg = f"{ref.name} is another file than was published"
             raise StoreCorrupt(msg)
-        segment_file.verify_blocks(buffer)
-        return segment_file.from_buffer(buffer)
+        with _naming(ref.name):
+            return segment_file.verified(buffer)
 
     def _buffer(self, ref: SegmentRef, path: Path) -> memoryview:
         if not _NUMBER.fullmatch(ref.name):
@@ -231,6 +232,18 @@ class StoreReader:
         except OSError as error:
             msg = f"{ref.name} cannot be read: {error}"
             raise StoreCorrupt(msg) from error
+
+
+@contextlib.contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """
+    Say of which file it is that something is damaged.
+    """
+    try:
+        yield
+    except StoreCorrupt as error:
+        msg = f"{name} is damaged: {error}"
+        raise StoreCorrupt(msg) from error
 
 
 def _open_regular(path: Path) -> BinaryIO:
@@ -448,14 +461,16 @@ class Store:
     def keep(self, segment: Segment) -> Segment:
         """
         Return *segment* as its file has it, if it is large: its memory is the file's
-        then, which servers share, and publishing it writes nothing more. As it is, if
-        it is small, or the file cannot be written.
+        then, which servers share, what pages show is packed, and publishing it writes
+        nothing more. As it is, if it is small, or the file cannot be written.
 
-        Any thread may call this. It takes as long as the disk takes.
+        Any thread may call this. It takes as long as the disk takes, and to pack some
+        microseconds a row.
         """
-        chunks = segment_file.to_chunks(segment)
-        if sum(map(len, chunks)) < MAPPED_BYTES:
+        if segment.nbytes < MAPPED_BYTES:
             return segment
+        packed = replace(segment, displays=segment.displays.packed())
+        chunks = segment_file.to_chunks(packed)
         try:
             name = f"{self._take_number()}-0.seg"
         except OSError:  # no more can be reserved: the disk is full, or fails
@@ -545,8 +560,8 @@ class Store:
 
     def adopt(self, manifest: Manifest, known: Generation | None = None) -> Generation:
         """
-        Make another store's generation, whose segments are here, this store's: what a
-        crash falls back to, and what servers read; return it.
+        Make another store's generation, whose segments are here, this store's: what
+        servers read, and what a crash falls back to; return it.
 
         Args:
             known: One whose segments are here for sure, and are not read again.
@@ -555,9 +570,11 @@ class Store:
             StoreCorrupt: A segment is missing or damaged; nothing has changed.
         """
         generation = self._reader.load(manifest, known)
+        # servers first: who comes back after a crash in between has the durable one of
+        # before, and adopts this one again; otherwise servers would stay behind it
+        self._replace(CURRENT, manifests.to_bytes(manifest))
         with self._pen:
             self._write_durable(manifest, manifest.next_generation)
-        self._replace(CURRENT, manifests.to_bytes(manifest))
         self._next = self._first_number()
         self._refs = dict(zip(generation.segments, manifest.segments, strict=True))
         self._current = manifest

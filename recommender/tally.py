@@ -7,24 +7,38 @@ stay the reference, in a tenth of the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Final
 
 import numpy as np
 
+from numpy.typing import NDArray
+
 from recommender.blob import Blob
-from recommender.kernels import Doubles, Floats, Hashes, Ints, Longs
+from recommender.kernels import Doubles, Halves, Hashes, Ints, Longs
 from recommender.product import Product
 from recommender.text import (
-    SHORTEST_WORD,
     encode,
     term_hash,
     to_brand_term,
     to_category_terms,
     to_words,
 )
-from recommender.weights import Weights
-from recommender.word_kernels import name_words, sort_rows, split_words, weigh_words
+from recommender.weights import HEAVIEST, Weights
+from recommender.word_kernels import (
+    BEFORE_TERM,
+    name_words,
+    sort_rows,
+    split_words,
+    weigh_words,
+)
+
+
+SHORTEST_TERM: Final = 2  # bytes, with what parts it from the next
+
+_BEFORE: Final = bytes([BEFORE_TERM])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,7 @@ class Terms:
 
     indptr: Longs
     terms: Ints
-    tf: Floats
+    tf: Halves
     dictionary: Hashes
     words: Blob
 
@@ -51,97 +65,50 @@ def tally(products: Iterable[Product], weights: Weights) -> Terms:
     """
     Return the terms of *products*, in their order.
     """
-    pieces = _Pieces(weights)
-    for product in products:
-        pieces.add(product)
-    return pieces.count()
+    them = list(products)
+    fields = {name: weight for name, weight in weights.fields.items() if weight != 0}
+    pieces = [piece for name in fields for piece in _to_pieces(them, name)]
+    texts = Blob.of(pieces)
+    most = (len(texts.data) + len(texts)) // SHORTEST_TERM
+    begins, ends = np.empty(most, np.int64), np.empty(most, np.int64)
+    starts = np.zeros(len(texts) + 1, np.int64)
+    split_words(texts.data, texts.offsets, starts, begins, ends)
+    begins, ends = begins[: starts[-1]], ends[: starts[-1]]
+    ids, firsts = np.empty(len(begins), np.int32), np.empty(len(begins), np.int64)
+    found = name_words(texts.data, begins, ends, ids, firsts)
+    firsts = firsts[:found]
+    words = _cut_out(texts.data.tobytes(), begins[firsts], ends[firsts])
+    indptr = np.zeros(len(them) + 1, np.int64)
+    terms, tf = np.empty(len(ids), np.int32), np.empty(len(ids), np.float64)
+    weigh_words(
+        ids, starts, np.array([*fields.values()], np.float64), weights.sublinear,
+        found, indptr, terms, tf,
+    )  # fmt: skip
+    pairs = int(indptr[-1])
+    return _to_terms(indptr, terms[:pairs], tf[:pairs], words)
 
 
-class _Pieces:
+def _to_pieces(products: Sequence[Product], name: str) -> list[bytes]:
     """
-    Texts to be counted, in order of products, then fields.
-
-    A piece is text in ASCII, whose words are still to be found, or one whole term. So
-    only what goes beyond ASCII is split in Python.
+    Return what each of *products* says in a field: text in ASCII, whose words are still
+    to be found, or whole terms. So only what goes beyond ASCII is split in Python.
     """
+    match name:
+        case "category":
+            of_path = cache(lambda path: _whole(to_category_terms(path)))
+            return [of_path(product.category) for product in products]
+        case "brand":
+            of_brand = cache(lambda its: _whole([to_brand_term(its)]) if its else b"")
+            return [of_brand(product.brand) for product in products]
+    texts = [product.texts.get(name, "") for product in products]
+    return [
+        text.lower().encode() if text.isascii() else _whole(to_words(text))
+        for text in texts
+    ]
 
-    def __init__(self, weights: Weights) -> None:
-        self._weights = weights
-        self._fields = [
-            (place, name)
-            for place, (name, weight) in enumerate(weights.fields.items())
-            if weight != 0
-        ]
-        self._products = 0
-        self._texts: list[bytes] = []
-        self._rows: list[int] = []
-        self._places: list[int] = []
-        self._is_whole: list[bool] = []
-        self._categories: dict[tuple[str, ...], list[bytes]] = {}
 
-    def add(self, product: Product) -> None:
-        """
-        Take the pieces of one more product.
-        """
-        for place, name in self._fields:
-            match name:
-                case "category":
-                    self._add_whole(place, self._category_terms(product.category))
-                case "brand":
-                    if product.brand:
-                        self._add_whole(place, [encode(to_brand_term(product.brand))])
-                case _:
-                    self._add_text(place, product.texts.get(name, ""))
-        self._products += 1
-
-    def _add_text(self, place: int, text: str) -> None:
-        if not text.isascii():
-            self._add_whole(place, map(encode, to_words(text)))
-        elif text:
-            self._add(place, text.lower().encode(), is_whole=False)
-
-    def _add_whole(self, place: int, terms: Iterable[bytes]) -> None:
-        for term in terms:
-            self._add(place, term, is_whole=True)
-
-    def _add(self, place: int, text: bytes, *, is_whole: bool) -> None:
-        self._texts.append(text)
-        self._rows.append(self._products)
-        self._places.append(place)
-        self._is_whole.append(is_whole)
-
-    def _category_terms(self, path: tuple[str, ...]) -> list[bytes]:
-        known = self._categories.get(path)
-        if known is None:
-            known = self._categories[path] = [*map(encode, to_category_terms(path))]
-        return known
-
-    def count(self) -> Terms:
-        """
-        Return what was taken, counted.
-        """
-        texts = Blob.of(self._texts)
-        # A word of ASCII takes two letters, and a third parts it from the next.
-        most = len(texts) + (len(texts.data) + len(texts)) // (SHORTEST_WORD + 1)
-        begins, ends = np.empty(most, np.int64), np.empty(most, np.int64)
-        starts = np.zeros(len(texts) + 1, np.int64)
-        is_whole = np.array(self._is_whole, np.bool_)
-        split_words(texts.data, texts.offsets, is_whole, starts, begins, ends)
-        begins, ends = begins[: starts[-1]], ends[: starts[-1]]
-        ids, firsts = np.empty(len(begins), np.int32), np.empty(len(begins), np.int64)
-        found = name_words(texts.data, begins, ends, ids, firsts)
-        firsts = firsts[:found]
-        words = _cut_out(texts.data.tobytes(), begins[firsts], ends[firsts])
-        indptr = np.zeros(self._products + 1, np.int64)
-        terms, tf = np.empty(len(ids), np.int32), np.empty(len(ids), np.float64)
-        weigh_words(
-            ids, starts,
-            np.array(self._rows, np.int32), np.array(self._places, np.int32),
-            np.array([*self._weights.fields.values()], np.float64),
-            self._weights.sublinear, found, indptr, terms, tf,
-        )  # fmt: skip
-        pairs = int(indptr[-1])
-        return _to_terms(indptr, terms[:pairs], tf[:pairs], words)
+def _whole(terms: Iterable[str]) -> bytes:
+    return b"".join(_BEFORE + encode(term) for term in terms)
 
 
 def _cut_out(text: bytes, begins: Longs, ends: Longs) -> list[bytes]:
@@ -166,10 +133,18 @@ def _to_terms(indptr: Longs, ids: Ints, tf: Doubles, words: list[bytes]) -> Term
     return Terms(
         indptr=indptr,
         terms=terms,
-        tf=tf.astype(np.float32),
+        tf=to_halves(tf),
         dictionary=dictionary,
-        words=Blob.of([words[i] for i in first]),
+        words=Blob.of([words[i] for i in first.tolist()]),
     )
+
+
+def to_halves(tf: NDArray[np.floating]) -> Halves:
+    """
+    Return weights `rounded` as those of `term_weights` are.
+    """
+    halves: Halves = np.clip(tf, 0.0, HEAVIEST).astype(np.float16)
+    return halves
 
 
 def _join_twins(indptr: Longs, terms: Ints, tf: Doubles) -> tuple[Longs, Ints, Doubles]:

@@ -85,7 +85,7 @@ def companions(orders: Snapshot, key: bytes) -> Companions:
         here = np.flatnonzero(counts)
         terms.append(view.segment.dictionary[here])
         together.append(counts[here])
-        held.append(view.df[here].astype(np.int64))
+        held.append(view.df_at(here).astype(np.int64))
         places.append(here)
         views.append(np.full(len(here), number))
     unique, first, place = np.unique(

@@ -5,9 +5,10 @@ How much a term counts in one product, before the corpus has its say.
 from __future__ import annotations
 
 import math
+import struct
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -29,9 +30,18 @@ DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 
 
-# Beyond these, products of weights leave what float32 and nine decimals can hold.
+# What a term that all products have counts as: idf(t) = ln((1+N)/(1+df(t))) + this.
+# The usual 1 lets one rare word, such as a model number, outweigh all that a kind of
+# products has in common. Chosen on judged products: docs/quality.md.
+LEAST_IDF: Final = 3.0
+
+
+# Beyond these, weights leave what half precision and nine decimals can hold.
 LEAST_WEIGHT: Final = 1e-4
 MOST_WEIGHT: Final = 1e4
+HEAVIEST: Final = 65_504.0  # a term in a product: the largest half-precision number
+
+WEIGHTS_VERSION: Final = 1  # part of the fingerprint: a change rebuilds every model
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,8 @@ def term_weights(product: Product, weights: Weights) -> dict[str, float]:
     Return tf(d, t) for each term t of a product d.
 
     tf(d,t) = Σ_f w_f · g(count_f(d,t)) over the fields f, where g(c) = 1 + ln c
-    when sublinear (Manning, Raghavan and Schütze 2008, 6.4.1), else g(c) = c.
+    when sublinear (Manning, Raghavan and Schütze 2008, 6.4.1), else g(c) = c; and that
+    `rounded`.
     """
     totals: dict[str, float] = {}
     for field, weight in weights.fields.items():
@@ -74,7 +85,17 @@ def term_weights(product: Product, weights: Weights) -> dict[str, float]:
         for term, count in counts.items():
             gain = 1.0 + math.log(count) if weights.sublinear else float(count)
             totals[term] = totals.get(term, 0.0) + weight * gain
-    return totals
+    return dict(zip(totals, rounded(totals.values()), strict=True))
+
+
+def rounded(tf: Collection[float]) -> tuple[float, ...]:
+    """
+    Return the nearest half-precision numbers (IEEE 754's binary16: eleven binary
+    digits), of two that are as near the even one; `HEAVIEST` at most.
+    """
+    layout = f"{len(tf)}e"
+    halves = struct.pack(layout, *(min(one, HEAVIEST) for one in tf))
+    return struct.unpack(layout, halves)
 
 
 def _terms(product: Product, field: str) -> Iterable[str]:

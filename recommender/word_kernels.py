@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 
 from recommender.kernels import (
-    Bools,
     Bytes,
     Doubles,
     DoublesOut,
@@ -21,11 +20,13 @@ from recommender.kernels import (
     IntsOut,
     Longs,
     LongsOut,
+    inner,
     kernel,
 )
 from recommender.text import LONGEST_WORD, SHORTEST_WORD
 
 
+BEFORE_TERM: Final = 0xFF  # no UTF-8 holds it
 LEAST_TABLE: Final = 1 << 10  # slots; a power of two
 # Fowler, Noll and Vo's hash of 64 bits, FNV-1a
 FNV_BASIS: Final = np.uint64(0xCBF29CE484222325)
@@ -34,20 +35,23 @@ FNV_PRIME: Final = np.uint64(0x100000001B3)
 
 @kernel
 def split_words(
-    texts: Bytes, offsets: Longs, is_whole: Bools,
-    starts: LongsOut, begins: LongsOut, ends: LongsOut,
-) -> None:  # fmt: skip
+    texts: Bytes, offsets: Longs, starts: LongsOut, begins: LongsOut, ends: LongsOut
+) -> None:
     """
     Find the words of each piece: letters, digits and underscores, `SHORTEST_WORD` or
-    more, cut to `LONGEST_WORD`; or all of it. Those of piece i are from starts[i] on.
+    more, cut to `LONGEST_WORD`; or the whole terms of a piece that has `BEFORE_TERM`
+    before each. Those of piece i are from starts[i] on.
     """
     found = 0
-    for piece in range(len(is_whole)):
+    for piece in range(len(offsets) - 1):
         at, end = offsets[piece], offsets[piece + 1]
-        if is_whole[piece]:
-            begins[found], ends[found] = at, end
+        while at < end and texts[at] == BEFORE_TERM:
+            at += 1
+            begins[found] = at
+            while at < end and texts[at] != BEFORE_TERM:
+                at += 1
+            ends[found] = at
             found += 1
-            at = end
         while at < end:
             begin = at
             while at < end and (
@@ -63,7 +67,7 @@ def split_words(
         starts[piece + 1] = found
 
 
-@kernel
+@inner
 def are_equal(texts: Bytes, one: int, other: int, length: int) -> bool:
     """
     Say whether so many bytes are the same at two places.
@@ -74,7 +78,7 @@ def are_equal(texts: Bytes, one: int, other: int, length: int) -> bool:
     return at == length
 
 
-@kernel
+@inner
 def put_words(hashes: Hashes, table: IntsOut) -> None:
     """
     Put the words with these hashes into an empty table.
@@ -126,51 +130,46 @@ def name_words(
 
 @kernel
 def weigh_words(
-    ids: Ints, starts: Longs, rows: Ints, places: Ints, weights: Doubles,
-    sublinear: bool, different: int, indptr: LongsOut, terms: IntsOut, tf: DoublesOut,
+    ids: Ints, starts: Longs, weights: Doubles, sublinear: bool, different: int,
+    indptr: LongsOut, terms: IntsOut, tf: DoublesOut,
 ) -> None:  # fmt: skip
     """
-    Fill *terms* and *tf* by rows: tf(d,t) = Σ_f w_f · g(count_f(d,t)), see
+    Fill *indptr*, *terms* and *tf* by rows: tf(d,t) = Σ_f w_f · g(count_f(d,t)), see
     `term_weights`, of *different* words in all.
 
-    Pieces come in order of their rows, then of the places of their fields.
+    Pieces come in order of their fields, then of the rows: one for each of both.
     """
+    rows = len(indptr) - 1
     counts = np.empty(different, np.int64)  # of a word in the field at hand
     met = np.empty(different, np.int32)  # the words of that
-    last_field = np.full(different, -1, np.int64)
+    last_piece = np.full(different, -1, np.int64)
     last_row = np.full(different, -1, np.int64)
     slots = np.empty(different, np.int64)  # of a word in the row at hand
     pairs = 0
-    begin = 0
-    while begin < len(rows):
-        row, place = rows[begin], places[begin]
-        end = begin
-        while end < len(rows) and rows[end] == row and places[end] == place:
-            end += 1
-        words = 0
-        for i in range(starts[begin], starts[end]):
-            word = ids[i]
-            if last_field[word] != begin:
-                last_field[word] = begin
-                counts[word] = 0
-                met[words] = word
-                words += 1
-            counts[word] += 1
-        for i in range(words):
-            word = met[i]
-            count = counts[word]
-            gain = 1.0 + math.log(count) if sublinear else float(count)
-            if last_row[word] != row:
-                last_row[word] = row
-                slots[word] = pairs
-                terms[pairs] = word
-                tf[pairs] = 0.0
-                pairs += 1
-            tf[slots[word]] += weights[place] * gain
+    for row in range(rows):
+        for field in range(len(weights)):
+            piece = field * rows + row
+            words = 0
+            for i in range(starts[piece], starts[piece + 1]):
+                word = ids[i]
+                if last_piece[word] != piece:
+                    last_piece[word] = piece
+                    counts[word] = 0
+                    met[words] = word
+                    words += 1
+                counts[word] += 1
+            for i in range(words):
+                word = met[i]
+                count = counts[word]
+                gain = 1.0 + math.log(count) if sublinear else float(count)
+                if last_row[word] != row:
+                    last_row[word] = row
+                    slots[word] = pairs
+                    terms[pairs] = word
+                    tf[pairs] = 0.0
+                    pairs += 1
+                tf[slots[word]] += weights[field] * gain
         indptr[row + 1] = pairs
-        begin = end
-    for i in range(1, len(indptr)):  # products without a word
-        indptr[i] = max(indptr[i], indptr[i - 1])
 
 
 @kernel

@@ -80,5 +80,5 @@ def _frequencies(snapshot: Snapshot, hashes: Hashes) -> Ints:
     for view in snapshot.views:
         kernels.find_sorted(view.segment.dictionary, hashes, places)
         here = places >= 0
-        df[here] = view.df[places[here]]
+        df[here] = view.df_at(places[here])
     return df

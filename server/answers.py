@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 import xxhash
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from recommender.address import to_address
 from recommender.bought import Bought, Purchases
@@ -45,10 +45,12 @@ class Items:
         tag: Changes when a caller would see another product, another order, or
             something else of a product. Scores have no part in it: each product that
             comes or goes anywhere moves all of them a little.
+        keys: Of the products.
     """
 
     body: bytes
     tag: str
+    keys: Sequence[bytes] = ()
 
 
 def to_hits(hits: Sequence[Hit], fields: Sequence[str] = ()) -> Items:
@@ -59,12 +61,12 @@ def to_hits(hits: Sequence[Hit], fields: Sequence[str] = ()) -> Items:
         fields: Of the product; none means all.
     """
     shown = [(hit.key, _to_shown(hit.display, fields)) for hit in hits]
+    scores = _to_scores([hit.score for hit in hits])
     body = _to_array(
-        b'{"id":%b,"score":%b,"product":%b}'
-        % (_to_id(key), _to_score(hit.score), display)
-        for hit, (key, display) in zip(hits, shown, strict=True)
+        b'{"id":%b,"score":%b,"product":%b}' % (_to_id(key), score, display)
+        for score, (key, display) in zip(scores, shown, strict=True)
     )
-    return Items(body, _to_tag(shown))
+    return Items(body, _to_tag(shown), [key for key, _ in shown])
 
 
 def to_explained(
@@ -74,13 +76,14 @@ def to_explained(
     Return *hits* as items that say why, too; the tag follows the sentences.
     """
     shown, items = [], []
-    for hit, why in zip(hits, reasons, strict=True):
+    scores = _to_scores([hit.score for hit in hits])
+    for hit, score, why in zip(hits, scores, reasons, strict=True):
         display = _to_shown(hit.display, fields)
         sentence = orjson.dumps(to_sentence(why))
-        parts = _to_id(hit.key), _to_score(hit.score), display, _to_why(why, sentence)
+        parts = _to_id(hit.key), score, display, _to_why(why, sentence)
         items.append(b'{"id":%b,"score":%b,"product":%b,"explain":%b}' % parts)
         shown.append((hit.key, display + sentence))
-    return Items(_to_array(items), _to_tag(shown))
+    return Items(_to_array(items), _to_tag(shown), [key for key, _ in shown])
 
 
 def to_bought(
@@ -93,12 +96,13 @@ def to_bought(
     why, too. The tag follows the sentences, not each further order.
     """
     shown, items = [], []
+    scores = _to_scores([round(one.score, DECIMALS) for one in found])
     for place, one in enumerate(found):
         display = _to_shown(one.display, fields)
         why = b""
         if sentences is not None:
             why = b',"explain":%b' % _to_bought_why(one, sentences[place])
-        parts = _to_id(one.key), _to_score(one.score), one.orders, display, why
+        parts = _to_id(one.key), scores[place], one.orders, display, why
         items.append(b'{"id":%b,"score":%b,"orders":%d,"product":%b%b}' % parts)
         shown.append((one.key, display + why))
     return Items(_to_array(items), _to_tag(shown))
@@ -186,8 +190,8 @@ def to_answer(
     if _has(request, items.tag):
         del headers["Content-Type"]
         return web.Response(status=304, headers=headers)
-    beside = orjson.dumps({**orders, "model": to_model(fresh)})
-    body = b'{"items":%b,%b' % (items.body, beside[1:])
+    beside = _to_beside(fresh) if not orders else _to_members(orders, fresh)
+    body = b'{"items":%b,%b' % (items.body, beside)
     return web.Response(body=body, headers=headers)
 
 
@@ -220,7 +224,8 @@ def to_model(fresh: Freshness) -> dict[str, Any]:
     return model
 
 
-def to_headers(fresh: Freshness) -> dict[str, str]:
+@functools.lru_cache(maxsize=16)  # many answers are of one freshness
+def to_headers(fresh: Freshness) -> Mapping[str, str]:
     """
     Return the same as headers.
     """
@@ -245,6 +250,18 @@ def to_iso(time: ClusterTime) -> str:
     Return *time* in UTC, to the second, which is what it tells.
     """
     return f"{datetime.fromtimestamp(time.seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+@functools.lru_cache(maxsize=16)
+def _to_beside(fresh: Freshness) -> bytes:
+    return _to_members(NOTHING, fresh)
+
+
+def _to_members(orders: Mapping[str, Any], fresh: Freshness) -> bytes:
+    """
+    Return what stands behind the items, to the end of the object.
+    """
+    return orjson.dumps({**orders, "model": to_model(fresh)})[1:]
 
 
 def _to_array(items: Iterable[bytes]) -> bytes:
@@ -280,8 +297,11 @@ def _to_bought_why(one: Bought, sentence: str) -> bytes:
     return orjson.dumps({"sentence": sentence, "shares": shares})
 
 
-def _to_score(score: float) -> bytes:
-    return orjson.dumps(round(score, DECIMALS))
+def _to_scores(scores: Sequence[float]) -> list[bytes]:
+    """
+    Return each of *scores*, at nine decimals already, as JSON, written all at once.
+    """
+    return orjson.dumps(scores)[1:-1].split(b",") if scores else []
 
 
 def _to_shown(display: bytes, fields: Sequence[str]) -> bytes:
@@ -304,5 +324,7 @@ def _to_id(key: bytes) -> bytes:
 
 
 def _has(request: web.Request, tag: str) -> bool:
+    if hdrs.IF_NONE_MATCH not in request.headers:  # as most come
+        return False
     known = request.if_none_match or ()
     return any(etag.value in {tag, ANY} for etag in known)

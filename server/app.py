@@ -33,7 +33,7 @@ from server.discovery import Discovery
 from server.doorway import Doorway
 from server.draining import Draining
 from server.events import Events
-from server.gate import Gate, tell_rate, to_networks
+from server.gate import Gate, to_networks
 from server.health import Health
 from server.line import HURRY, Answers, Line
 from server.lines import Lines
@@ -42,15 +42,16 @@ from server.model import ModelDoor
 from server.origins import Origins
 from server.pace import OwnTimes, Pace
 from server.page import Page
-from server.problems import problem_middleware
+from server.passage import Passage
 from server.products import Products
 from server.purchases import Purchased
+from server.recall import Recall
 from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, RequestLog
 from server.scrape import Scrape
 from server.shared_times import SharedTimes
 from server.shedding import Shedding
-from server.sight import sight_middleware, tell_freshness
+from server.sight import Lookout
 from server.sockets import listen_each
 from server.stored import Stored
 from server.train import Train
@@ -222,30 +223,31 @@ def make_app(  # noqa: PLR0913 each is one thing it asks
         orders: What follows the store of the orders, if there is one.
     """
     shedding = Shedding(house.shed_after_s, live.metrics)
+    passage = Passage(
+        Lookout(live).look,
+        live.metrics,
+        RequestLog(house.request_lines_per_s),
+        Compression(),
+        house.origins,
+        shedding,
+        house.gate,
+        draining,
+    )
     app = web.Application(
-        middlewares=[
-            live.metrics.middleware,
-            RequestLog(house.request_lines_per_s).middleware,
-            Compression().middleware,
-            sight_middleware(live),
-            problem_middleware,
-            house.origins.middleware,
-            shedding.middleware,
-            house.gate.middleware,
-        ],
-        client_max_size=LARGEST_BODY,
+        middlewares=[passage.middleware], client_max_size=LARGEST_BODY
     )
     app[CACHE_CONTROL] = house.cache_control
     keys = house.gate.admin_keys
-    waiting, events = Waiting(live, orders), Events(live)
+    waiting, events = Waiting(live, orders), Events(live, passage.tell)
+    recall = Recall(live.remembered)
     scrape = app[SCRAPE] = Scrape(live, events, keys | house.metrics_keys)
     lines = app[LINES] = Lines(keys, control_port)
     app.router.add_routes(
         [
             *Health(draining).routes(),
-            *Products(waiting, keys).routes(),
+            *Products(waiting, keys, recall).routes(),
             *Purchased(waiting, keys, house.orders_share).routes(),
-            *Discovery(waiting).routes(),
+            *Discovery(waiting, recall).routes(),
             *Recommender(waiting, keys, shedding).routes(),
             *ModelDoor(waiting, live.reader, keys, control_port).routes(),
             *Stored(live.reader, keys).routes(),
@@ -258,19 +260,13 @@ def make_app(  # noqa: PLR0913 each is one thing it asks
             *lines.routes(),
         ]
     )
-    app.on_response_prepare.extend(
-        [tell_freshness, tell_rate, house.origins.tell, draining.tell, _hide_versions]
-    )
+    app.on_response_prepare.append(passage.name)
     app.on_shutdown.extend([waiting.close, events.close])
     return app
 
 
 def _to_count(server: web.Server) -> Callable[[], int]:
     return lambda: len(server.connections)
-
-
-async def _hide_versions(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "evershelf"
 
 
 async def _serve(
@@ -298,7 +294,8 @@ async def _serve(
     )
     runner = web.AppRunner(
         app,
-        access_log=None,
+        access_log=HTTP_LOGGER,
+        access_log_class=live.metrics.access_log_class,
         logger=HTTP_LOGGER,
         shutdown_timeout=SHUTDOWN_S,
         keepalive_timeout=KEEP_ALIVE_S,

@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from server.faults import Fault, to_problem, unknown_name
-from server.params import Parameters, to_message
+from server.parsing import Parameters, to_message
 from server.problems import Problem
 
 

@@ -5,6 +5,7 @@ Answers made smaller, for who can read them so.
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 
 from collections import OrderedDict
@@ -14,8 +15,7 @@ from typing import Final
 import brotli  # type: ignore[import-untyped]
 import xxhash
 
-from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp import hdrs, web
 
 
 SMALLEST: Final = 1_024  # bytes; less is one packet anyway
@@ -51,26 +51,23 @@ class Compression:
         self._packed: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
         self._size = 0
 
-    @property
-    def middleware(self) -> Middleware:
+    def choose(self, request: web.Request, response: web.Response) -> str | None:
         """
-        What compresses the answers of an application.
+        Return how the answer to *request* is to be made smaller; None: not at all. Where
+        that depends on the caller, the answer says so.
         """
+        if not _is_worth_it(response):
+            return None
+        response.headers.add(hdrs.VARY, hdrs.ACCEPT_ENCODING)
+        accepted = request.headers.get(hdrs.ACCEPT_ENCODING)
+        return to_coding(accepted) if accepted else None
 
-        @web.middleware
-        async def middleware(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
-            response = await handler(request)
-            if isinstance(response, web.Response) and _is_worth_it(response):
-                response.headers.add("Vary", "Accept-Encoding")
-                coding = to_coding(request.headers.get("Accept-Encoding", ""))
-                if coding is not None:
-                    response.body = await self._pack(coding, bytes(response.body))  # type: ignore[arg-type]
-                    response.headers["Content-Encoding"] = coding
-            return response
-
-        return middleware
+    async def apply(self, coding: str, response: web.Response) -> None:
+        """
+        Make an answer smaller.
+        """
+        response.body = await self._pack(coding, bytes(response.body))  # type: ignore[arg-type]
+        response.headers[hdrs.CONTENT_ENCODING] = coding
 
     async def _pack(self, coding: str, body: bytes) -> bytes:
         key = coding, xxhash.xxh3_128_digest(body)
@@ -96,6 +93,7 @@ class Compression:
             self._size -= len(oldest)
 
 
+@functools.lru_cache(maxsize=64)  # browsers are of few kinds
 def to_coding(accepted: str) -> str | None:
     """
     Return how to compress for who sends this Accept-Encoding; None: not at all.
@@ -126,9 +124,12 @@ def _is_worth_it(response: web.Response) -> bool:
     return (
         isinstance(body, bytes)
         and len(body) >= SMALLEST
-        and "Content-Encoding" not in response.headers
-        and (
-            response.content_type.startswith(COMPRESSIBLE)
-            or response.content_type in ALSO
-        )
+        and hdrs.CONTENT_ENCODING not in response.headers
+        and _is_compressible(response.headers.get(hdrs.CONTENT_TYPE, ""))
     )
+
+
+@functools.lru_cache(maxsize=64)  # types are of few kinds, too, and ours
+def _is_compressible(content_type: str) -> bool:
+    essence = content_type.partition(";")[0].strip().lower()
+    return essence.startswith(COMPRESSIBLE) or essence in ALSO

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from server import params, shapes
-from server.params import Parameters
+from server.parsing import Parameters, TrainParams
 
 
 READING: Final = (400, 401, 429, 503)
@@ -158,7 +158,7 @@ OPERATIONS: Final = (
         "/train",
         "Waits until everything written before the call is served.",
         shapes.Trained,
-        params.TrainParams,
+        TrainParams,
         problems=(400, 401, 403, 413, 429, 502, 503, 504),
         key=ADMIN_KEY,
     ),

@@ -180,7 +180,13 @@ class Crew:
             args=(self._settings, self._house, worker.number, worker.sockets, theirs),
             kwargs={"to_close": [*to_close, *others]},
         )
-        worker.process.start()
+        # what comes before the worker can obey it waits: it would go to a handler that
+        # is the leader's
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            worker.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         theirs.close()
         worker.connection = ours
         worker.is_ready = False
@@ -353,6 +359,7 @@ def _work(  # noqa: PLR0913 what a worker is made of
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the leader
     signal.signal(signal.SIGTERM, lambda *_: os._exit(Exit.OK))  # nothing has begun
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     for one in to_close:
         one.close()
     identify(worker=number)

@@ -13,8 +13,10 @@ from recommender.query import Query
 from recommender.reasons import Seen
 from recommender.text import to_words
 from server.answers import to_answer, to_categories
-from server.params import PlainParams, SearchParams, parse
+from server.params import PlainParams, SearchParams
+from server.parsing import parse
 from server.phrase import read_phrase
+from server.recall import Recall
 from server.selection import select
 from server.waiting import Waiting
 
@@ -24,8 +26,9 @@ class Discovery:
     The doors.
     """
 
-    def __init__(self, waiting: Waiting) -> None:
+    def __init__(self, waiting: Waiting, recall: Recall) -> None:
         self._waiting = waiting
+        self._recall = recall
 
     def routes(self) -> Iterable[web.RouteDef]:
         """
@@ -40,12 +43,16 @@ class Discovery:
         """
         Answer with the products most like some words.
         """
+        known = self._recall.answer(request)
+        if known is not None:
+            return known
         params = parse(SearchParams, request.query)
         model = await self._waiting.model(request, params)
-        snapshot = model.snapshot
+        snapshot, filters = model.snapshot, params.to_filters()
         query = Query.of(read_phrase(snapshot, params.q))
         seen = Seen.of_rows([], to_words(params.q))
-        items = select(snapshot, query, params.to_filters(), params, seen)
+        items = select(snapshot, query, filters, params, seen)
+        self._recall.keep(request, snapshot, items, asked=params, filters=filters)
         return to_answer(request, items, model.fresh)
 
     async def categories(self, request: web.Request) -> web.Response:

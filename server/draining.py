@@ -15,9 +15,7 @@ class Draining:
     def __init__(self) -> None:
         self.is_on = False
 
-    async def tell(
-        self, _request: web.BaseRequest, response: web.StreamResponse
-    ) -> None:
+    def tell(self, response: web.StreamResponse) -> None:
         """
         Let each answer end its connection, so that the next request opens one to who
         goes on.

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -23,7 +23,8 @@ from server.freshness import stale_reason
 from server.history import Change, History
 from server.live import Live
 from server.loader import Served
-from server.params import EventsParams, parse
+from server.params import EventsParams
+from server.parsing import parse
 from server.problems import Problem
 
 
@@ -47,8 +48,15 @@ class Events:
     The door.
     """
 
-    def __init__(self, live: Live) -> None:
+    def __init__(
+        self, live: Live, tell: Callable[[web.Request, web.StreamResponse], None]
+    ) -> None:
+        """
+        Args:
+            tell: Puts into the headers of an answer what all of them say.
+        """
         self._live = live
+        self._say = tell
         self._open = 0
         self._is_closed = False
 
@@ -82,6 +90,7 @@ class Events:
             retry = {"Retry-After": str(int(HEARTBEAT_S))}
             raise Problem(503, "too_many_streams", detail, headers=retry)
         response = web.StreamResponse(headers=HEADERS)
+        self._say(request, response)
         self._open += 1
         try:
             await response.prepare(request)

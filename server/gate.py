@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
 
 from server.access import Keys, given_keys, has_key
 from server.doors import CHALLENGE, to_peer
@@ -62,21 +61,6 @@ class Gate:
     by_key: Pace | None = None
     by_address: Pace | None = None
     proxies: tuple[Network, ...] = ()
-
-    @property
-    def middleware(self) -> Middleware:
-        """
-        What lets requests pass, or not.
-        """
-
-        @web.middleware
-        async def middleware(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
-            self.check(request)
-            return await handler(request)
-
-        return middleware
 
     def check(self, request: web.Request) -> None:
         """
@@ -130,7 +114,7 @@ class Gate:
         return any((mapped or parsed) in network for network in self.proxies)
 
 
-async def tell_rate(request: web.BaseRequest, response: web.StreamResponse) -> None:
+def tell_rate(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """
     Tell in the headers what the caller has left (IETF draft "RateLimit header fields
     for HTTP").

@@ -61,9 +61,10 @@ class History:
         """
         return self._newest
 
-    def note(self, before: Snapshot | None, after: Snapshot) -> None:
+    def note(self, before: Snapshot | None, after: Snapshot) -> Difference | None:
         """
-        Take in that *after* is served instead of *before*.
+        Take in that *after* is served instead of *before*; return what has changed,
+        None when that is not known.
 
         A number that does not grow tells of a store that was made anew.
         """
@@ -72,7 +73,7 @@ class History:
                 self._changes.clear()
                 self._newest = _to_change(after, Difference())
                 self._keys, self._base = 0, self._newest.id
-            return
+            return None
         change = _to_change(after, difference(before, after))
         with self._mutex:
             self._changes.append(change)
@@ -82,6 +83,7 @@ class History:
                 oldest = self._changes.popleft()
                 self._keys -= _size(oldest)
                 self._base = oldest.id
+        return change.difference
 
     def since(self, known: str) -> list[Change] | None:
         """

@@ -21,10 +21,14 @@ from recommender.text import TEXT_VERSION
 from server.history import History
 from server.loader import Served, read_next
 from server.metrics import Metrics
+from server.remembered import Remembered
 from server.watch import Watch, watch
 
 
 RECHECK_S: Final = 1.0  # also how often a generation that cannot be loaded is retried
+# Who answers needs the interpreter, of which this thread would not let go before it has
+# noted and logged what is new.
+GIVE_WAY_S: Final = 0.0002
 JOIN_S: Final = 2.0  # a load under way when the process stops is not waited for longer
 
 _log = structlog.get_logger()
@@ -36,6 +40,7 @@ class Live:
 
     Attributes:
         metrics: Where it is noted what was loaded.
+        remembered: Answers that hold for what is served.
     """
 
     def __init__(self, reader: StoreReader, loop: asyncio.AbstractEventLoop) -> None:
@@ -48,6 +53,7 @@ class Live:
         self.reader = reader
         self.history = History()
         self.metrics = Metrics()
+        self.remembered = Remembered(self.metrics.note_remembered)
         self._loop = loop
         self._served = Served()
         self._changed = asyncio.Event()
@@ -115,18 +121,20 @@ class Live:
             return
         self._served = after
         self._tell_soon()
+        took_s, now_s = time.perf_counter() - started_s, time.time()
+        time.sleep(GIVE_WAY_S)
         if after.snapshot is not None and after.snapshot is not before.snapshot:
-            took_s = time.perf_counter() - started_s
-            self._note_load(before.snapshot, after.snapshot, took_s)
+            self._note_load(before.snapshot, after.snapshot, took_s, now_s)
             _note_words(before.snapshot, after.snapshot)
-            self.history.note(before.snapshot, after.snapshot)
+            moved = self.history.note(before.snapshot, after.snapshot)
             self._tell_soon()
+            self.remembered.note(before.snapshot, after.snapshot, moved)
         self._note_fault(before, after)
 
     def _note_load(
-        self, before: Snapshot | None, after: Snapshot, took_s: float
+        self, before: Snapshot | None, after: Snapshot, took_s: float, now_s: float
     ) -> None:
-        manifest, now_s = after.manifest, time.time()
+        manifest = after.manifest
         delay_s = now_s - manifest.published_s
         whole_s = None if manifest.written_s is None else now_s - manifest.written_s
         if before is None:

@@ -18,7 +18,7 @@ from recommender.store import CURRENT, DURABLE, StoreReader
 NOTHING_YET: Final = ClusterTime(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Served:
     """
     What answers are made from; replaced as a whole.

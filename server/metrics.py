@@ -7,12 +7,10 @@ asked for.
 
 from __future__ import annotations
 
-import time
-
 from typing import Final
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.abc import AbstractAccessLogger
 from prometheus_client import Counter, Histogram
 
 from recommender.registry import new_registry
@@ -24,6 +22,7 @@ DELAY_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
 # As the listener's part of it: most take some milliseconds, a debounce may take minutes.
 WHOLE_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 NOWHERE: Final = "none"  # the route of what is asked at no address of ours
+_COUNTED: Final = web.RequestKey("counted", bool)
 
 
 class Metrics:
@@ -75,27 +74,44 @@ class Metrics:
             "Requests turned away because there was more to do than could be in time.",
             registry=registry,
         )
+        self._remembered = Counter(
+            "evershelf_server_remembered_total",
+            "Requests whose answer was remembered, not worked out.",
+            registry=registry,
+        )
         self._counters: dict[tuple[str, int], Counter] = {}
         self._timers: dict[str, Histogram] = {}
 
+    def note_answer(
+        self, request: web.Request, response: web.StreamResponse, took_s: float
+    ) -> None:
+        """
+        Record what *request* was answered with.
+        """
+        is_whole = isinstance(response, web.Response)
+        status = response.status
+        self.note_request(_to_route(request), status, took_s if is_whole else None)
+        request[_COUNTED] = True
+
     @property
-    def middleware(self) -> Middleware:
+    def access_log_class(self) -> type[AbstractAccessLogger]:
         """
-        What notes each request; it stands around all others.
+        What notes the rest, as the HTTP library's log of all that was answered: requests
+        that it refuses itself, for they make no sense, do not come to `note_answer`.
         """
+        metrics = self
 
-        @web.middleware
-        async def middleware(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
-            started_s = time.perf_counter()
-            response = await handler(request)
-            is_whole = isinstance(response, web.Response)
-            took_s = time.perf_counter() - started_s if is_whole else None
-            self.note_request(_to_route(request), response.status, took_s)
-            return response
+        class Refused(AbstractAccessLogger):
+            def log(
+                self,
+                request: web.BaseRequest,
+                response: web.StreamResponse,
+                _took_s: float,
+            ) -> None:
+                if _COUNTED not in request:
+                    metrics.note_request(NOWHERE, response.status, None)
 
-        return middleware
+        return Refused
 
     def note_request(self, route: str, status: int, took_s: float | None) -> None:
         """
@@ -142,6 +158,12 @@ class Metrics:
         Record a request that is turned away.
         """
         self._shed.inc()
+
+    def note_remembered(self) -> None:
+        """
+        Record a request whose answer was remembered.
+        """
+        self._remembered.inc()
 
 
 def _to_route(request: web.Request) -> str:

@@ -21,7 +21,8 @@ from recommender.store import DURABLE, StoreReader
 from server.access import Keys, has_key
 from server.answers import to_iso, to_json, to_model
 from server.doors import passed_on
-from server.params import PlainParams, parse
+from server.params import PlainParams
+from server.parsing import parse
 from server.sight import SIGHT
 from server.waiting import Waiting
 

@@ -15,7 +15,8 @@ from pydantic.json_schema import models_json_schema
 
 from recommender.position import ClusterTime
 from server.contract import ADMIN_KEY, NO_KEY, OPERATIONS, Operation
-from server.params import LONGEST_NAME, Parameters
+from server.params import LONGEST_NAME
+from server.parsing import Parameters
 from server.problems import PROBLEM_JSON
 from server.shapes import ProblemShape
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
 
 
 ANY: Final = "*"
@@ -54,9 +53,7 @@ class Origins:
             return {hdrs.VARY: hdrs.ORIGIN}
         return {"Access-Control-Allow-Origin": origin, hdrs.VARY: hdrs.ORIGIN}
 
-    async def tell(
-        self, request: web.BaseRequest, response: web.StreamResponse
-    ) -> None:
+    def tell(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """
         Put it into the answer's headers.
         """
@@ -65,31 +62,23 @@ class Origins:
             if name != hdrs.VARY:
                 response.headers["Access-Control-Expose-Headers"] = READ
 
-    @property
-    def middleware(self) -> Middleware:
+    def answer(self, request: web.Request) -> web.Response | None:
         """
-        What answers browsers that ask whether they may ask.
+        Return the answer to a browser that asks whether it may ask, and may; None when
+        *request* is anything else.
         """
-
-        @web.middleware
-        async def middleware(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
-            is_asking = (
-                request.method == hdrs.METH_OPTIONS
-                and hdrs.ORIGIN in request.headers
-                and "Access-Control-Request-Method" in request.headers
-            )
-            told = self.headers(request) if is_asking else {}
-            if "Access-Control-Allow-Origin" not in told:
-                return await handler(request)
-            return web.Response(
-                status=204,
-                headers={
-                    "Access-Control-Allow-Methods": METHODS,
-                    "Access-Control-Allow-Headers": SENT,
-                    "Access-Control-Max-Age": ASK_AGAIN_S,
-                },
-            )
-
-        return middleware
+        is_asking = (
+            request.method == hdrs.METH_OPTIONS
+            and hdrs.ORIGIN in request.headers
+            and "Access-Control-Request-Method" in request.headers
+        )
+        if not is_asking or "Access-Control-Allow-Origin" not in self.headers(request):
+            return None
+        return web.Response(
+            status=204,
+            headers={
+                "Access-Control-Allow-Methods": METHODS,
+                "Access-Control-Allow-Headers": SENT,
+                "Access-Control-Max-Age": ASK_AGAIN_S,
+            },
+        )

@@ -4,8 +4,8 @@ What went wrong, as problem JSON (RFC 9457), whoever noticed it.
 
 from __future__ import annotations
 
+import random
 import re
-import uuid
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,26 +109,45 @@ async def problem_middleware(
     request: web.Request, handler: Handler
 ) -> web.StreamResponse:
     """
-    Give the request its id, and turn whatever is raised into an answer.
-
-    The id is the caller's `X-Request-ID` if it is printable ASCII of at most 128
-    characters, else a new one; the answer always carries it. An exception that
-    nobody expected is logged, once, as `request.failed`.
+    Give the request its id, and turn whatever is raised into an answer; the answer always
+    carries the id.
     """
-    request_id = request[REQUEST_ID] = _to_request_id(request)
+    request_id = request[REQUEST_ID] = to_request_id(request)
     try:
         response = await handler(request)
-    except Problem as problem:
-        response = to_response(problem, request_id)
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            response = web.Response(status=error.status, headers=error.headers)
-        else:
-            response = to_response(to_problem(error), request_id)
     except Exception as error:  # noqa: BLE001 the caller gets an answer, the log the rest
-        response = _to_failure(request, request_id, error)
+        response = to_answer(request, request_id, error)
     response.headers["X-Request-ID"] = request_id
     return response
+
+
+def to_answer(
+    request: web.Request, request_id: str, error: Exception
+) -> web.StreamResponse:
+    """
+    Return what was raised on the way of *request* as an answer. An exception that nobody
+    expected is logged, once, as `request.failed`.
+    """
+    if isinstance(error, Problem):
+        return to_response(error, request_id)
+    if not isinstance(error, web.HTTPException):
+        return _to_failure(request, request_id, error)
+    if error.status < HTTPStatus.BAD_REQUEST:
+        return web.Response(status=error.status, headers=error.headers)
+    return to_response(to_problem(error), request_id)
+
+
+def to_request_id(request: web.Request) -> str:
+    """
+    Return the caller's `X-Request-ID` if it is printable ASCII of at most 128 characters,
+    else a new one.
+    """
+    given = request.headers.get("X-Request-ID", "")
+    if given and _SANE_ID.fullmatch(given):
+        return given
+    # Nobody has to be unable to guess it; to ask the system costs ten times as much.
+    # Workers draw differently: this generator is seeded anew when a process forks.
+    return f"{random.getrandbits(128):032x}"
 
 
 def _to_failure(
@@ -148,8 +167,3 @@ def _to_failure(
 def _to_kind(error: web.HTTPException) -> _Kind:
     phrase = HTTPStatus(error.status).phrase
     return _Kind(re.sub(r"\W+", "_", phrase.lower()), f"{phrase}.")
-
-
-def _to_request_id(request: web.Request) -> str:
-    given = request.headers.get("X-Request-ID", "")
-    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex

@@ -13,13 +13,9 @@ from recommender.reasons import Seen
 from server.access import Keys
 from server.answers import to_answer, to_products
 from server.lookup import find_named
-from server.params import (
-    LatestParams,
-    ProductParams,
-    SimilarParams,
-    parse,
-    to_fields,
-)
+from server.params import LatestParams, ProductParams, SimilarParams, to_fields
+from server.parsing import parse
+from server.recall import Recall
 from server.selection import select, to_filters
 from server.waiting import Waiting
 
@@ -29,9 +25,10 @@ class Products:
     The doors under `/v1/products`.
     """
 
-    def __init__(self, waiting: Waiting, keys: Keys) -> None:
+    def __init__(self, waiting: Waiting, keys: Keys, recall: Recall) -> None:
         self._waiting = waiting
         self._keys = keys
+        self._recall = recall
 
     def routes(self) -> Iterable[web.RouteDef]:
         """
@@ -39,8 +36,8 @@ class Products:
         """
         return (
             web.get("/v1/products/latest", self.latest),
+            web.get("/v1/products/{id}/similar", self.similar),  # looked for in turn
             web.get("/v1/products/{id}", self.product),
-            web.get("/v1/products/{id}/similar", self.similar),
         )
 
     async def latest(self, request: web.Request) -> web.Response:
@@ -66,15 +63,17 @@ class Products:
         """
         Answer with the products most like it.
         """
+        known = self._recall.answer(request)
+        if known is not None:
+            return known
         params = parse(SimilarParams, request.query)
         model = await self._waiting.model(request, params)
         snapshot = model.snapshot
         row = find_named(request, snapshot, self._keys)
-        items = select(
-            snapshot,
-            snapshot.query(row),
-            to_filters(params, params, [row]),
-            params,
-            Seen.of_rows([row] if params.explain else []),
+        filters = to_filters(params, params, [row])
+        seen = Seen.of_rows([row] if params.explain else [])
+        items = select(snapshot, snapshot.query(row), filters, params, seen)
+        self._recall.keep(
+            request, snapshot, items, asked=params, filters=filters, rows=[row]
         )
         return to_answer(request, items, model.fresh, is_private=not row.visible)

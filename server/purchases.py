@@ -17,7 +17,8 @@ from recommender.snapshot import Row, Snapshot
 from server.access import Keys
 from server.answers import Items, to_answer, to_bought, to_orders
 from server.lookup import find_named
-from server.params import BoughtParams, parse
+from server.params import BoughtParams
+from server.parsing import parse
 from server.selection import to_filters
 from server.sentence import to_bought_sentence
 from server.sight import Model

@@ -19,7 +19,8 @@ from server.access import Keys
 from server.answers import Result, to_results
 from server.body import read_body
 from server.lookup import find, sees_hidden
-from server.params import NoParams, Recommendations, Weighted, Widget, parse
+from server.params import NoParams, Recommendations, Weighted, Widget
+from server.parsing import parse
 from server.phrase import read_phrase
 from server.selection import select, to_filters
 from server.shedding import Overloaded, Shedding

@@ -15,7 +15,6 @@ import structlog
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler, Middleware
 
 from server.problems import REQUEST_ID
 
@@ -62,28 +61,16 @@ class RequestLog:
         self._monotonic = monotonic
         self._skipped = 0
 
-    @property
-    def middleware(self) -> Middleware:
+    def note(self, request: web.Request, status: int, took_s: float) -> None:
         """
-        What logs each request that passes.
+        Log what *request* was answered with.
         """
-
-        @web.middleware
-        async def middleware(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
-            started_s = time.perf_counter()
-            response = await handler(request)
-            self._log(request, response.status, time.perf_counter() - started_s)
-            return response
-
-        return middleware
-
-    def _log(self, request: web.Request, status: int, took_s: float) -> None:
         level = self._to_level(request.path, status)
         skipped = 0
         if level >= logging.INFO:
             skipped, self._skipped = self._skipped, 0
+        if not _log.is_enabled_for(level):  # as most are not
+            return
         _log.log(
             level,
             "request",

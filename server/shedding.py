@@ -12,6 +12,7 @@ had the processor, or the machine slept, is no reason to turn anybody away.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 from collections.abc import Callable
@@ -20,7 +21,6 @@ from typing import Final
 import structlog
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from server.metrics import Metrics
 from server.problems import Problem
@@ -28,6 +28,7 @@ from server.sight import RETRY_AFTER_S
 
 
 SHEDDABLE: Final = "/v1/"  # not health, metrics, or what admins do
+READ_S: Final = 0.01  # by so much at most what a turn has worked is overrated
 CALM_S: Final = 5.0  # without anybody turned away, until it is over
 
 _log = structlog.get_logger()
@@ -57,6 +58,7 @@ class Shedding:
         shed_after_s: float,
         metrics: Metrics,
         processor_s: Callable[[], float] = time.thread_time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
@@ -64,30 +66,28 @@ class Shedding:
                 away; 0: as long as it likes.
             metrics: Where those are counted.
             processor_s: Returns the processor time of the event loop's thread.
+            monotonic: Returns a time that goes on at least as fast.
         """
         self._shed_after_s = shed_after_s
         self._metrics = metrics
         self._processor_s = processor_s
-        self._began_s: float | None = None
+        self._monotonic = monotonic
+        self._began_s: float | None = None  # by the monotonic clock
+        self._read_s = -math.inf  # when the processor's was last read for a turn
+        self._used_s = 0.0  # what it said then
         self._shed = 0
         self._seen = 0
 
-    @property
-    def middleware(self) -> Middleware:
+    def check(self, request: web.Request) -> None:
         """
-        What lets requests pass, or not.
+        Let *request* pass.
+
+        Raises:
+            Overloaded: There is no time for it.
         """
-
-        @web.middleware
-        async def middleware(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
-            if request.path.startswith(SHEDDABLE) and self._is_late():
-                self.note()
-                raise Overloaded
-            return await handler(request)
-
-        return middleware
+        if request.path.startswith(SHEDDABLE) and self._is_late():
+            self.note()
+            raise Overloaded
 
     def note(self) -> None:
         """
@@ -105,11 +105,20 @@ class Shedding:
         """
         if not self._shed_after_s:
             return False
-        now_s = self._processor_s()
+        now_s = self._monotonic()
         if self._began_s is None:
-            self._began_s = now_s
-            asyncio.get_running_loop().call_soon(self._end_turn)
-        return now_s - self._began_s > self._shed_after_s
+            self._begin_turn(now_s)
+            return False
+        # no more processor time than time, which costs next to nothing to read
+        if now_s - self._began_s <= self._shed_after_s:
+            return False
+        return self._processor_s() - self._used_s > self._shed_after_s
+
+    def _begin_turn(self, now_s: float) -> None:
+        self._began_s = now_s
+        if now_s - self._read_s >= READ_S:
+            self._read_s, self._used_s = now_s, self._processor_s()
+        asyncio.get_running_loop().call_soon(self._end_turn)
 
     def _end_turn(self) -> None:
         self._began_s = None

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import time
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from weakref import ref
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from recommender.snapshot import Snapshot
 from server.answers import to_headers
-from server.freshness import Freshness, freshness
+from server.freshness import Freshness, freshness, stale_reason
 from server.live import Live
 from server.loader import Served
 from server.problems import Problem
@@ -67,35 +68,65 @@ class Sight:
 SIGHT: Final = web.RequestKey("sight", Sight)
 
 
-def look(live: Live, *, is_reached: bool | None = None) -> Sight:
+def look(
+    live: Live,
+    *,
+    is_reached: bool | None = None,
+    wall: Callable[[], float] = time.time,
+) -> Sight:
     """
     Return what is served now.
 
     Args:
         is_reached: Whether that is what the caller has waited for, if for anything.
+        wall: Returns the Unix time.
     """
     served = live.served
     snapshot = served.snapshot
     if snapshot is None:
         return Sight(served, None)
-    fresh = freshness(snapshot, served, time.time(), is_reached=is_reached)
+    fresh = freshness(snapshot, served, wall(), is_reached=is_reached)
     return Sight(served, Model(snapshot, fresh))
 
 
-def sight_middleware(live: Live) -> Middleware:
+class Lookout:
     """
-    Return the middleware that gives each request its sight.
+    Looks for each request. How fresh it is, is worked out once for as long as that is
+    so; nothing is held of what is served no more, however long nobody asks.
     """
 
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[SIGHT] = look(live)
-        return await handler(request)
+    def __init__(self, live: Live, wall: Callable[[], float] = time.time) -> None:
+        """
+        Args:
+            wall: Returns the Unix time.
+        """
+        self._live = live
+        self._wall = wall
+        self._seen: tuple[ref[Served], Freshness] | None = None
 
-    return middleware
+    def look(self) -> Sight:
+        """
+        Return what is served now.
+        """
+        served = self._live.served
+        if served.snapshot is None:
+            return Sight(served, None)
+        return Sight(
+            served, Model(served.snapshot, self._fresh(served, served.snapshot))
+        )
+
+    def _fresh(self, served: Served, snapshot: Snapshot) -> Freshness:
+        now_s = self._wall()
+        if self._seen is not None:
+            seen, fresh = self._seen
+            if seen() is served and fresh.reason == stale_reason(served, now_s):
+                return fresh
+        fresh = freshness(snapshot, served, now_s)
+        self._seen = ref(served), fresh
+        return fresh
 
 
-async def tell_freshness(request: web.Request, response: web.StreamResponse) -> None:
+def tell_freshness(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """
     Put the model's freshness into the headers of every answer, whatever its status.
     """

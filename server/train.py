@@ -22,7 +22,7 @@ from server.body import receive
 from server.doors import passed_on, require_admin
 from server.live import Live
 from server.loader import Served
-from server.params import TrainParams, parse
+from server.parsing import TrainParams, parse
 from server.problems import Problem
 from server.sight import SIGHT, look
 

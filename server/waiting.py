@@ -42,16 +42,16 @@ class Waiting:
         self, request: web.Request, asked: Fresh
     ) -> tuple[Model, Model | None]:
         """
-        Return the same with the model of orders, None when there is none; a moment that
-        is asked for is waited for in both at once.
+        Return the same with the model of orders, None when there is none, or none yet,
+        for which nobody waits; a moment that is asked for is waited for in both at once.
         """
+        orders = self._orders
+        if orders is None or orders.served.snapshot is None:
+            return await self.model(request, asked), None
         model, is_reached = await asyncio.gather(
-            self.model(request, asked),
-            _no_wait() if self._orders is None else self._wait(self._orders, asked),
+            self.model(request, asked), self._wait(orders, asked)
         )
-        if self._orders is None:
-            return model, None
-        return model, look(self._orders, is_reached=is_reached).model
+        return model, look(orders, is_reached=is_reached).model
 
     async def close(self, _app: web.Application) -> None:
         """
@@ -75,10 +75,6 @@ class Waiting:
 
         await live.wait_until(is_over, asked.wait_ms / 1000)
         return _holds(live.served, moment)
-
-
-async def _no_wait() -> None:
-    pass
 
 
 def _holds(served: Served, moment: ClusterTime) -> bool:

@@ -13,17 +13,12 @@ from typing import Any
 import hypothesis
 import pytest
 
-from hypothesis import settings
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 
 from tests.support.mongo import make_mongod
 
-
-# How long an example takes tells how busy the machine is, nothing else.
-settings.register_profile("evershelf", deadline=None)
-settings.load_profile("evershelf")
 
 # Not MONGODB_URI, under which a developer may have a shop.
 TEST_URI = "EVERSHELF_TEST_MONGODB_URI"

@@ -20,11 +20,11 @@ from typing import Final
 import orjson
 import pytest
 
-from listener.demo.ports import free_port
 from recommender import manifest as manifests
 from recommender.settings import ListenerSettings, ServerSettings, unknown_settings
 from tests.support.clone import Clone, Typed
 from tests.support.pages import PAGES, ROOT, blocks, is_setting, to_settings
+from tests.support.ports import free_port
 from tests.support.shop import make_document
 from tests.support.waiting import wait_for
 
@@ -73,7 +73,8 @@ ELSEWHERE: Final = {
     "make install": "continuous integration begins with it",
     "make test": "it is what runs this",
     "make bench": "half an hour; tests/benchmarks has a small one",
-    'make bench BENCH_ARGS="--sizes 10000,1000000"': "the same, and longer",
+    ".venv/bin/python -m benchmarks --sizes 1000000 --only "
+    "cold_build,footprint,query,freshness,throughput,restart,bulk,exactness": "the same",
     ".venv/bin/python -m benchmarks --sizes 1000,10000 --only engine,package": "minutes",
     "make quality": "minutes, and catalogues that a clone has not; tests/quality",
     "make chaos": "ten minutes; tests/chaos has a small one",

@@ -33,15 +33,15 @@ MAY_IMPORT = {
     "recommender.kernels": "",
     "recommender.search_kernels": "recommender.kernels",
     "recommender.blob": "recommender.kernels",
+    "recommender.displays": "recommender.blob recommender.errors recommender.kernels",
     "recommender.word_kernels": "recommender.kernels recommender.text",
     "recommender.tally": (
         "recommender.blob recommender.kernels recommender.product recommender.text "
         "recommender.weights recommender.word_kernels"
     ),
     "recommender.segment": (
-        "recommender.blob recommender.kernels recommender.product "
-        "recommender.search_kernels recommender.tally recommender.text "
-        "recommender.weights"
+        "recommender.blob recommender.displays recommender.kernels recommender.product "
+        "recommender.tally recommender.text recommender.weights"
     ),
     "recommender.row": "recommender.segment",
     "recommender.bulk": "recommender.product recommender.segment recommender.weights",
@@ -57,10 +57,16 @@ MAY_IMPORT = {
         "recommender.segment"
     ),
     "recommender.query": "recommender.kernels",
+    "recommender.successive": "recommender.kernels",
+    "recommender.lengths": (
+        "recommender.kernels recommender.segment recommender.successive "
+        "recommender.weights"
+    ),
     "recommender.snapshot": (
         "recommender.blob recommender.errors recommender.filters "
-        "recommender.generation recommender.kernels recommender.manifest "
-        "recommender.query recommender.search_kernels recommender.segment"
+        "recommender.generation recommender.kernels recommender.lengths "
+        "recommender.manifest recommender.query recommender.search_kernels "
+        "recommender.segment recommender.successive recommender.weights"
     ),
     "recommender.relations": "recommender.filters recommender.snapshot",
     "recommender.ranking": (
@@ -95,13 +101,15 @@ MAY_IMPORT = {
         "recommender.snapshot recommender.together"
     ),
     "recommender.difference": (
-        "recommender.kernels recommender.segment recommender.snapshot"
+        "recommender.kernels recommender.row recommender.segment recommender.snapshot"
     ),
+    "recommender.lasting": "recommender.difference recommender.snapshot",
     # the truth they answer to
     "recommender.oracle": "recommender.product recommender.weights",
     # the folder between the processes
     "recommender.segment_file": (
-        "recommender.blob recommender.errors recommender.segment"
+        "recommender.blob recommender.displays recommender.errors recommender.segment "
+        "recommender.tally"
     ),
     "recommender.store": (
         "recommender.errors recommender.generation recommender.manifest "
@@ -109,7 +117,8 @@ MAY_IMPORT = {
         "recommender.text"
     ),
     # what an operator sets, sees and types
-    "recommender.address": "",
+    "recommender.json_bytes": "",
+    "recommender.address": "recommender.json_bytes",
     "recommender.backoff": "",
     "recommender.exits": "",
     "recommender.supervisor": "",
@@ -136,9 +145,10 @@ MAY_IMPORT = {
     "server.doors": "server.access server.problems",
     "server.faults": "server.problems",
     "server.moments": "recommender.position",
+    "server.parsing": "recommender.position server.faults",
     "server.params": (
         "recommender.address recommender.filters recommender.position "
-        "recommender.ranking recommender.relations server.faults server.moments"
+        "recommender.ranking recommender.relations server.moments server.parsing"
     ),
     "server.compression": "",
     "server.origins": "",
@@ -147,7 +157,7 @@ MAY_IMPORT = {
     "server.pace": "",
     "server.shared_times": "",
     "server.gate": "server.access server.doors server.pace server.problems",
-    "server.body": "server.faults server.params server.problems",
+    "server.body": "server.faults server.parsing server.problems",
     "server.lookup": (
         "recommender.address recommender.snapshot server.access server.problems"
     ),
@@ -162,19 +172,26 @@ MAY_IMPORT = {
         "recommender.snapshot"
     ),
     "server.metrics": "recommender.registry",
-    "server.live": (
-        "recommender.snapshot recommender.store recommender.text server.history "
-        "server.loader server.metrics server.watch"
-    ),
     "server.sentence": "recommender.reasons",
     "server.answers": (
         "recommender.address recommender.bought recommender.census "
         "recommender.position recommender.reasons recommender.snapshot "
         "server.freshness server.sentence"
     ),
+    "server.remembered": (
+        "recommender.difference recommender.lasting recommender.snapshot server.answers"
+    ),
+    "server.live": (
+        "recommender.snapshot recommender.store recommender.text server.history "
+        "server.loader server.metrics server.remembered server.watch"
+    ),
     "server.sight": (
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
+    ),
+    "server.recall": (
+        "recommender.filters recommender.snapshot server.answers server.params "
+        "server.remembered server.sight"
     ),
     "server.shedding": "server.metrics server.problems server.sight",
     "server.waiting": (
@@ -190,25 +207,28 @@ MAY_IMPORT = {
     ),
     "server.products": (
         "recommender.newest recommender.reasons server.access server.answers "
-        "server.lookup server.params server.selection server.waiting"
+        "server.lookup server.params server.parsing server.recall server.selection "
+        "server.waiting"
     ),
     "server.purchases": (
         "recommender.bought recommender.filters recommender.lent recommender.reasons "
         "recommender.snapshot server.access server.answers server.lookup server.params "
-        "server.selection server.sentence server.sight server.waiting"
+        "server.parsing server.selection server.sentence server.sight server.waiting"
     ),
     "server.discovery": (
         "recommender.census recommender.query recommender.reasons recommender.text "
-        "server.answers server.params server.phrase server.selection server.waiting"
+        "server.answers server.params server.parsing server.phrase server.recall "
+        "server.selection server.waiting"
     ),
     "server.recommendations": (
         "recommender.query recommender.reasons recommender.snapshot recommender.text "
         "server.access server.answers server.body server.lookup server.params "
-        "server.phrase server.selection server.shedding server.waiting"
+        "server.parsing server.phrase server.selection server.shedding server.waiting"
     ),
     "server.model": (
         "recommender.errors recommender.manifest recommender.store server.access "
-        "server.answers server.doors server.params server.sight server.waiting"
+        "server.answers server.doors server.params server.parsing server.sight "
+        "server.waiting"
     ),
     "server.stored": (
         "recommender.errors recommender.manifest recommender.store server.access "
@@ -216,7 +236,8 @@ MAY_IMPORT = {
     ),
     "server.events": (
         "recommender.address recommender.difference server.answers server.freshness "
-        "server.history server.live server.loader server.params server.problems"
+        "server.history server.live server.loader server.params server.parsing "
+        "server.problems"
     ),
     "server.files": "",
     "server.page": "server.files server.problems",
@@ -235,26 +256,31 @@ MAY_IMPORT = {
     ),
     "server.train": (
         "server.access server.answers server.body server.doors server.live "
-        "server.loader server.params server.problems server.sight"
+        "server.loader server.parsing server.problems server.sight"
     ),
     "server.request_log": "server.problems",
     "server.shapes": "",
-    "server.contract": "server.params server.shapes",
+    "server.contract": "server.params server.parsing server.shapes",
     "server.openapi": (
-        "recommender.position server.contract server.params server.problems "
-        "server.shapes"
+        "recommender.position server.contract server.params server.parsing "
+        "server.problems server.shapes"
     ),
     "server.reference": "server.openapi",
     "server.watchdog": "",
+    "server.passage": (
+        "server.compression server.draining server.gate server.metrics server.origins "
+        "server.problems server.request_log server.shedding server.sight"
+    ),
     "server.app": (
         "recommender.exits recommender.settings recommender.store "
         "recommender.supervisor server.access server.answers server.compression "
         "server.desk server.discovery server.doorway server.draining server.events "
         "server.gate server.health server.line server.lines server.live server.model "
-        "server.origins server.pace server.page server.problems server.products "
-        "server.purchases server.recommendations server.reference server.request_log "
-        "server.scrape server.shared_times server.shedding server.sight server.sockets "
-        "server.stored server.train server.waiting server.watchdog"
+        "server.origins server.pace server.page server.passage server.products "
+        "server.purchases server.recall server.recommendations server.reference "
+        "server.request_log server.scrape server.shared_times server.shedding "
+        "server.sight server.sockets server.stored server.train server.waiting "
+        "server.watchdog"
     ),
     "server.crew": (
         "recommender.backoff recommender.exits recommender.logs recommender.settings "
@@ -268,7 +294,7 @@ MAY_IMPORT = {
     ),
     # what the doctor asks of a database
     # the documents' edge
-    "listener.keys": "recommender.address",
+    "listener.keys": "recommender.address recommender.json_bytes",
     "listener.values.kinds": "",
     "listener.values.paths": "",
     "listener.values.usable": "listener.values.kinds",
@@ -292,7 +318,7 @@ MAY_IMPORT = {
     ),
     "listener.display": (
         "listener.fields listener.values.texts listener.values.times "
-        "listener.values.usable"
+        "listener.values.usable recommender.json_bytes"
     ),
     "listener.query": "listener.keys listener.values.kinds listener.values.paths",
     "listener.visibility": (
@@ -301,7 +327,7 @@ MAY_IMPORT = {
     "listener.mapping": (
         "listener.display listener.fields listener.keys listener.references "
         "listener.values.paths listener.values.references listener.visibility "
-        "recommender.product recommender.settings recommender.text"
+        "recommender.product recommender.settings recommender.text recommender.weights"
     ),
     # what a shop's documents call things
     "listener.profile.names": "",
@@ -375,10 +401,12 @@ MAY_IMPORT = {
         "listener.orders listener.references listener.values.references "
         "recommender.product recommender.settings recommender.weights"
     ),
+    "listener.nursery": "",
     "listener.spread": (
-        "listener.build listener.errors listener.feed listener.mapping "
-        "recommender.settings"
+        "listener.build listener.feed listener.mapping recommender.settings"
     ),
+    "listener.pool": "listener.nursery",
+    "listener.cluster": "listener.spread",
     "listener.elsewhere": (
         "listener.build listener.complaints listener.feed listener.opening "
         "listener.spread recommender.errors recommender.segment "
@@ -420,12 +448,13 @@ MAY_IMPORT = {
         "recommender.position recommender.store"
     ),
     "listener.progress": "listener.clock",
-    "listener.rebuild": (
-        "listener.build listener.clock listener.errors listener.feed listener.model "
-        "listener.progress listener.tally recommender.allocator recommender.bulk "
-        "recommender.index recommender.segment recommender.weights"
-    ),
     "listener.background": "",
+    "listener.rebuild": (
+        "listener.background listener.build listener.clock listener.errors "
+        "listener.feed listener.model listener.progress listener.tally "
+        "recommender.allocator recommender.bulk recommender.index recommender.segment "
+        "recommender.weights"
+    ),
     "listener.window": (
         "listener.background listener.clock listener.doctor.database listener.errors"
     ),
@@ -487,7 +516,8 @@ MAY_IMPORT = {
     "listener.copies.first_copy": (
         "listener.clock listener.copies.fetch listener.copies.place listener.model "
         "listener.publisher listener.restore recommender.errors recommender.generation "
-        "recommender.manifest recommender.store recommender.weights"
+        "recommender.manifest recommender.segment recommender.store "
+        "recommender.weights"
     ),
     "listener.copies.follower": (
         "listener.beacon listener.clock listener.copies.fetch listener.copies.place "
@@ -497,13 +527,14 @@ MAY_IMPORT = {
         "recommender.store recommender.supervisor"
     ),
     "listener.mongo.shelf": (
-        "listener.copies.place listener.copies.pointer listener.mongo.client "
-        "listener.mongo.errors recommender.errors recommender.manifest "
-        "recommender.masking recommender.position"
+        "listener.clock listener.copies.place listener.copies.pointer "
+        "listener.mongo.client listener.mongo.errors recommender.errors "
+        "recommender.manifest recommender.masking recommender.position"
     ),
     "listener.copies.bucket": (
         "listener.clock listener.copies.place listener.copies.pointer "
-        "recommender.errors recommender.manifest recommender.position"
+        "recommender.errors recommender.manifest recommender.masking "
+        "recommender.position recommender.store"
     ),
     "listener.copies.opening": (
         "listener.clock listener.copies.bucket listener.copies.place "
@@ -513,7 +544,7 @@ MAY_IMPORT = {
     "listener.control": (
         "listener.contact listener.errors listener.feed listener.rebuilds "
         "listener.status recommender.logs recommender.position recommender.registry "
-        "server.access server.doors server.params server.problems"
+        "server.access server.doors server.parsing server.problems"
     ),
     "listener.compare": (
         "recommender.address recommender.oracle recommender.product "
@@ -657,37 +688,40 @@ MAY_IMPORT = {
     ),
     "run_server": "recommender.exits recommender.launch server.process",
     "listener.assembly": (
-        "listener.beacon listener.build listener.clock listener.complaints "
-        "listener.copies.first_copy listener.copies.neighbour listener.copies.place "
-        "listener.copies.pusher listener.daemon listener.elsewhere listener.guard "
-        "listener.keys listener.mapping listener.mongo.client "
-        "listener.mongo.examination listener.mongo.source listener.opening "
-        "listener.orders listener.profile.first_start listener.publisher "
-        "listener.rebuild listener.rebuilds listener.references listener.remote "
-        "listener.restore listener.schedule listener.scrape listener.signals "
-        "listener.spread listener.status listener.stretch listener.sweep "
-        "listener.upkeep listener.values.references listener.window recommender.order "
-        "recommender.product recommender.settings recommender.store "
+        "listener.beacon listener.build listener.clock listener.cluster "
+        "listener.complaints listener.copies.first_copy listener.copies.neighbour "
+        "listener.copies.place listener.copies.pusher listener.daemon "
+        "listener.elsewhere listener.guard listener.keys listener.mapping "
+        "listener.mongo.client listener.mongo.examination listener.mongo.source "
+        "listener.opening listener.orders listener.pool listener.profile.first_start "
+        "listener.publisher listener.rebuild listener.rebuilds listener.references "
+        "listener.remote listener.restore listener.schedule listener.scrape "
+        "listener.signals listener.spread listener.status listener.stretch "
+        "listener.sweep listener.upkeep listener.values.references listener.window "
+        "recommender.order recommender.product recommender.settings recommender.store "
         "recommender.supervisor recommender.weights"
     ),
     "listener.proof": (
-        "listener.assembly listener.complaints listener.mongo.source listener.opening "
-        "listener.progress listener.reading listener.spread listener.verify "
-        "recommender.order recommender.settings recommender.store recommender.weights"
+        "listener.assembly listener.build listener.complaints listener.mongo.source "
+        "listener.opening listener.progress listener.reading listener.spread "
+        "listener.verify recommender.order recommender.settings recommender.store "
+        "recommender.weights"
     ),
     # jobs that others put into a queue
     "listener.queue.job": "",
     "listener.queue.ledger": "listener.queue.job",
     "listener.queue.errands": (
-        "listener.assembly listener.clock listener.proof listener.queue.job "
-        "listener.remote listener.resync listener.signals listener.verify "
-        "recommender.settings"
+        "listener.assembly listener.beside listener.clock listener.proof "
+        "listener.queue.job listener.rebuild listener.remote listener.resync "
+        "listener.signals listener.verify recommender.settings"
     ),
     "listener.queue.pulse": "listener.clock",
     "listener.queue.server": "recommender.errors",
+    "listener.queue.telling": "listener.queue.server",
     "listener.queue.taker": (
         "listener.background listener.errors listener.queue.errands listener.queue.job "
-        "listener.queue.ledger listener.remote recommender.errors recommender.masking"
+        "listener.queue.ledger listener.queue.server listener.queue.telling "
+        "listener.remote recommender.errors recommender.masking"
     ),
     "listener.queue.command": (
         "listener.assembly listener.queue.errands listener.queue.ledger "
@@ -790,13 +824,14 @@ MAY_IMPORT = {
         "listener.copies.place listener.copies.pointer listener.demo.embedded "
         "listener.demo.load listener.details listener.doctor.rounds "
         "listener.doctor.show listener.errors listener.evaluate.command "
-        "listener.evaluate.tune_command listener.mongo.source listener.of_orders "
-        "listener.opening listener.orders listener.profile.first_start "
-        "listener.profile.page listener.profile.referred listener.proof "
-        "listener.queue.command listener.rebuilds listener.remote listener.resync "
-        "listener.scrape listener.serving listener.signals listener.status "
-        "listener.verify recommender.errors recommender.exits recommender.logs "
-        "recommender.settings recommender.startup recommender.store server.access"
+        "listener.evaluate.tune_command listener.mongo.source listener.nursery "
+        "listener.of_orders listener.opening listener.orders listener.pool "
+        "listener.profile.first_start listener.profile.page listener.profile.referred "
+        "listener.proof listener.queue.command listener.rebuilds listener.remote "
+        "listener.resync listener.scrape listener.serving listener.signals "
+        "listener.status listener.verify recommender.errors recommender.exits "
+        "recommender.logs recommender.settings recommender.startup recommender.store "
+        "server.access"
     ),
     "run_listener": "listener.app recommender.exits recommender.launch",
 }
@@ -817,6 +852,7 @@ FENCED = {
         "listener.display",
         "listener.keys",
         "listener.mongo",
+        "listener.orders",
         "listener.query",
         "listener.values",
         "listener.visibility",

@@ -25,7 +25,7 @@ from benchmarks.quality.material import Material
 from benchmarks.quality.nearest import Score
 from recommender.oracle import Oracle
 from recommender.text import fold, to_brand_term, to_category_terms, to_words
-from recommender.weights import DEFAULT_WEIGHTS
+from recommender.weights import DEFAULT_WEIGHTS, rounded
 
 
 Gain = Callable[[int], float]
@@ -86,7 +86,7 @@ def models_joined(text: str) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """
-    How a product's terms are weighed: tf(d,t) = Σ_f w_f · g(count_f(d,t)).
+    How a product's terms are weighed: tf(d,t) = Σ_f w_f · g(count_f(d,t)), `rounded`.
 
     Attributes:
         weights: By field: those of the model; "bigrams" of the name; "facts", each
@@ -95,7 +95,7 @@ class Recipe:
             steps of its logarithm, `PRICE_STEP` apart.
         gain: g.
         split: Finds words.
-        floor: Added to the idf of each term.
+        floor: Added to the idf of each term, beyond the model's `LEAST_IDF`.
         is_stemmed: Whether a plural's s is cut off.
         has_stop_words: Whether English ones count.
     """
@@ -158,7 +158,8 @@ CHANGES: Final[Mapping[str, Change]] = MappingProxyType(
         "sizes whole, as 1.5l": Change(split=sizes_whole),
         "single digits count": Change(split=digits_too),
         "model numbers joined, too": Change(split=models_joined),
-        "idf + 2": Change(floor=2.0),
+        "idf - 2, as is usual": Change(floor=-2.0),
+        "idf + 1": Change(floor=1.0),
     }
 )
 
@@ -187,7 +188,7 @@ def _weigh(
         if weight:
             for term, count in Counter(_terms(recipe, material, place, name)).items():
                 totals[term] = totals.get(term, 0.0) + weight * recipe.gain(count)
-    yield from totals.items()
+    yield from zip(totals, rounded(totals.values()), strict=True)
 
 
 def _terms(recipe: Recipe, material: Material, place: int, name: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ Generations in a bucket of S3, or of anything that speaks as it does.
 
 from __future__ import annotations
 
+import math
 import time
 
 from collections.abc import Callable, Iterator
@@ -50,12 +51,15 @@ from listener.copies.pointer import (
 from recommender import manifest as manifests
 from recommender.errors import SettingsFault
 from recommender.manifest import Manifest, SegmentRef
+from recommender.masking import masked
 from recommender.position import Position
+from recommender.store import LARGEST_POINTER
 
 
 POLL_S: Final = 0.5
-PIECE: Final = 5 << 20  # bytes; the least that a part may have
-ANSWER_S: Final = 10  # of one request
+PIECE: Final = 5 << 20  # bytes of one request; the least that a part may have
+AT_ONCE: Final = 2  # parts that are sent, which share the line and the time
+ANSWER_S: Final = 10  # for one request, to its last byte
 CONNECT_S: Final = 5
 RETRY_S: Final = 5.0  # the pusher and the follower try again by themselves, and say so
 LONGEST_TEXT: Final = 500  # of an error, which may be a page of XML
@@ -92,7 +96,7 @@ def open_bucket(uri: str, what: str, *, setting: str, clock: Clock) -> Bucket:
         said = _first_line(error)
         fault = f"{setting}: {said}: write s3://bucket/folder"
         raise SettingsFault([fault]) from None
-    return Bucket(uri, store, what, clock)
+    return Bucket(masked(uri), store, what, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class _Pointer:
         position: What the publisher said; anything.
         publisher: Who that is.
         seen_at: When it was read for the first time; monotonic.
-        before_s: How old it was then, by the clocks of this host and of the bucket.
+        before_s: How old it was then, by the clocks of this host and of the bucket, but
+            no older than the look before.
     """
 
     tag: str
@@ -150,6 +155,7 @@ class Bucket:
         self._tag: str | None = None  # of the pointer, if it is ours
         self._manifest: Manifest | None = None  # that we published
         self._seen: _Pointer | None = None
+        self._looked_at = -math.inf  # when the pointer was asked for, and answered
         self._unnamed_since: dict[str, float] = {}
         # who is asked for more of a file may not ask the bucket for anything
         self._beside = ThreadPoolExecutor(1, "pulse")
@@ -190,10 +196,11 @@ class Bucket:
             Gone: There is none any more.
             PlaceFault: The bucket is away.
         """
+        path = self._path(ref)
         with _faults():
-            found = obstore.get(self._store, self._path(ref))
-            for piece in found.stream(min_chunk_size=PIECE):
-                yield bytes(piece)
+            for start in range(0, ref.size, PIECE):
+                end = min(start + PIECE, ref.size)
+                yield bytes(obstore.get_range(self._store, path, start=start, end=end))
 
     @contextmanager
     def watching(self) -> Iterator[Callable[[], None]]:
@@ -231,8 +238,11 @@ class Bucket:
         seen = self._look()
         if seen is not None:
             self._yield_to(seen, manifest)
-        is_mine = seen is not None and seen.publisher == self._publisher
-        self._tag = seen.tag if seen is not None and is_mine else None
+        if seen is None or seen.tag != self._tag:
+            # it may even be our own, when the answer to its move was lost; but what
+            # `say` would write then is the one before
+            self._tag = None
+            self._unnamed_since.clear()  # who published meanwhile has named others
         there = self._list()
         missing = [
             ref for ref in manifest.segments if there.get(self._path(ref)) != ref.size
@@ -257,7 +267,7 @@ class Bucket:
             PlaceFault: The bucket is away.
         """
         if self._tag is None or self._manifest is None:
-            raise NotYet(EMPTY)
+            raise NotYet(OVERTAKEN)
         self._write(self._manifest, position, self._tag)
 
     def collect_garbage(self, now_s: float) -> int:
@@ -291,23 +301,29 @@ class Bucket:
         """
         Return the pointer, which does not travel again while it is the same.
         """
-        seen = self._seen
+        try:
+            self._seen = self._get(self._seen)
+        except Gone:
+            self._seen = None
+        self._looked_at = self._clock.monotonic()
+        return self._seen
+
+    def _get(self, seen: _Pointer | None) -> _Pointer:
         options: Any = {"if_none_match": seen.tag} if seen else {}
         try:
             with _faults():
                 found = obstore.get(self._store, self._pointer, options=options)
-                content = bytes(found.bytes())
+                is_one = found.meta["size"] <= LARGEST_POINTER
+                content = bytes(found.bytes()) if is_one else b""
         except NotModifiedError:
+            if seen is None:
+                raise
             return seen
-        except Gone:
-            self._seen = None
-            return None
-        # only the first may have been there for long
+        now = self._clock.monotonic()
+        # that old by the clocks of both; but our last look has seen another, or none
         age_s = self._clock.wall() - found.meta["last_modified"].timestamp()
-        before_s = max(0.0, age_s) if seen is None else 0.0
-        tag = found.meta["e_tag"] or ""
-        self._seen = _to_pointer(tag, content, self._clock.monotonic(), before_s)
-        return self._seen
+        before_s = min(max(0.0, age_s), now - self._looked_at)
+        return _to_pointer(found.meta["e_tag"] or "", content, now, before_s)
 
     def _silence_s(self, pointer: _Pointer) -> float:
         return self._clock.monotonic() - pointer.seen_at
@@ -320,7 +336,8 @@ class Bucket:
         is_silent = self._silence_s(pointer) >= LEASE_S
         if not (is_mine or is_silent or is_given_up(pointer.position)):
             raise NotYet(TAKEN)
-        if pointer.content is not None and is_later(pointer.content, manifest):
+        content, position = pointer.content, pointer.position
+        if content is not None and is_later(content, position, manifest):
             raise NotYet(BEHIND)
 
     def _path(self, ref: SegmentRef) -> str:
@@ -346,7 +363,7 @@ class Bucket:
         pulse()
         content = file.read() if ref.size <= PIECE else pieces()
         with _faults():
-            obstore.put(self._store, self._path(ref), content)
+            obstore.put(self._store, self._path(ref), content, max_concurrency=AT_ONCE)
 
     def _write(
         self, manifest: Manifest, position: Position, before: str | None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
+from weakref import ref
 
 import structlog
 
@@ -18,6 +19,7 @@ from listener.restore import to_model
 from recommender.errors import RecommenderError
 from recommender.generation import Generation
 from recommender.manifest import Manifest
+from recommender.segment import Segment
 from recommender.store import Store
 from recommender.weights import Weights
 
@@ -42,7 +44,10 @@ class FirstCopy:
         self._shape = shape
         self._clock = clock
         self._is_asked = False
-        self._copied: Generation | None = None
+        self._manifest: Manifest | None = None  # of what was copied
+        # The store holds them until another generation is published; from then on the
+        # copy is of no use, and would keep files from being freed that are removed.
+        self._segments: list[ref[Segment]] = []
 
     def model(self, identity: str, check: Callable[[], None]) -> Model | None:
         """
@@ -53,16 +58,25 @@ class FirstCopy:
             identity: Of the collection that is followed; a model of another is refused.
             check: Called meanwhile; what it raises ends the copy.
         """
-        if not self._is_asked:
-            self._copied = self._copy(identity, check)
-            self._is_asked = True
-        copied, current = self._copied, self._store.current
-        if copied is None or current is None:
-            return None
-        manifest = copied.manifest
-        if current.generation != manifest.generation or manifest.identity != identity:
+        copied = self._again() if self._is_asked else self._copy(identity, check)
+        self._is_asked = True
+        if copied is None or copied.manifest.identity != identity:
             return None
         return to_model(copied, self._weights, self._shape)
+
+    def _again(self) -> Generation | None:
+        """
+        Return what was copied, as long as it is what the store has.
+        """
+        manifest, current = self._manifest, self._store.current
+        if manifest is None or current is None:
+            return None
+        held = (segment() for segment in self._segments)
+        segments = tuple(segment for segment in held if segment is not None)
+        is_whole = len(segments) == len(self._segments)
+        if current.generation != manifest.generation or not is_whole:
+            return None
+        return Generation(manifest, segments)
 
     def _copy(self, identity: str, check: Callable[[], None]) -> Generation | None:
         def accept(manifest: Manifest) -> None:
@@ -80,12 +94,14 @@ class FirstCopy:
         except (PlaceFault, RecommenderError, OSError) as error:
             log.warning("copy.failed", neighbour=name, error=str(error))
             return None
+        self._manifest = copied.manifest
+        self._segments = list(map(ref, copied.segments))
         log.info(
             "copy.done",
             neighbour=name,
             generation=copied.manifest.generation,
             products=copied.manifest.products,
-            bytes=sum(ref.size for ref in copied.manifest.segments),
+            bytes=sum(segment.size for segment in copied.manifest.segments),
             took_s=round(self._clock.monotonic() - started, 2),
         )
         return copied

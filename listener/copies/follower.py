@@ -119,7 +119,10 @@ class Follower:
             pass  # the loop ends
         except PlaceFault as error:
             self._retry(UNREACHABLE, error)
-        except (RecommenderError, OSError) as error:
+        except RecommenderError as error:
+            self._retry(UNUSABLE, error)
+        except OSError as error:
+            self._tidy()  # the disk may be full of what nobody needs
             self._retry(UNUSABLE, error)
 
     def _look(self) -> None:

@@ -5,11 +5,14 @@ The store of another pair, as its server hands it out.
 from __future__ import annotations
 
 import http.client
+import io
+import socket
+import time
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from listener.copies.place import Gone, PlaceFault
@@ -17,8 +20,11 @@ from recommender.manifest import SegmentRef
 from recommender.store import LARGEST_POINTER
 
 
-ANSWER_S: Final = 10.0  # for each piece; what is slower than that is no help
-PIECE: Final = 1 << 20  # bytes
+ANSWER_S: Final = 10.0  # of silence
+LEAST_PER_S: Final = 1 << 18  # bytes; what is slower than that is no help
+PIECE: Final = 1 << 18  # bytes, at most
+
+TOO_SLOW: Final = "it sends too slowly"
 
 
 class Neighbour:
@@ -55,7 +61,7 @@ class Neighbour:
         Yield a segment's file.
         """
         with self._asked(f"/v1/store/segments/{ref.name}") as answer:
-            while piece := answer.read(PIECE):
+            while piece := answer.read1(PIECE):
                 yield piece
 
     @contextmanager
@@ -65,7 +71,10 @@ class Neighbour:
         connection = kind(
             self._parts.hostname or "", self._parts.port, timeout=ANSWER_S
         )
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        connection.response_class = _Answer
+        # as bytes: a key may be of any letters
+        token = f"Bearer {self._key}".encode()
+        headers = {"Authorization": token} if self._key else {}
         try:
             connection.request(
                 "GET", self._parts.path.rstrip("/") + path, None, headers
@@ -79,6 +88,59 @@ class Neighbour:
             raise PlaceFault(msg) from error
         finally:
             connection.close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """
+    One whose head and body come at the least rate, or not at all.
+    """
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = io.BufferedReader(_Paced(sock, self.fp.detach()))
+
+
+class _Paced(io.RawIOBase):
+    """
+    What a socket brings, as long as it brings `LEAST_PER_S`.
+
+    It may be waited for `ANSWER_S` in all: waiting takes of that, what comes gives back,
+    and it is never more. So N bytes take no longer than `ANSWER_S + N / LEAST_PER_S`.
+    """
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._socket = sock
+        self._raw = raw
+        self._left_s = ANSWER_S
+
+    def readable(self) -> bool:
+        """
+        Return that it is.
+        """
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """
+        Fill *buffer* with what comes next; return how many bytes, 0 at the end.
+
+        Raises:
+            TimeoutError: It is too slow.
+        """
+        if self._left_s <= 0:
+            raise TimeoutError(TOO_SLOW)
+        self._socket.settimeout(self._left_s)
+        asked = time.monotonic()
+        count = self._raw.readinto(buffer) or 0
+        took_s = time.monotonic() - asked
+        self._left_s = min(ANSWER_S, self._left_s - took_s + count / LEAST_PER_S)
+        return count
+
+    def close(self) -> None:
+        """
+        Let go of the socket.
+        """
+        self._raw.close()
+        super().close()
 
 
 def _to_fault(path: str, status: int) -> PlaceFault:

@@ -42,7 +42,9 @@ def open_place(
         SettingsFault: The address cannot be right, or a package is missing.
     """
     if not uri.startswith(S3):
-        with open_shelf(uri, what, setting=setting, other_than=other_than) as shelf:
+        with open_shelf(
+            uri, what, setting=setting, other_than=other_than, clock=clock
+        ) as shelf:
             yield shelf
         return
     try:

@@ -51,10 +51,15 @@ def to_manifest(content: bytes) -> Manifest:
         raise PlaceFault(str(error)) from error
 
 
-def is_later(content: bytes, manifest: Manifest) -> bool:
+def is_later(content: bytes, position: Any, manifest: Manifest) -> bool:
     """
-    Return whether what a pointer holds is further in the same collection than
-    *manifest*; damage is not.
+    Return whether what a pointer holds, or was said to be good for since, is further in
+    the same collection than *manifest*: hosts have told so. Damage is not.
+
+    Args:
+        content: The manifest there.
+        position: What its publisher said; anything.
+        manifest: The one that would take its place.
 
     Raises:
         PlaceFault: It was written by a later Evershelf.
@@ -65,7 +70,15 @@ def is_later(content: bytes, manifest: Manifest) -> bool:
         raise PlaceFault(str(error)) from error
     except StoreCorrupt:
         return False
-    return there.identity == manifest.identity and there.as_of > manifest.as_of
+    as_of = max(there.as_of, _said_as_of(position))
+    return there.identity == manifest.identity and as_of > manifest.as_of
+
+
+def _said_as_of(position: Any) -> ClusterTime:
+    try:
+        return to_position(position).as_of
+    except PlaceFault:
+        return ClusterTime(0, 0)
 
 
 def to_fields(position: Position) -> dict[str, Any]:

@@ -94,9 +94,15 @@ class Pusher:
         if manifest is None or not is_well:
             return
         try:
+            if self._running is not None:
+                self._running.result()  # what went wrong just now is not tried again
             self._push(manifest)
+        except NotYet:
+            pass  # another speaks there: nothing is left
         except (PlaceFault, OSError, _Parting) as error:
             log.warning("push.left", error=str(error), generation=manifest.generation)
+        except Exception:
+            log.exception("push.crashed")
 
     def _is_due(self, manifest: Manifest) -> bool:
         now = self._clock.monotonic()
@@ -118,7 +124,8 @@ class Pusher:
             self._publish(manifest, position)
         self._note_said(position)
         now = self._clock.monotonic()
-        if now - self._collected_at >= GARBAGE_S:
+        # not at the end: who takes over may need what is old here
+        if self._part_at is None and now - self._collected_at >= GARBAGE_S:
             self._collected_at = now
             self._outlet.collect_garbage(now)
 

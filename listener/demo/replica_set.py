@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from listener.demo.ports import LOOPBACK
 
 NONE: Final[Mapping[str, object]] = MappingProxyType({})
 REPLICA_SET: Final = "evershelf"
+_ALREADY_INITIALIZED: Final = 23
 _NOT_YET_INITIALIZED: Final = 94
 _POLL_S: Final = 0.01
 _ANSWER_MS: Final = 10_000
@@ -50,7 +51,8 @@ def make_primary(port: int, *, timeout_s: float) -> None:
         DemoFault: It took longer than *timeout_s*.
     """
     with connect(port) as client:
-        _agree(client, [f"{LOOPBACK}:{port}"])
+        hosts = [f"{LOOPBACK}:{port}"]
+        _await(lambda: _agrees(client, hosts), timeout_s=timeout_s)
         await_primary(client, timeout_s=timeout_s)
 
 
@@ -83,26 +85,43 @@ def await_primary(client: MongoClient[dict[str, Any]], *, timeout_s: float) -> N
     Raises:
         DemoFault: It took longer than *timeout_s*.
     """
+    _await(
+        lambda: client.admin.command("hello")["isWritablePrimary"], timeout_s=timeout_s
+    )
+
+
+def _await(is_so: Callable[[], bool], *, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    while not client.admin.command("hello")["isWritablePrimary"]:
+    while not is_so():
         if time.monotonic() > deadline:
             msg = f"The mongod took no writes within {timeout_s:g} s."
             raise DemoFault(msg, "Look into its log, mongod.log.")
         time.sleep(_POLL_S)
 
 
-def _agree(client: MongoClient[dict[str, Any]], hosts: Sequence[str]) -> None:
+def _agrees(client: MongoClient[dict[str, Any]], hosts: Sequence[str]) -> bool:
     try:
         config = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as error:
         if error.code != _NOT_YET_INITIALIZED:
             raise
-        client.admin.command("replSetInitiate", _to_config(hosts))
-        return
+        return _is_initiated(client, hosts)
     if [member["host"] for member in config["members"]] != list(hosts):
         changed = {**config, **_to_config(hosts), "version": config["version"] + 1}
         # Forced, because it has no primary under an address that is no longer its own.
         client.admin.command("replSetReconfig", changed, force=True)
+    return True
+
+
+def _is_initiated(client: MongoClient[dict[str, Any]], hosts: Sequence[str]) -> bool:
+    try:
+        client.admin.command("replSetInitiate", _to_config(hosts))
+    except OperationFailure as error:
+        if error.code != _ALREADY_INITIALIZED:
+            raise
+        # While it starts, it says that it is no replica set though it has been one.
+        return False
+    return True
 
 
 def _to_config(hosts: Sequence[str]) -> dict[str, Any]:

@@ -109,8 +109,9 @@ def _is_opened(source: Source, checkpoint: str | None, clock: Clock) -> bool:
     deadline = clock.monotonic() + PATIENCE_S
     with source.follow(checkpoint) as feed:
         while clock.monotonic() < deadline:
-            if feed.take(PULSE_S) is not None:
-                return True
+            batch = feed.take(PULSE_S)
+            if batch is not None and batch.reached is not None:
+                return True  # so have all streams, where there are several
     return False
 
 

@@ -22,6 +22,8 @@ from recommender.product import Product
 ASK_EVERY_S: Final = 5.0
 READ_IDS: Final = 2_000  # read again at once; bounds what is held as objects
 READ_BYTES: Final = 4 << 20  # of their ids; a command holds 16 MB
+# What follows a full reply is waited for, so that a burst is published as one.
+FULL_S: Final = 0.05
 
 Ids = Sequence[tuple[bytes, object]]
 ReadAgain = Callable[[Iterable[object], ClusterTime], Iterable[Product]]
@@ -60,6 +62,7 @@ class MongoFeed:
         self._parts: deque[Ids] = deque()  # of the chunk under way
         self._chunk: Chunk | None = None
         self._is_last = True
+        self._is_full = False  # the chunk taken last
 
     def __enter__(self) -> Self:
         self._reader.start()
@@ -74,7 +77,9 @@ class MongoFeed:
         """
         if self._chunk is None:
             is_told = self._ask_when_due()
-            self._chunk, self._is_last = self._take(timeout_s)
+            least_s = FULL_S if self._is_full else 0.0
+            self._chunk, self._is_last = self._take(max(timeout_s, least_s))
+            self._is_full = self._chunk is not None and self._chunk.is_full
             if self._chunk is None:
                 return _nothing_but(self._told) if is_told else None
             self._parts = _parts(self._chunk)
@@ -116,7 +121,7 @@ class MongoFeed:
             read_time=max(chunk.read_time, self._told),
             events=chunk.events if is_whole else Counter(),
             written_s=chunk.written_s,
-            is_last=is_whole and self._is_last,
+            is_last=is_whole and self._is_last and not chunk.is_full,
         )
 
     def _mutations(self, part: Ids, newest: ClusterTime) -> list[Mutation]:

@@ -34,6 +34,7 @@ class Chunk:
         checkpoint: Leads on after them.
         as_of: Every write up to here is in this chunk or in one before it.
         read_time: The database's time of the answer.
+        is_full: Whether the answer had no room for more, which then follows at once.
     """
 
     ids: Mapping[bytes, object]
@@ -43,6 +44,7 @@ class Chunk:
     checkpoint: str
     as_of: ClusterTime
     read_time: ClusterTime
+    is_full: bool
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
@@ -64,6 +66,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
         checkpoint=last.checkpoint,
         as_of=max(chunk.as_of for chunk in chunks),
         read_time=last.read_time,
+        is_full=last.is_full,
     )
 
 

@@ -5,6 +5,7 @@ The thread that reads the stream, and nothing else, so that it never falls behin
 from __future__ import annotations
 
 import threading
+import time
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,6 +41,9 @@ ToDirty = Callable[[Iterable[object], ClusterTime], Mapping[bytes, object]]
 REPLY_EVENTS: Final = 1_000  # a full reply may break off within a transaction
 REPLY_BYTES: Final = 1 << 20  # of ids; with as many, a reply may break off by its size
 BEFORE: Final = ClusterTime(0, 0)
+# Who applies them needs the interpreter, of which this thread would not let go before it
+# has asked for more.
+GIVE_WAY_S: Final = 0.0002
 PARTING_S: Final = 1.0  # a reader that waits for a dead server is left behind
 
 
@@ -110,7 +114,10 @@ class Reader:
                     self._opened_at = self._token or stream.resume_token
                     self.inbox.put(self._chunk(stream, [], 0))
                 while not self._is_stopping.is_set():
-                    self.inbox.put(self._next_chunk(stream))
+                    chunk = self._next_chunk(stream)
+                    self.inbox.put(chunk)
+                    if chunk.ids:
+                        time.sleep(GIVE_WAY_S)
         except ListenerError as error:
             self.inbox.fail(error)
         except Exception as error:  # noqa: BLE001 the other thread must hear of it
@@ -189,8 +196,8 @@ class Reader:
         if not stream.alive or token is None:
             reason = "stream_invalidated"
             raise PositionLost(reason)
-        time = self._followed.replies.time
-        read_time = to_cluster_time(time) if time else token_time(token)
+        told = self._followed.replies.time
+        read_time = to_cluster_time(told) if told else token_time(token)
         ids: Mapping[bytes, object]
         ids = {to_key(notice.id): notice.id for notice in dirty}
         is_full = size >= REPLY_EVENTS or sum(map(len, ids)) >= REPLY_BYTES
@@ -209,6 +216,7 @@ class Reader:
             checkpoint=to_checkpoint(Place(token, self._written)),
             as_of=as_of,
             read_time=read_time,
+            is_full=is_full,
         )
 
     def _as_of(self, token: Token, *, is_full: bool) -> ClusterTime:
@@ -222,10 +230,10 @@ class Reader:
         take; nothing is known of it before the token moves, or the database, when it
         was asked, was there already.
         """
-        time = token_time(token)
-        is_known = token != self._opened_at or self._asked_at >= time
+        until = token_time(token)
+        is_known = token != self._opened_at or self._asked_at >= until
         is_whole = is_known and not is_full and not self._followed.is_sharded
-        return time if is_whole else just_before(time)
+        return until if is_whole else just_before(until)
 
 
 def _unforeseen(error: Exception) -> ListenerError:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any, BinaryIO, Final
 
+from bson.errors import BSONError
 from bson.objectid import ObjectId
 from gridfs import GridFSBucket
 from gridfs.errors import CorruptGridFile, NoFile
@@ -23,6 +24,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from listener.clock import Clock
 from listener.copies.place import Gone, NotYet, PlaceFault, Told
 from listener.copies.pointer import (
     BEHIND,
@@ -40,12 +42,10 @@ from listener.copies.pointer import (
     to_manifest,
     to_position,
 )
-from listener.mongo.client import Document, connected_once, database_name
+from listener.mongo.client import CODEC, Document, connected_once, database_name
 from listener.mongo.errors import translate
 from recommender import manifest as manifests
-from recommender.errors import (
-    SettingsFault,
-)
+from recommender.errors import SettingsFault
 from recommender.manifest import Manifest, SegmentRef
 from recommender.masking import masked
 from recommender.position import Position
@@ -54,6 +54,7 @@ from recommender.position import Position
 BUCKET: Final = "evershelf"
 POINTER: Final = "manifest"
 PIECE: Final = 1 << 20  # bytes
+AT_ONCE: Final = 100  # files that are removed by one command; meanwhile nothing is said
 WRITE_MS: Final = 10_000  # for a majority to have it; what is slower is said as trouble
 AWAIT_MS: Final = 500
 UNNAMED: Final = "-"
@@ -64,7 +65,12 @@ DROPPED: Final = "its pointer was dropped"
 
 @contextmanager
 def open_shelf(
-    uri: str, what: str, *, setting: str, other_than: str = ""
+    uri: str,
+    what: str,
+    *,
+    setting: str,
+    other_than: str = "",
+    clock: Clock | None = None,
 ) -> Iterator[Shelf]:
     """
     Yield the database that *uri* names.
@@ -74,6 +80,7 @@ def open_shelf(
         what: `MODEL` or `ORDERS`.
         setting: The variable that says where.
         other_than: The shop's database, of the same name as which it may not be.
+        clock: To measure silence with.
 
     Raises:
         SettingsFault: The address cannot be right.
@@ -86,7 +93,7 @@ def open_shelf(
                 "shop's, such as mongodb://host:port/evershelf"
             )
             raise SettingsFault([fault])
-        yield Shelf(masked(uri), client[database], what)
+        yield Shelf(masked(uri), client[database], what, clock)
 
 
 class Shelf:
@@ -98,7 +105,11 @@ class Shelf:
     """
 
     def __init__(
-        self, name: str, database: Database[Document], what: str = MODEL
+        self,
+        name: str,
+        database: Database[Document],
+        what: str = MODEL,
+        clock: Clock | None = None,
     ) -> None:
         """
         Use a database that nothing but generations need be in.
@@ -108,10 +119,13 @@ class Shelf:
             database: Where; it is written only by `publish`, `say` and
                 `collect_garbage`.
             what: Of which model.
+            clock: To measure silence with, beside the database's.
         """
         self.name = name
+        self._clock = clock or Clock()
         bucket = f"{BUCKET}.{what}"
         sure = database.with_options(
+            codec_options=CODEC,
             read_preference=ReadPreference.PRIMARY,
             read_concern=ReadConcern("majority"),
             write_concern=WriteConcern("majority", wtimeout=WRITE_MS),
@@ -122,6 +136,10 @@ class Shelf:
         self._bucket = GridFSBucket(sure, bucket)
         self._publisher = ObjectId()
         self._version: ObjectId | None = None  # of the pointer that is ours
+        # When the publisher spoke last, by the database's clock, and since when we know.
+        self._heard: Any = None
+        self._heard_at = self._clock.monotonic()
+        self._unfinished: set[ObjectId] = set()  # files that may have chunks alone
         self._unnamed_since: dict[ObjectId, float] = {}
 
     def read_manifest(self) -> bytes:
@@ -151,7 +169,7 @@ class Shelf:
         if pointer is None:
             return None
         manifest = manifests.from_bytes(_content(pointer))
-        age_s = _age_s(pointer)
+        age_s = self._age_s(pointer)
         return Told(manifest, to_position(pointer.get("position")), age_s)
 
     def read_segment(self, ref: SegmentRef) -> Iterator[bytes]:
@@ -217,6 +235,7 @@ class Shelf:
             seen = self._look()
             if seen is not None:
                 self._yield_to(seen, manifest)
+            self._remove_unfinished()
             missing = self._missing(manifest)
             with ExitStack() as stack:
                 # all at once: what is open stays, though the store may remove it
@@ -225,10 +244,8 @@ class Shelf:
                     for ref in missing
                 ]
                 for ref, file in files:
-                    self._bucket.upload_from_stream(to_key(ref), _Pulsing(file, pulse))
-            # `say`, called by the pulse, leaves the version as it is
-            version = None if seen is None else seen.get("version")
-            self._swap(version, manifest, position)
+                    self._send(ref, _Pulsing(file, pulse))
+            self._swap(seen or {}, manifest, position)
             return len(missing)
 
     def say(self, position: Position) -> None:
@@ -273,10 +290,11 @@ class Shelf:
                 for file, since in self._unnamed_since.items()
                 if now_s - since >= GRACE_S
             ]
-            for file in expired:
+            for start in range(0, len(expired), AT_ONCE):
+                some = expired[start : start + AT_ONCE]
+                self._files.delete_many({"_id": {"$in": some}})
                 # a killed publisher leaves chunks alone, which go all the same
-                with suppress(NoFile):
-                    self._bucket.delete(file)
+                self._chunks.delete_many({"files_id": {"$in": some}})
             return len(expired)
 
     def _look(self) -> Document | None:
@@ -288,16 +306,32 @@ class Shelf:
         )
         return next(iter(found), None)
 
+    def _age_s(self, pointer: Document) -> float:
+        """
+        Return how long ago its publisher spoke, by the database's clock, or for how long
+        nothing else was seen here: that clock may be set back, or be another member's.
+        Infinite when it is not known.
+        """
+        written: Any = pointer.get("written")
+        now = self._clock.monotonic()
+        if written != self._heard:
+            self._heard, self._heard_at = written, now
+        if not isinstance(written, datetime):
+            return math.inf
+        age_s: float = (pointer["now"] - written).total_seconds()
+        return max(age_s, now - self._heard_at)
+
     def _yield_to(self, pointer: Document, manifest: Manifest) -> None:
         """
         Raise NotYet while another listener publishes there, or when it was further.
         """
+        position = pointer.get("position")
         is_mine = pointer.get("publisher") == self._publisher
-        is_free = is_given_up(pointer.get("position")) or _age_s(pointer) >= LEASE_S
+        is_free = is_given_up(position) or self._age_s(pointer) >= LEASE_S
         if not (is_mine or is_free):
             raise NotYet(TAKEN)
         content = pointer.get("content")
-        if isinstance(content, bytes) and is_later(content, manifest):
+        if isinstance(content, bytes) and is_later(content, position, manifest):
             raise NotYet(BEHIND)
 
     def _missing(self, manifest: Manifest) -> list[SegmentRef]:
@@ -310,11 +344,36 @@ class Shelf:
             ref for ref in manifest.segments if (to_key(ref), ref.size) not in there
         ]
 
-    def _swap(self, before: Any, manifest: Manifest, position: Position) -> None:
+    def _send(self, ref: SegmentRef, file: _Pulsing) -> None:
+        file_id = ObjectId()
+        self._unfinished.add(file_id)
+        self._bucket.upload_from_stream_with_id(file_id, to_key(ref), file)
+        self._unfinished.discard(file_id)
+
+    def _remove_unfinished(self) -> None:
+        """
+        Remove what uploads have left that failed: one that fails again and again would
+        fill the disk, since garbage is collected by who succeeds.
+        """
+        if not self._unfinished:
+            return
+        # one whose last answer was lost is whole, and may be named by another by now
+        whole = self._files.distinct("_id", {"_id": {"$in": [*self._unfinished]}})
+        left = self._unfinished.difference(whole)
+        self._chunks.delete_many({"files_id": {"$in": [*left]}})
+        self._unfinished.clear()
+
+    def _swap(self, seen: Document, manifest: Manifest, position: Position) -> None:
+        before: Document = {"_id": POINTER, "version": seen.get("version")}
+        # `say`, called by the pulse, leaves the version as it is; but another that was
+        # silent, and has spoken meanwhile, keeps its place
+        if seen.get("publisher") != self._publisher:
+            before["written"] = seen.get("written")
+            self._unnamed_since.clear()  # it has named others meanwhile
         version = ObjectId()
         try:
             self._pointer.update_one(
-                {"_id": POINTER, "version": before},
+                before,
                 _now(
                     content=manifests.to_bytes(manifest),
                     position=to_fields(position),
@@ -359,23 +418,11 @@ def _content(pointer: Document) -> bytes:
     return content
 
 
-def _age_s(pointer: Document) -> float:
-    """
-    Return how long ago its publisher spoke, by the database's clock; infinite when that
-    is not known.
-    """
-    written: Any = pointer.get("written")
-    if not isinstance(written, datetime):
-        return math.inf
-    age: float = (pointer["now"] - written).total_seconds()
-    return max(0.0, age)
-
-
 @contextmanager
 def _faults() -> Iterator[None]:
     try:
         yield
     except (NoFile, CorruptGridFile) as error:  # removed before, or while, it was read
         raise Gone(str(error)) from error
-    except PyMongoError as error:
+    except (PyMongoError, BSONError) as error:
         raise PlaceFault(str(translate(error))) from error

@@ -54,9 +54,35 @@ DRAWN: Final = 30  # ids for each range; so most are within a third of the size 
 BLIND: Final = (ConfigurationError, ServerSelectionTimeoutError)
 MOST_COLLECTIONS: Final = 200  # of a database that are looked into for names
 IN_ORDER: Final = [("_id", ASCENDING)]
+NEVER: Final = ClusterTime(0, 0)
 
 # Of a document, and what those are called that it refers to.
 ToProduct = Callable[[Mapping[str, Any], Names], Product]
+
+
+class _Latest:
+    """
+    The latest time at which products of one model were read.
+
+    Each feed tells of writes in their order, and products are read again no earlier
+    than they were written. But what one feed has brought must not be read for another
+    as it was before: a member that has just become the primary may still show that.
+    """
+
+    def __init__(self, places: Iterable[Place | None]) -> None:
+        """
+        Args:
+            places: Those that the feeds go on from.
+        """
+        known = [just_before(token_time(place.token)) for place in places if place]
+        self._time = max(known, default=NEVER)
+
+    def reach(self, time: ClusterTime) -> ClusterTime:
+        """
+        Return *time*, or the latest if that is later; it is the latest from now on.
+        """
+        self._time = max(self._time, time)
+        return self._time
 
 
 class MongoSource:
@@ -113,14 +139,15 @@ class MongoSource:
 
     def identity(self) -> str:
         """
-        Return the set's name, the collection's and its UUID, and those of what is
-        looked up.
+        Return the set's name, the collection's and its UUID, and the names of what is
+        looked up. Those come into being whenever they do; that one of them was dropped
+        or replaced, its stream tells.
         """
-        names = [self._name, *(lookup.collection for lookup in self._lookups)]
+        others = (f"{self._database}.{one.collection}" for one in self._lookups)
         with self._translated():
             hello = self._hello()
-            its = [f"{self._database}.{name}/{self._uuid(name)}" for name in names]
-            return "/".join((hello.get("setName", ""), *its))
+            own = f"{self.namespace}/{self._uuid(self._name)}"
+            return "/".join((hello.get("setName", ""), own, *others))
 
     def now(self) -> ClusterTime:
         """
@@ -143,14 +170,19 @@ class MongoSource:
         """
         Return a feed from *checkpoint* on, or from now on.
         """
-        if not self._lookups:
-            return self._follow(self._to_place(checkpoint), None)
         sought = [None, *self._lookups]
-        singles: Sequence[str | None] = [None] * len(sought)
-        if checkpoint is not None:
-            singles = to_single(checkpoint, len(sought))
-        places = map(self._to_place, singles)
-        return JointFeed(list(map(self._follow, places, sought)), self.now)
+        singles = [checkpoint] * len(sought)
+        if self._lookups and checkpoint is not None:
+            singles = list(to_single(checkpoint, len(sought)))
+        places = list(map(self._to_place, singles))
+        latest = _Latest(places)
+        feeds = [
+            self._follow(place, lookup, latest)
+            for place, lookup in zip(places, sought, strict=True)
+        ]
+        if not self._lookups:
+            return feeds[0]
+        return JointFeed(feeds, self.now, is_resumed=checkpoint is not None)
 
     def _to_place(self, checkpoint: str | None) -> Place | None:
         place = None if checkpoint is None else to_place(checkpoint)
@@ -160,7 +192,9 @@ class MongoSource:
             raise PositionLost(reason)
         return place
 
-    def _follow(self, place: Place | None, lookup: Lookup | None) -> MongoFeed:
+    def _follow(
+        self, place: Place | None, lookup: Lookup | None, latest: _Latest
+    ) -> MongoFeed:
         name = lookup.collection if lookup else self._name
         with self._translated():
             client = self._clients.stream
@@ -180,7 +214,9 @@ class MongoSource:
                 if lookup is None
                 else lambda ids, newest: self._referring(lookup, ids, newest, session),
             ),
-            read_again=lambda ids, newest: self._read_again(ids, newest, session),
+            read_again=lambda ids, newest: self._read_again(
+                ids, latest.reach(newest), session
+            ),
             now=self.now,
             clock=time.monotonic,
             on_error=partial(self._renew_after, client),
@@ -258,16 +294,16 @@ class MongoSource:
         with self._translated(), reads.database.client.start_session() as session:
             session.advance_operation_time(to_timestamp(self.now()))
             cursor = reads.find(
-                {}, self._projection, batch_size=SCAN_BATCH, session=session
+                _rest(within), self._projection, batch_size=SCAN_BATCH, session=session
             )
             if within != EVERYTHING:
                 cursor.hint(IN_ORDER)
-            if within.begin is not None:
-                cursor.min(_at(within.begin))
             if within.end is not None:
                 cursor.max(_at(within.end))
+                if within.begin is not None:
+                    cursor.min(_at(within.begin))
             with cursor:
-                while documents := list(itertools.islice(cursor, SCAN_BATCH)):
+                while documents := cursor.to_list(SCAN_BATCH):
                     yield self._to_products(documents, self._to_product, session)
 
     def page(self, after: PageEnd | None, limit: int) -> Page:
@@ -279,7 +315,7 @@ class MongoSource:
             session.advance_operation_time(to_timestamp(self.now()))
             documents = list(
                 reads.find(
-                    {} if after is None else _follows(after),
+                    {} if after is None else _with_ids("$gt", after),
                     self._projection,
                     sort=IN_ORDER,
                     hint=IN_ORDER,
@@ -421,9 +457,20 @@ def _at(place: PageEnd) -> list[tuple[str, Any]]:
     return [("_id", place.id)]
 
 
-def _follows(end: PageEnd) -> Document:
+def _rest(within: IdRange) -> Document:
     """
-    Return the query for what stands behind *end* in the index of ids; a plain one
-    for greater ids would end with those of the same type.
+    Return the query for a range that has no end, which min() alone would end before the
+    greatest id that there can be; of any other range for all.
     """
-    return {"$expr": {"$gt": ["$_id", {"$literal": end.id}]}}
+    if within.begin is None or within.end is not None:
+        return {}
+    return _with_ids("$gte", within.begin)
+
+
+def _with_ids(operator: str, place: PageEnd) -> Document:
+    """
+    Return the query for ids that are greater than that of *place* ("$gt"), or that or
+    greater ("$gte"), in the index of ids; a plain one would end with those of the same
+    type.
+    """
+    return {"$expr": {operator: ["$_id", {"$literal": place.id}]}}

@@ -35,20 +35,24 @@ class Past:
         covers: The number of the last job that was added before the last run that went
             well began; 0: there was none.
         result: What that run came to.
+        covers_ms: When it began.
     """
 
     began_ms: int = 0
     covers: int = 0
     result: Mapping[str, Any] = field(default_factory=dict)
+    covers_ms: int = 0
 
-    def answers(self, job_id: str) -> bool:
+    def answers(self, number: int, due_ms: int = 0) -> bool:
         """
-        Return whether that run began after a job was added, so that what it came to is
-        an answer for that job, too.
+        Return whether that run began after a job was added and its delay was over, so
+        that what it came to is an answer for that job, too.
 
-        Jobs are numbered as they are added; one whose id its sender chose has none.
+        Args:
+            number: Of the job: jobs are numbered as they are added, from 1.
+            due_ms: When it was to be done at the earliest; 0: it has no delay.
         """
-        return job_id.isdecimal() and int(job_id) <= self.covers
+        return number <= self.covers and due_ms <= self.covers_ms
 
     def wait_ms(self, now_ms: int, per_hour: int) -> int:
         """
@@ -58,5 +62,7 @@ class Past:
         if not (per_hour and self.began_ms):
             return 0
         distance_ms = math.ceil(HOUR_MS / per_hour)
-        passed_ms = max(now_ms - self.began_ms, 0)  # clocks may be set back
-        return max(distance_ms - passed_ms, 0)
+        passed_ms = now_ms - self.began_ms
+        if passed_ms < -distance_ms:  # a clock that was far ahead has been set right
+            return 0
+        return max(distance_ms - max(passed_ms, 0), 0)

@@ -15,6 +15,12 @@ from listener.queue.job import Kind, Past
 
 
 PREFIX: Final = "evershelf"
+# Of the last run that began, if the server has not forgotten meanwhile that it did.
+END: Final = """
+if redis.call("HGET", KEYS[1], ARGV[1]) == ARGV[2] then
+    redis.call("HSET", KEYS[1], ARGV[3], ARGV[4])
+end
+"""
 
 
 class Ledger:
@@ -45,8 +51,7 @@ class Ledger:
         began, done = await self._client.hmget(
             self._meta, [f"{PREFIX}:{kind}:began", f"{PREFIX}:{kind}:done"]
         )
-        covers, result = orjson.loads(done) if done else (0, {})
-        return Past(int(began or 0), covers, result)
+        return Past(int(began or 0), *(orjson.loads(done) if done else ()))
 
     async def begin(self, kind: Kind, now_ms: int) -> int:
         """
@@ -55,9 +60,15 @@ class Ledger:
         await self._client.hset(self._meta, f"{PREFIX}:{kind}:began", str(now_ms))
         return int(await self._client.get(self._counter) or 0)
 
-    async def end(self, kind: Kind, covers: int, result: Mapping[str, Any]) -> None:
+    async def end(
+        self, kind: Kind, covers: int, result: Mapping[str, Any], began_ms: int
+    ) -> None:
         """
         Record that a run went well, and for which jobs.
+
+        Of a run that began before the server lost what it had nothing is recorded: jobs
+        are numbered anew since, and it is no answer for any of those.
         """
-        done = orjson.dumps([covers, result]).decode()
-        await self._client.hset(self._meta, f"{PREFIX}:{kind}:done", done)
+        done = orjson.dumps([covers, result, began_ms]).decode()
+        began, ended = f"{PREFIX}:{kind}:began", f"{PREFIX}:{kind}:done"
+        await self._client.eval(END, 1, self._meta, began, str(began_ms), ended, done)

@@ -14,7 +14,9 @@ from bullmq.job_scheduler import default_repeat_strategy
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from recommender.errors import SettingsFault
 
@@ -28,8 +30,10 @@ NO_ADDRESS: Final = (
     "password must be escaped, such as / as %2F"
 )
 
-# what it means that a server does not answer
-SILENT: Final = (RedisError, OSError, TimeoutError)
+# what it means that a server does not answer, or takes no writes
+SILENT: Final = (RedisError, OSError)
+# the first of it alone
+GONE: Final = (RedisConnectionError, RedisTimeoutError, OSError)
 
 
 def open_client(url: str) -> Redis:
@@ -87,17 +91,38 @@ class Home:
         """
         async with asyncio.timeout(PULSE_S):
             # so it is a write that tells whether it takes writes
-            is_new = await self.queue.setGlobalConcurrency(1)
-            if is_new or not self._is_set:
-                await self._schedule()
-                self._is_set = True
+            if await self.queue.setGlobalConcurrency(1):
+                self._is_set = False  # it has forgotten, or has never known
+            if not self._is_set:
+                self._is_set = await self._schedule()
 
-    async def _schedule(self) -> None:
+    async def _schedule(self) -> bool:
+        """
+        Return whether that is done; else it is to be tried again.
+        """
         if not self._verify_at:
             await self.queue.removeJobScheduler(SCHEDULE)
-            return
+            return True
+        if await self._is_scheduled():
+            return True
         pattern = {"pattern": self._verify_at}
-        await self.queue.upsertJobScheduler(SCHEDULE, pattern, "verify", {})
+        try:
+            await self.queue.upsertJobScheduler(SCHEDULE, pattern, "verify", {})
+        except TypeError:  # the one of that hour was done before it, by hand
+            return False
+        return True
+
+    async def _is_scheduled(self) -> bool:
+        """
+        Return whether the next `verify` waits already. To schedule it once more would
+        take it away, and with it one whose hour came while there was no worker.
+        """
+        # all: asked for one that is not there, the library fails
+        for known in await self.queue.getJobSchedulers():
+            if known["key"] == SCHEDULE and known.get("pattern") == self._verify_at:
+                its = await self.queue.getJob(f"repeat:{SCHEDULE}:{known['next']}")
+                return its is not None and not its.finishedOn
+        return False
 
 
 def check_pattern(verify_at: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 import structlog
 
 from bullmq import Job
+from bullmq.backoffs import Backoffs
 from bullmq.custom_errors import DelayedError, UnrecoverableError
 
 from listener.background import in_background
@@ -22,6 +23,8 @@ from listener.errors import ListenerError
 from listener.queue.errands import Errands, NotProven
 from listener.queue.job import Kind
 from listener.queue.ledger import Ledger
+from listener.queue.server import GONE
+from listener.queue.telling import Telling
 from listener.remote import Published
 from recommender.errors import RecommenderError
 from recommender.masking import Secrets
@@ -29,7 +32,8 @@ from recommender.masking import Secrets
 
 # For senders who say nothing of it: a listener that starts again takes less.
 ATTEMPTS: Final = 5
-BACKOFF_MS: Final = 2000  # before the second; then twice as long each time
+# Before the second; then twice as long each time.
+BACKOFF: Final = {"type": "exponential", "delay": 2000}
 
 log = structlog.get_logger()
 
@@ -67,12 +71,21 @@ class Taker:
         Raises:
             Failed: It came to nothing.
             UnrecoverableError: It will never come to anything.
-            DelayedError: It is not its time yet, or this process ends.
+            DelayedError: It is not its time yet, or this process ends; or the queue's
+                server went away, which has the job still and gives it out once more.
         """
         _be_patient(job)
         kind = _to_kind(job)
+        try:
+            return await self._take(kind, job, token)
+        except GONE as error:  # which is no fault of the job's
+            log.info("job.left", kind=kind, id=job.id, error=type(error).__name__)
+            raise DelayedError from None
+
+    async def _take(self, kind: Kind, job: Job, token: str) -> Mapping[str, Any]:
         past = await self.ledger.past(kind)
-        if past.answers(job.id):
+        number = _to_number(job)
+        if number is not None and past.answers(number, _to_due_ms(job)):
             log.debug("job.answered", kind=kind, id=job.id)
             return past.result
         now_ms = await self.ledger.now_ms()
@@ -81,7 +94,7 @@ class Taker:
             await _put_off(job, token, wait_ms)
         covers = await self.ledger.begin(kind, now_ms)
         result = await self._run(kind, job, token)
-        await self.ledger.end(kind, covers, result)
+        await self.ledger.end(kind, covers, result, now_ms)
         return result
 
     async def _run(self, kind: Kind, job: Job, token: str) -> Mapping[str, Any]:
@@ -104,8 +117,8 @@ class Taker:
         """
         Return what the errand returns, or None when the process ends before.
         """
-        tell = _teller(job)
-        work = in_background(partial(self.errands.run, kind, tell), "job")
+        telling = Telling(job)
+        work = in_background(partial(self.errands.run, kind, telling.tell), "job")
         running = asyncio.wrap_future(work)
         stopping = asyncio.create_task(self.stopping.wait())
         both: set[asyncio.Future[Any]] = {running, stopping}
@@ -115,7 +128,9 @@ class Taker:
             stopping.cancel()
         if not running.done():
             running.add_done_callback(_forget)  # nobody waits for it any more
+            telling.give_up()
             return None
+        await telling.end()
         return self._outcome(running, kind, job)
 
     def _outcome(
@@ -151,15 +166,39 @@ def _to_kind(job: Job) -> Kind:
         raise UnrecoverableError(said) from None
 
 
+def _to_number(job: Job) -> int | None:
+    """
+    Return which one it is of those that were added; None when its sender chose its id.
+    """
+    is_counted = job.id.isdecimal() and not job.opts.get("jobId")
+    return int(job.id) if is_counted else None
+
+
+def _to_due_ms(job: Job) -> int:
+    """
+    Return when its sender wants it done at the earliest; 0: as soon as it may be.
+    """
+    delay_ms = job.opts.get("delay")
+    return job.timestamp + int(delay_ms) if delay_ms else 0
+
+
 def _be_patient(job: Job) -> None:
     """
-    Let a job be tried again whose sender said nothing of that, and keep what this
-    process looks like inside from the queue.
+    Let a job be tried again whose sender said nothing of that, or wants a backoff that
+    only it knows; and keep what this process looks like inside from the queue.
     """
     job.opts["stackTraceLimit"] = 0
     if not job.opts.get("attempts"):
         job.opts["attempts"] = ATTEMPTS
-        job.opts["backoff"] = {"type": "exponential", "delay": BACKOFF_MS}
+        job.opts["backoff"] = BACKOFF
+    backoff = job.opts.get("backoff")
+    if backoff and not _is_known(backoff):
+        job.opts["backoff"] = BACKOFF
+
+
+def _is_known(backoff: Mapping[str, Any]) -> bool:
+    is_timed = isinstance(backoff.get("delay"), int | float)
+    return is_timed and backoff.get("type") in Backoffs.builtin_strategies
 
 
 async def _put_off(job: Job, token: str, wait_ms: int) -> NoReturn:
@@ -168,18 +207,6 @@ async def _put_off(job: Job, token: str, wait_ms: int) -> NoReturn:
     """
     await job.moveToDelayed(int(time.time() * 1000) + wait_ms, token)
     raise DelayedError
-
-
-def _teller(job: Job) -> Callable[[int], None]:
-    """
-    Return what tells the queue, from another thread, how far a job is.
-    """
-    loop = asyncio.get_running_loop()
-
-    def tell(percent: int) -> None:
-        asyncio.run_coroutine_threadsafe(job.updateProgress(percent), loop)
-
-    return tell
 
 
 def _forget(done: asyncio.Future[Any]) -> None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 import re
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from listener.values.texts import (
+    KNOWN_LABELS,
+    LONGEST_LABEL,
     LONGEST_MARKUP,
     is_reference,
-    plain_label,
+    known_label,
     to_label,
     to_plain,
 )
@@ -45,18 +48,20 @@ def plain_category(value: object) -> tuple[str, ...] | None:
     """
     The shortcut of `to_category`.
     """
-    if type(value) is str:
-        step = _plain_step(value)
-        return None if step is None else (step,)
-    if type(value) is not list or not 0 < len(value) <= DEEPEST_PATH:
+    values = value if type(value) is list else [value]
+    if not 0 < len(values) <= DEEPEST_PATH:
         return None
-    steps = [step for step in map(_plain_step, value) if step is not None]
-    return _without_repeats(steps) if len(steps) == len(value) else None
+    steps = [
+        step
+        for step in values
+        if type(step) is str and len(step) <= LONGEST_LABEL and _is_step(step)
+    ]
+    return _without_repeats(steps) if len(steps) == len(values) else None
 
 
-def _plain_step(value: object) -> str | None:
-    label = plain_label(value)
-    return None if label is None or _STEP.search(label) else label
+@lru_cache(KNOWN_LABELS)
+def _is_step(text: str) -> bool:
+    return known_label(text) is not None and _STEP.search(text) is None
 
 
 def _to_path(value: object, notes: list[str]) -> tuple[str, ...] | None:
@@ -103,6 +108,8 @@ def _line_of(category: Mapping[str, Any]) -> Iterator[object]:
 
 
 def _without_repeats(steps: list[str]) -> tuple[str, ...]:
+    if len({*steps}) == len(steps):
+        return tuple(steps)
     before = [None, *steps]
     return tuple(
         step for step, last in zip(steps, before, strict=False) if step != last

@@ -8,8 +8,7 @@ import math
 import re
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bson import Decimal128
 
@@ -71,16 +70,17 @@ _NOT_A_LETTER = re.compile(r"[^a-z]+")
 _GROUP: Final = 3  # digits between marks that part thousands
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(NamedTuple):
     """
+    How much there is of a product.
+
     Attributes:
         available: Whether there is any.
-        count: How many, None when the document tells only whether.
+        pieces: How many, None when the document tells only whether.
     """
 
     available: bool
-    count: float | None = None
+    pieces: float | None = None
 
 
 def to_number(value: object, notes: list[str]) -> float | None:
@@ -137,10 +137,9 @@ def plain_stock(value: object) -> Stock | None:
     """
     The shortcut of `to_stock`.
     """
-    if type(value) is bool:
-        return Stock(available=value)
-    count = plain_amount(value)
-    return None if count is None else Stock(available=count > 0, count=count)
+    if type(value) is float or type(value) is int:
+        return Stock(value > 0, value + 0.0) if 0 <= value < LARGEST_PLAIN else None
+    return Stock(value) if type(value) is bool else None
 
 
 def to_stock(value: object, notes: list[str]) -> Stock | None:
@@ -160,7 +159,7 @@ def to_stock(value: object, notes: list[str]) -> Stock | None:
         case list():
             return _to_stock_of_all(value, notes)
     count = to_number(value, notes)
-    return None if count is None else Stock(available=count > 0, count=count)
+    return None if count is None else Stock(available=count > 0, pieces=count)
 
 
 def _finite(number: float) -> float:
@@ -240,13 +239,13 @@ def _to_stock_of_words(text: str, notes: list[str]) -> Stock:
     if words in OUT_OF_STOCK:
         return Stock(available=False)
     count = to_number(text, notes) or 0.0
-    return Stock(available=count > 0, count=count)
+    return Stock(available=count > 0, pieces=count)
 
 
 def _to_stock_of_all(values: list[object], notes: list[str]) -> Stock | None:
     stocks = all_usable(values, to_stock, notes)
     if not stocks:
         return None
-    counts = [stock.count for stock in stocks if stock.count is not None]
+    counts = [stock.pieces for stock in stocks if stock.pieces is not None]
     total = sum(counts) if len(counts) == len(stocks) else None
-    return Stock(available=any(stock.available for stock in stocks), count=total)
+    return Stock(available=any(stock.available for stock in stocks), pieces=total)

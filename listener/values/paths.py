@@ -74,6 +74,8 @@ class Path:
 
         An array on the way branches into those of its elements that are documents.
         """
+        if len(self.steps) == 1:  # nothing is on the way
+            return [document.get(self.root, MISSING)]
         leaves: list[Any] = []
         _walk(document, self.steps, leaves)
         return leaves

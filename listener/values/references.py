@@ -29,10 +29,14 @@ _KINDS: Final = (ObjectId, str, int, Int64, UUID)
 
 def is_id(value: object) -> bool:
     """
-    Return whether *value* may refer to a document, or name itself.
+    Return whether *value* may refer to a document, or name itself. A double without a
+    fraction may: JavaScript's drivers write integers beyond 32 bits so, and to MongoDB
+    it equals the integer.
     """
     if type(value) is str:
         return len(value) <= LONGEST_ID
+    if type(value) is float:
+        return value.is_integer()
     return type(value) in _KINDS
 
 
@@ -47,7 +51,8 @@ def to_references(document: Mapping[str, Any], path: Path) -> Iterator[object]:
 
 def find_named(document: Mapping[str, Any], path: Path, named: Named) -> Any:
     """
-    Return what `Path.find` does, but for references those documents that are *named*.
+    Return what `Path.find` does, but for references those documents that are *named*:
+    of others than it refers to, nothing shows.
     """
     found = [_to_named(leaf, named) for leaf in path.leaves(document)]
     there = [leaf for leaf in found if leaf is not MISSING]
@@ -64,7 +69,8 @@ def _to_named(leaf: object, named: Named) -> object:
     if isinstance(leaf, list):
         if isinstance(leaf, Whole):
             return leaf
-        return [_of_id(one, named) for one in leaf[:MOST_REFERENCES]]
+        first = [_of_id(one, named) for one in leaf[:MOST_REFERENCES]]
+        return [*first, *leaf[MOST_REFERENCES:]]
     return _of_id(leaf, named)
 
 

@@ -9,7 +9,7 @@ import math
 import re
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from bson import Decimal128
@@ -29,6 +29,7 @@ LONGEST_MARKUP: Final = 100_000  # looked at for it; bounds what one document co
 LONGEST_NAME: Final = 500  # a longer name is a description in the wrong place
 LONGEST_LABEL: Final = 100  # of a tag, a brand, a step of a category path
 MOST_TAGS: Final = 100  # beyond this, tags are no longer chosen
+KNOWN_LABELS: Final = 8_192  # a shop has few, each of which many products have
 LABELS: Final = ("name", "title", "label", "slug")  # where an object says its name
 
 OBJECT_ID_DIGITS: Final = 24
@@ -131,15 +132,15 @@ def plain_text(value: object, limit: int = LONGEST_TEXT) -> str | None:
     """
     if (
         type(value) is str
-        and len(value) <= limit
-        and value.isprintable()
+        and 0 < len(value) <= limit
+        and value[0] != " "
+        and value[-1] != " "
         and "<" not in value
         and "&" not in value
         and "  " not in value
-        and value[:1] != " "
-        and value[-1:] != " "
+        and value.isprintable()
     ):
-        return value or None
+        return value
     return None
 
 
@@ -154,8 +155,17 @@ def plain_label(value: object) -> str | None:
     """
     The shortcut of `to_label`.
     """
-    text = plain_text(value, LONGEST_LABEL)
-    return None if text is None or is_reference(text) else text
+    if type(value) is not str or len(value) > LONGEST_LABEL:
+        return None
+    return known_label(value)
+
+
+@lru_cache(KNOWN_LABELS)
+def known_label(text: str) -> str | None:
+    """
+    Return what `plain_label` does, of a text that is no longer than a label may be.
+    """
+    return None if is_reference(text) else plain_text(text)
 
 
 def plain_tags(value: object) -> str | None:
@@ -164,7 +174,13 @@ def plain_tags(value: object) -> str | None:
     """
     if type(value) is not list or len(value) > MOST_TAGS:
         return None
-    labels = [label for label in map(plain_label, value) if label is not None]
+    labels = [
+        label
+        for label in value
+        if type(label) is str
+        and len(label) <= LONGEST_LABEL
+        and known_label(label) is not None
+    ]
     return ", ".join(labels) if len(labels) == len(value) > 0 else None
 
 

@@ -8,6 +8,7 @@ from datetime import MAXYEAR, UTC, datetime
 from typing import Final
 
 from bson import DatetimeMS, Timestamp
+from bson.tz_util import utc
 
 from listener.values.numbers import to_number
 from listener.values.usable import Unusable, first_usable
@@ -15,6 +16,9 @@ from listener.values.usable import Unusable, first_usable
 
 LONGEST_TIME: Final = 64  # characters; the fault of a longer one would quote it all
 FIRST_MS: Final = 1e11  # the year 5138 in seconds, the year 1973 in milliseconds
+
+# With the zone that decoded dates have, so that a difference asks neither for its own.
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=utc)
 
 YEAR_1_S: Final = -62_135_596_800.0
 YEAR_10000_S: Final = 253_402_300_800.0
@@ -41,7 +45,7 @@ def plain_unix_s(value: object) -> float | None:
     The shortcut of `to_unix_s`.
     """
     if type(value) is datetime and value.tzinfo and 1 < value.year < MAXYEAR:
-        return value.timestamp()
+        return (value - EPOCH).total_seconds()
     return None
 
 

@@ -78,17 +78,17 @@ def first_usable(
     Raises:
         Unusable: There are only unusable ones; of the first of them.
     """
-    fault: Unusable | None = None
+    reason: str | None = None  # an error that is kept would keep all that led to it
     for value in values:
         try:
             found = convert(value, notes)
         except Unusable as error:
-            fault = fault or error
+            reason = reason or error.reason
             continue
         if found is not None:
             return found
-    if fault is not None:
-        raise fault
+    if reason is not None:
+        raise Unusable(reason)
     return None
 
 
@@ -102,18 +102,18 @@ def all_usable(
         Unusable: There are only unusable ones; of the first of them.
     """
     found: list[T] = []
-    faults: list[Unusable] = []
+    reasons: list[str] = []
     for value in values:
         try:
             one = convert(value, notes)
         except Unusable as error:
-            faults.append(error)
+            reasons.append(error.reason)
             continue
         if one is not None:
             found.append(one)
-    if faults and not found:
-        raise faults[0]
-    notes.extend(fault.reason for fault in faults[:1])
+    if reasons and not found:
+        raise Unusable(reasons[0])
+    notes.extend(reasons[:1])
     return found
 
 

@@ -75,7 +75,13 @@ EXPECTED = {
         "recovery.listener",
         "recovery.answer",
     },
-    "updates": {"updates.listener", "updates.server", "updates.rate"},
+    "updates": {
+        "updates.listener",
+        "updates.listener.most",
+        "updates.server",
+        "updates.server.most",
+        "updates.rate",
+    },
     "bulk": {"bulk"},
     "exactness": {"exactness"},
 }

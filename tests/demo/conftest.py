@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from listener.demo.ports import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture(name="free_port")

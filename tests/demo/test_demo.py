@@ -51,6 +51,7 @@ class Demo:
                     "EVERSHELF_DATA_DIR": str(data_dir),
                     "EVERSHELF_PORT": "0",
                     "EVERSHELF_CONTROL_PORT": "0",
+                    "EVERSHELF_BUILD_PROCESSES": "2",  # the listener has a process, too
                     **environment,
                 },
                 stdin=subprocess.DEVNULL,
@@ -121,7 +122,7 @@ def test_it_runs_stops_and_goes_on(tmp_path):
             client.shop.products.delete_many({"status": {"$ne": "approved"}})
             left = client.shop.products.count_documents({})
         children = demo.children()
-        assert len(children) == 3
+        assert len(children) == 4
         began = time.monotonic()
         demo.process.send_signal(signal.SIGINT)
 
@@ -156,7 +157,7 @@ def test_parts_that_are_killed_come_back(tmp_path):
             return (
                 answer.status == HTTPStatus.OK
                 and not answer.json["model"]["stale"]
-                and len(demo.children()) == 3
+                and len(demo.children()) == 4
             )
 
         wait_for(is_whole, timeout_s=START_S)
@@ -190,7 +191,7 @@ def test_a_shops_database_is_followed_and_not_written_to(
     with running(tmp_path / "data", MONGODB_URI=uri) as demo:
         assert len(ask(demo.wait_for_url()).ids) == 1
         assert not (tmp_path / "data" / "mongod").exists()
-        assert len(demo.children()) == 2
+        assert len(demo.children()) == 3
         origin = demo.wait_for_url().split("/v1/")[0]
         assert ask(f"{origin}/ui/desk/products").status == HTTPStatus.NOT_FOUND
         demo.process.send_signal(signal.SIGTERM)

@@ -20,7 +20,7 @@ from listener.signals import Stop
 from recommender.exits import Exit
 
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 # Writes a line when it starts, and one when it is asked to stop.
 POLITE = """

@@ -14,7 +14,6 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from listener.demo.ports import free_port
 from recommender.settings import (
     ListenerSettings,
     ServerSettings,
@@ -23,6 +22,7 @@ from recommender.settings import (
     to_variable,
     unknown_settings,
 )
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, Process, ask
 from tests.support.waiting import wait_for
 

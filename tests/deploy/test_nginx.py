@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from listener.demo.ports import free_port
 from tests.support.nginx import NGINX, nginx
+from tests.support.ports import free_port
 from tests.support.processes import Answer, Process, ask
 from tests.support.shops import Shop, make_kettles, make_shop
 from tests.support.waiting import wait_for
@@ -41,15 +41,16 @@ class Server(Process):
     """
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        self.port = free_port()
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
         environment = {
             "EVERSHELF_DATA_DIR": str(folder / "data"),
-            "EVERSHELF_PORT": str(self.port),
+            "EVERSHELF_PORT": str(port),
             "EVERSHELF_LOG_FORMAT": "json",
             "EVERSHELF_TRUSTED_PROXIES": "127.0.0.1",
             **settings,
         }
-        log = folder / f"server-{self.port}.log"
+        log = folder / f"server-{port}.log"
         super().__init__("run_server.py", [], environment, log)
 
     def start(self) -> None:
@@ -57,7 +58,7 @@ class Server(Process):
         Start it, and wait until it has the model.
         """
         super().start()
-        ready = f"http://127.0.0.1:{self.port}/health/ready"
+        ready = f"http://{self.address}/health/ready"
         wait_for(lambda: ask(ready).status == 200, timeout_s=PATIENCE_S)
 
 
@@ -159,7 +160,7 @@ def test_no_request_fails_while_servers_restart(
     with (
         serving(tmp_path, running=2) as servers,
         nginx(
-            tmp_path / "nginx", [one.port for one in servers], rate_per_s=UNLIMITED
+            tmp_path / "nginx", [one.address for one in servers], rate_per_s=UNLIMITED
         ) as address,
         Visitors(address) as visitors,
     ):
@@ -205,7 +206,7 @@ def test_answers_are_cached_by_their_etag(tmp_path: Path, shop: Shop) -> None:
     with (
         serving(tmp_path, **settings) as servers,
         nginx(
-            tmp_path / "nginx", [one.port for one in servers], rate_per_s=UNLIMITED
+            tmp_path / "nginx", [one.address for one in servers], rate_per_s=UNLIMITED
         ) as address,
     ):
 
@@ -241,7 +242,7 @@ def test_who_asks_too_much_waits(tmp_path: Path, shop: Shop) -> None:
     with (
         serving(tmp_path) as servers,
         nginx(
-            tmp_path / "nginx", [one.port for one in servers], rate_per_s=1
+            tmp_path / "nginx", [one.address for one in servers], rate_per_s=1
         ) as address,
     ):
         answers = [get(address, SIMILAR) for _ in range(110)]
@@ -274,7 +275,9 @@ def test_nothing_else_is_for_visitors(tmp_path: Path, path: str) -> None:
     """
     What is not the public API is not passed on, whether or not a server would answer.
     """
-    with nginx(tmp_path / "nginx", [free_port(), free_port()]) as address:
+    with nginx(
+        tmp_path / "nginx", [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    ) as address:
         assert get(address, path).status == 404
 
 
@@ -285,7 +288,7 @@ def test_who_asks_is_told_truly(tmp_path: Path, shop: Shop) -> None:
     """
     with (
         serving(tmp_path, EVERSHELF_RATE_PER_ADDRESS="2") as servers,
-        nginx(tmp_path / "nginx", [one.port for one in servers]) as address,
+        nginx(tmp_path / "nginx", [one.address for one in servers]) as address,
     ):
         path = f"{SIMILAR}&x="
         statuses = [
@@ -302,7 +305,7 @@ def test_events_come_as_they_happen(tmp_path: Path, shop: Shop) -> None:
     """
     with (
         serving(tmp_path) as servers,
-        nginx(tmp_path / "nginx", [one.port for one in servers]) as address,
+        nginx(tmp_path / "nginx", [one.address for one in servers]) as address,
         urllib.request.urlopen(f"{address}/v1/events", timeout=20) as stream,
     ):
         started = time.monotonic()

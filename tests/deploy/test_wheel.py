@@ -30,7 +30,7 @@ PROGRAMS: Final = {
     "evershelf-server": "run_server.py",
 }
 INSTALL_S: Final = 240  # hundreds of megabytes
-COMPILE_S: Final = 120.0  # of the kernels, at the first start
+COMPILE_S: Final = 240.0  # of the kernels, at the first start, on a busy machine
 
 pytestmark = pytest.mark.xdist_group("wheel")  # one installation is enough
 

@@ -14,11 +14,11 @@ import pytest
 from pymongo import MongoClient
 
 from listener.clock import Clock
-from listener.demo.ports import free_port
 from listener.doctor.finding import Verdict
 from listener.doctor.server import SKEW_S, judge_version
 from tests.support.examined import examine, not_checked
 from tests.support.mongo import Standalone, make_mongod, replica_set
+from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
 
@@ -90,8 +90,7 @@ def test_standalone(tmp_path: Path) -> None:
     assert not_checked(findings) == OF_THE_DATABASE - {"version", "replica set"}
 
 
-@pytest.mark.usefixtures("_impatient")
-def test_no_primary(tmp_path: Path) -> None:
+def test_no_primary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A member without a majority answers, and the set fails for having no primary; an
     address that leads to a secondary is told to name all members.
@@ -104,6 +103,7 @@ def test_no_primary(tmp_path: Path) -> None:
         aside = examine(direct, tmp_path)
         for mongod in members.members[:2]:
             mongod.kill()
+        monkeypatch.setattr("listener.mongo.client.SELECTION_S", 1.0)
         lonely = examine(members.uri, tmp_path)
 
     assert "3 members" in healthy["replica set"].found

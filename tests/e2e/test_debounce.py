@@ -44,16 +44,16 @@ def test_many_updates_one_retrain(
     """
     before = len(patient_shop.listener.logs("model.published"))
     for number in range(58, 68):
+        written = time.monotonic()
         database["products"].insert_one(make_document(number))
         time.sleep(0.05)
-    written = time.monotonic()
     wait_for(lambda: patient_shop.get("/").json["products_count"] == 68)
     took_s = time.monotonic() - written
 
     lines = wait_for(lambda: patient_shop.listener.logs("model.published")[before:])
     (line,) = lines  # which is logged when servers may have it already
     assert line["inserted"] == 10
-    assert took_s > QUIET_S - 0.5
+    assert took_s >= QUIET_S
     patient_shop.assert_equal()
 
 

@@ -9,28 +9,27 @@ import subprocess
 import sys
 
 from pathlib import Path
-from typing import Any
 
-from pymongo.collection import Collection
-
-from tests.support.processes import ROOT, Pair, make_pair
+from tests.support.own_shop import own_shop
+from tests.support.processes import ROOT, make_pair
 
 
-def test_beside_a_running_listener(shop: Pair) -> None:
+def test_beside_a_running_listener(tmp_path: Path) -> None:
     """
     Beside a listener that follows nothing fails, which is code 0, and the listener
     takes no notice.
     """
-    code, doctor = shop.run("doctor")
+    with own_shop(tmp_path) as (_, shop, _):
+        code, doctor = shop.run("doctor")
 
-    assert code == 0, doctor.text
-    findings = doctor.logs("doctor.finding")
-    assert {line["verdict"] for line in findings} == {"ok"}
-    assert {line["level"] for line in findings} == {"info"}
-    (done,) = doctor.logs("doctor.done")
-    assert (done["ok"], done["fail"]) == (len(findings), 0)
-    assert shop.listener.is_running
-    assert not shop.listener.logs(level="warning")
+        assert code == 0, doctor.text
+        findings = doctor.logs("doctor.finding")
+        assert {line["verdict"] for line in findings} == {"ok"}
+        assert {line["level"] for line in findings} == {"info"}
+        (done,) = doctor.logs("doctor.done")
+        assert (done["ok"], done["fail"]) == (len(findings), 0)
+        assert shop.listener.is_running
+        assert not shop.listener.logs(level="warning")
 
 
 def test_a_failure_is_code_1(tmp_path: Path) -> None:
@@ -48,20 +47,21 @@ def test_a_failure_is_code_1(tmp_path: Path) -> None:
     assert disk["verdict"] == "ok"
 
 
-def test_for_people(shop: Pair, collection: Collection[dict[str, Any]]) -> None:
+def test_for_people(tmp_path: Path) -> None:
     """
     On a terminal there is a line for each check, what to do below it, and the sum.
     """
-    collection.update_many({}, {"$set": {"manufacturerName": "Acme"}})
-    said = subprocess.run(
-        [sys.executable, "run_listener.py", "doctor", "--log-format", "console"],
-        cwd=ROOT,
-        env={**shop.environment, "EVERSHELF_LOG_FORMAT": "console"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    ).stdout.splitlines()
+    with own_shop(tmp_path) as (_, shop, collection):
+        collection.update_many({}, {"$set": {"manufacturerName": "Acme"}})
+        said = subprocess.run(
+            [sys.executable, "run_listener.py", "doctor", "--log-format", "console"],
+            cwd=ROOT,
+            env={**shop.environment, "EVERSHELF_LOG_FORMAT": "console"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        ).stdout.splitlines()
 
     assert said[0].startswith("ok      settings     ")
     at = next(place for place, line in enumerate(said) if " fields " in line)

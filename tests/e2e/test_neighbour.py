@@ -15,8 +15,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from listener.demo.ports import free_port
 from recommender.store import DURABLE, StoreReader
+from tests.support.ports import free_port
 from tests.support.processes import Pair, make_pair, running, to_uri
 from tests.support.shop import make_document
 from tests.support.spoiling import spoiling

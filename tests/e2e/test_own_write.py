@@ -63,8 +63,8 @@ def test_open_page_hears_of_a_write(shop: Pair, collection: Products) -> None:
     """
     url = f"http://127.0.0.1:{shop.port}/v1/events"
     with urllib.request.urlopen(url, timeout=60) as stream:
-        while stream.readline() != b"event: generation\n":
-            pass
+        while (line := stream.readline()) != b"event: generation\n":
+            assert line
         collection.update_one({"_id": "kettle-4"}, {"$set": {"price": 1.25}})
         while True:
             line = stream.readline()

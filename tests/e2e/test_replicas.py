@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from pymongo.database import Database
+from pymongo import MongoClient
 
 from recommender.snapshot import Snapshot
 from recommender.store import StoreReader
-from tests.support.cable import Cable
+from tests.support.hosts import Host, Line, around_database
 from tests.support.nginx import NGINX, nginx
-from tests.support.processes import ROOT, Pair, make_pair
+from tests.support.processes import ROOT, Answer, Pair, make_pair
 from tests.support.segments import row_values
 from tests.support.shop import Seller, make_document, selling
 from tests.support.visitor import to_time
@@ -38,9 +38,10 @@ STOCK: Final = 60
 REGULARS: Final = tuple(make_document(i)["_id"] for i in range(8))
 VISITORS: Final = 6  # addresses of their own, so that each pair has some
 UNLIMITED: Final = 1_000_000
-KEY: Final = {
+SETTINGS: Final = {
+    "EVERSHELF_HOST": "0.0.0.0",  # noqa: S104 other hosts ask
     "EVERSHELF_ADMIN_KEYS": "a-key-of-all",
-    "EVERSHELF_TRUSTED_PROXIES": "127.0.0.0/8",
+    "EVERSHELF_TRUSTED_PROXIES": "127.0.0.0/8,10.78.0.0/16",
     "EVERSHELF_DURABLE_INTERVAL_S": "0.5",
 }
 
@@ -140,19 +141,28 @@ def wait_for_each(visitors: list[Visitor], count: int = 10) -> None:
 @dataclass(frozen=True, slots=True)
 class Replica:
     """
-    A pair, and the lines to it and from it.
+    A pair on a host, and the lines to it and from it.
     """
 
+    host: Host
     pair: Pair
-    to_database: Cable
-    from_visitors: Cable
+    address: str
+    from_visitors: Line
+
+    @property
+    def to_database(self) -> Line:
+        """
+        The line from it to the database.
+        """
+        return self.host.to_database
 
     def start(self) -> None:
         """
         Start both processes.
         """
-        self.pair.listener.start()
-        self.pair.server.start()
+        with self.host.inside():
+            self.pair.listener.start()
+            self.pair.server.start()
 
     def kill(self) -> None:
         """
@@ -167,7 +177,7 @@ class Replica:
         """
 
         def is_fresh() -> bool:
-            answer = self.pair.get("/v1/model")
+            answer = self._ask()
             return answer.status == HTTPStatus.OK and not answer.json["stale"]
 
         wait_for(is_fresh, timeout_s=PATIENCE_S, what="a fresh pair")
@@ -177,7 +187,14 @@ class Replica:
         """
         How far it is.
         """
-        return to_time(self.pair.get("/v1/model").json["cluster_time"])
+        return to_time(self._ask().json["cluster_time"])
+
+    def assert_equal(self) -> None:
+        """
+        Fail unless its model is what the collection says.
+        """
+        with self.host.inside():
+            self.pair.assert_equal()
 
     def rows(self) -> dict[bytes, dict[str, Any]]:
         """
@@ -192,31 +209,28 @@ class Replica:
         )
         return {bytes(values["key"]): values for values in found}
 
+    def _ask(self) -> Answer:
+        with self.host.inside():
+            return self.pair.get("/v1/model")
+
 
 @contextmanager
 def replicas(
-    folder: Path, mongo_uri: str, database: str
+    folder: Path, hosts: list[Host], database: str
 ) -> Iterator[tuple[Replica, ...]]:
     """
-    Yield three, not started yet; the last has the first for its neighbour.
+    Yield one on each host, not started yet; the last has the first for its neighbour.
     """
-    port = urlsplit(mongo_uri).port
-    assert port is not None
     with ExitStack() as stack:
         made: list[Replica] = []
-        for number in range(3):
-            to_database = stack.enter_context(Cable(port))
-            uri = (
-                f"mongodb://127.0.0.1:{to_database.port}/{database}"
-                "?directConnection=true"
-            )
-            settings = dict(KEY)
-            if number == 2:
-                address = f"http://127.0.0.1:{made[0].pair.port}"
-                settings["EVERSHELF_NEIGHBOUR"] = address
+        for number, host in enumerate(hosts):
+            uri = f"mongodb://{host.database}/{database}?directConnection=true"
+            settings = dict(SETTINGS)
+            if host is hosts[-1]:
+                settings["EVERSHELF_NEIGHBOUR"] = f"http://{made[0].address}"
             pair = stack.enter_context(make_pair(folder / str(number), uri, settings))
-            from_visitors = stack.enter_context(Cable(pair.port))
-            made.append(Replica(pair, to_database, from_visitors))
+            address, line = host.open(pair.port)
+            made.append(Replica(host, pair, address, line))
         yield tuple(made)
 
 
@@ -228,19 +242,19 @@ def documented_upstream() -> str:
     return page.partition("```nginx\n")[2].partition("\n```")[0]
 
 
-def test_pairs_come_and_go(
-    tmp_path: Path, mongo_uri: str, database: Database[dict[str, Any]]
-) -> None:
+def test_pairs_come_and_go(tmp_path: Path) -> None:
     """
     Under writes and visits a pair is added, by a copy of its neighbour, one is killed,
     one cut off from the database, and one from its visitors: each request is answered,
     nobody goes back in time, and at last all models are the same, and right.
     """
-    products = database["products"]
-    products.insert_many([make_document(i) for i in range(STOCK)])
-    seller = Seller(products, 7, REGULARS)
     with ExitStack() as stack:
-        pairs = stack.enter_context(replicas(tmp_path, mongo_uri, database.name))
+        mongod, hosts = stack.enter_context(around_database(tmp_path / "mongod", 3))
+        client = stack.enter_context(MongoClient[dict[str, Any]](mongod.uri))
+        products = client["shop"]["products"]
+        products.insert_many([make_document(i) for i in range(STOCK)])
+        seller = Seller(products, 7, REGULARS)
+        pairs = stack.enter_context(replicas(tmp_path, hosts, "shop"))
         first, second, third = pairs
         for one in (first, second):
             one.start()
@@ -248,7 +262,7 @@ def test_pairs_come_and_go(
         address = stack.enter_context(
             nginx(
                 tmp_path / "nginx",
-                [one.from_visitors.port for one in pairs],
+                [one.address for one in pairs],
                 rate_per_s=UNLIMITED,
                 upstream=documented_upstream(),
             )
@@ -281,7 +295,7 @@ def test_pairs_come_and_go(
         assert third.pair.listener.logs("copy.done")
         assert not third.pair.listener.logs("scan.started")
         for one in pairs:
-            one.pair.assert_equal()
+            one.assert_equal()
         expected = first.rows()
         assert len(expected) == products.count_documents({})
         assert second.rows() == expected

@@ -7,18 +7,14 @@ from __future__ import annotations
 import random
 import time
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from listener.demo.mongod import Mongod
-from tests.support.mongo import make_mongod
 from tests.support.oplog import roll_oplog
-from tests.support.processes import Pair, running, to_uri
+from tests.support.own_shop import own_shop
+from tests.support.processes import Pair
 from tests.support.shop import Seller, make_document, selling
 from tests.support.waiting import wait_for
 
@@ -125,18 +121,3 @@ def test_position_lost_while_down(tmp_path: Path) -> None:
         shop.listener.wait_for_log("model.published", cause="rebuild", products=57)
         wait_for(lambda: "kettle-0" not in shop.similar("kettle-4"))
         shop.assert_equal()
-
-
-@contextmanager
-def own_shop(tmp_path: Path, **more: Any) -> Iterator[tuple[Mongod, Pair, Products]]:
-    """
-    Yield a shop whose database is its own.
-    """
-    with (
-        make_mongod(tmp_path / "mongod", **more) as mongod,
-        MongoClient[dict[str, Any]](mongod.uri) as client,
-    ):
-        collection = client["shop"]["products"]
-        collection.insert_many([make_document(i) for i in range(58)])
-        with running(tmp_path / "data", to_uri(mongod.uri, "shop")) as pair:
-            yield mongod, pair, collection

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import pytest
 
 from pymongo.collection import Collection
@@ -22,7 +21,7 @@ from recommender.exits import Exit
 from recommender.manifest import FORMAT
 from recommender.store import CURRENT, DURABLE
 from server.freshness import NEWEST_UNREADABLE
-from tests.fixtures.stores.make import ANSWERS, STORE, STORES
+from tests.fixtures.stores.make import STORE, STORES, to_answers
 from tests.support.fleet import Fleet, make_fleet
 from tests.support.later import make_later
 from tests.support.matrix import wait_until_current
@@ -249,8 +248,8 @@ def test_released_store_serves_until_it_is_replaced(
     released: Path, fleet: Fleet, collection: Products
 ) -> None:
     """
-    Servers answer from the store of a released version, and the listener, for which its
-    rows are not the collection's, trains anew beside.
+    Servers answer from the store of a released version, with today's scores, and the
+    listener, for which its rows are not the collection's, trains anew beside.
     """
     shutil.copytree(released / STORE, fleet.data_dir / STORE)
     collection.insert_many(
@@ -260,7 +259,7 @@ def test_released_store_serves_until_it_is_replaced(
         server.start(ROOT)
     for server in fleet.servers:
         server.wait_until_ready()
-    answered = orjson.loads((released / ANSWERS).read_bytes())["similar"]["kettle"]
+    answered = to_answers(released / STORE)["similar"]["kettle"]
     for server in fleet.servers:
         found = server.get("/v1/products/kettle/similar").json["items"]
         assert [[item["id"], item["score"]] for item in found] == answered

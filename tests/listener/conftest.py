@@ -4,6 +4,8 @@ What the tests of the listener share.
 
 from __future__ import annotations
 
+import subprocess
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from structlog.testing import capture_logs
 
 from recommender.store import Store, StoreReader
 from tests.support.clock import FakeClock
+from tests.support.nursery import running_nursery
 from tests.support.proving import DOCUMENTS, Proving
 
 
@@ -35,6 +38,12 @@ def _store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture(name="nursery", scope="module")
+def _nursery() -> Iterator[subprocess.Popen[bytes]]:
+    with running_nursery() as process:
+        yield process
+
+
 @pytest.fixture(name="proving")
 def _proving(
     mongo_uri: str,
@@ -45,7 +54,7 @@ def _proving(
     """
     A collection that is read in some forty ranges.
     """
-    monkeypatch.setattr("listener.reading.ROWS", 25)
+    monkeypatch.setattr("listener.build.ROWS", 25)
     collection.insert_many(DOCUMENTS)
     return Proving(mongo_uri, collection.database.name, tmp_path / "model")
 

@@ -19,7 +19,6 @@ from pymongo.database import Database
 
 from listener import app
 from listener.app import main
-from listener.demo.ports import free_port
 from listener.demo.replica_set import to_uri as to_local_uri
 from listener.signals import NOW
 from recommender.errors import StoreLocked
@@ -28,12 +27,13 @@ from recommender.settings import ListenerSettings, load_settings
 from server.freshness import LISTENER_SILENT
 from tests.support.listener import events
 from tests.support.mongo import make_mongod
+from tests.support.ports import free_port
 from tests.support.processes import Process, to_uri
 from tests.support.shop import make_document
 
 
 PATIENCE_S = 60.0  # to import what is compiled, on a busy machine
-AT_ONCE_S = 5.0  # what is asked to stop at once has this much on such a machine
+AT_ONCE_S = 10.0  # what is asked to stop at once has this much on such a machine
 Logs = list[Any]
 Run = Callable[..., Exit]
 Start = Callable[..., Process]

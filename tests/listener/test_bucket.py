@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ import pytest
 pytest.importorskip("obstore", reason="the extra s3 is not installed")
 
 import obstore
+import orjson
 
 from obstore.exceptions import BaseError
 
@@ -33,16 +35,18 @@ from listener.copies.pointer import (
     GRACE_S,
     LEASE_S,
     MODEL,
+    NO_MANIFEST,
     OVERTAKEN,
     TAKEN,
 )
 from listener.copies.pusher import Pusher
 from listener.signals import Stop
 from listener.status import Status
+from recommender import manifest as manifests
 from recommender.errors import SettingsFault, StoreCorrupt
 from recommender.manifest import Manifest, SegmentRef
 from recommender.position import ClusterTime, State
-from recommender.store import CURRENT, Store, StoreReader
+from recommender.store import CURRENT, LARGEST_POINTER, Store, StoreReader
 from recommender.supervisor import Supervisor
 from tests.support.clock import FakeClock
 from tests.support.products import make_catalogue, make_index
@@ -229,6 +233,53 @@ def test_silence_of_long_ago(bucket: Bucket, origin: Origin, address: str) -> No
     assert told.age_s == pytest.approx(3600, abs=600)
 
 
+def test_silence_while_nobody_looked(
+    bucket: Bucket, origin: Origin, address: str
+) -> None:
+    """
+    Who looks again after an outage finds that the publisher has spoken and gone
+    meanwhile; a wrong clock makes nothing older than the look before.
+    """
+    put(bucket, origin)
+    later = FakeClock()
+    clock = Clock(later.monotonic, lambda: Clock().wall() + 3600)
+    follower = open_bucket(address, MODEL, setting=SETTING, clock=clock)
+    follower.read_newest()
+
+    def age_s_after(seconds: float) -> float:
+        bucket.say(said(origin.newest))
+        later.advance(seconds)
+        told = follower.read_newest()
+        assert told is not None
+        return told.age_s
+
+    assert age_s_after(0.5) <= 0.5
+    assert age_s_after(1800) == 1800
+
+
+def test_an_answer_that_was_lost(bucket: Bucket, other: Bucket, origin: Origin) -> None:
+    """
+    A pointer that has moved, though who moved it never heard so, is not put back by what
+    is said of the generation before.
+    """
+    put(bucket, origin)
+    first, second = origin.newest, origin.change("second")
+    other._publisher = bucket._publisher
+    put(other, origin)
+    third = origin.change("third")
+
+    def say() -> None:
+        bucket.say(said(first))
+
+    with pytest.raises(NotYet):
+        bucket.publish(third, said(third), origin.open_segment, say)
+    told = other.read_newest()
+    assert told is not None
+    assert told.manifest == second
+    put(bucket, origin)
+    assert bucket.read_manifest() == manifests.to_bytes(third)
+
+
 def test_never_back_in_time(bucket: Bucket, origin: Origin) -> None:
     """
     A publisher that is behind leaves what is later.
@@ -263,6 +314,19 @@ def test_damaged_pointer(
     assert told.manifest == origin.newest
 
 
+def test_a_pointer_without_end(bucket: Bucket, other: Bucket, origin: Origin) -> None:
+    """
+    What is larger than a manifest can be is none, and is not read.
+    """
+    put(bucket, origin)
+    content = orjson.loads(bytes(obstore.get(bucket._store, POINTER).bytes()))
+    content["more"] = "x" * LARGEST_POINTER
+    obstore.put(bucket._store, POINTER, orjson.dumps(content))
+
+    with pytest.raises(PlaceFault, match=NO_MANIFEST):
+        other.read_newest()
+
+
 def test_garbage_goes_after_a_grace(bucket: Bucket, origin: Origin) -> None:
     """
     A segment that the pointer names no more stays for a while; one that it names, always.
@@ -279,6 +343,22 @@ def test_garbage_goes_after_a_grace(bucket: Bucket, origin: Origin) -> None:
     with pytest.raises(Gone):
         b"".join(bucket.read_segment(dropped))
     assert b"".join(bucket.read_segment(kept))
+
+
+def test_garbage_is_none_that_another_has_named(
+    bucket: Bucket, other: Bucket, origin: Origin, clock: FakeClock
+) -> None:
+    """
+    What was garbage to a publisher, and was named by another since, stays for a while
+    when the first takes over again.
+    """
+    first, second = origin.newest, origin.change()
+    for now_s in (0.0, GRACE_S):
+        for its, manifest in ((other, second), (bucket, first)):
+            its.read_newest()
+            clock.advance(LEASE_S)
+            put(its, origin, manifest)
+        assert bucket.collect_garbage(now_s) == 0
 
 
 def test_large_segments_travel_in_parts(
@@ -311,6 +391,25 @@ def test_large_segments_travel_in_parts(
     assert told.manifest == origin.newest
     assert bucket.publish(manifest, said(manifest), open_segment, pulse) == 1
     assert sum(map(len, bucket.read_segment(large))) == large.size
+
+
+def test_a_file_may_take_longer_than_an_answer(
+    address: str, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The time is that of each piece, however many there are.
+    """
+    monkeypatch.setattr("listener.copies.bucket.ANSWER_S", 2)
+    bucket = opened(address, clock)
+    large = SegmentRef("9-0.seg", 3 * PIECE, "0")
+    obstore.put(bucket._store, bucket._path(large), bytes(large.size))
+
+    size = 0
+    for piece in bucket.read_segment(large):
+        size += len(piece)
+        if size < large.size:
+            time.sleep(2.2)  # a slow line would take as long, or a slow disk
+    assert size == large.size
 
 
 def test_the_wrong_key(
@@ -349,6 +448,14 @@ def test_an_address_that_is_none(address: str) -> None:
         open_place(address, MODEL, setting=SETTING, clock=Clock()),
     ):
         pass
+
+
+def test_a_key_in_the_address_is_not_shown(clock: FakeClock) -> None:
+    """
+    It says nothing to S3, but whoever writes it there has a secret in it.
+    """
+    bucket = opened("s3://a-key:swordfish@models/shop", clock)
+    assert bucket.name == "s3://a-key:***@models/shop"
 
 
 def test_from_store_to_store(

@@ -15,9 +15,9 @@ import pytest
 
 from listener import compare
 from listener.compare import LIMIT, TOLERANCE, Difference, differences, sampled
-from recommender.kernels import read_only
 from recommender.product import Product
 from recommender.snapshot import Hit, Snapshot
+from recommender.successive import Successive
 from recommender.weights import DEFAULT_WEIGHTS, Weights
 from tests.support.products import (
     WEIGHTS,
@@ -57,7 +57,7 @@ def changed(**values: Any) -> Callable[[Products], None]:
 
     def change(products: Products) -> None:
         key = min(products)
-        products[key] = dataclasses.replace(products[key], **values)
+        products[key] = products[key]._replace(**values)
 
     return change
 
@@ -116,7 +116,10 @@ def test_damaged_norms_change_rankings(products: Products) -> None:
     """
     snapshot = make_snapshot(products.values())
     views = tuple(
-        dataclasses.replace(view, c=read_only(view.c * np.arange(2, len(view.c) + 2)))
+        dataclasses.replace(
+            view,
+            kept_g=Successive.of(view.g * np.linspace(0.1, 1, len(view.g))),
+        )
         for view in snapshot.views
     )
     damaged = dataclasses.replace(snapshot, views=views)
@@ -143,7 +146,7 @@ def test_whatever_happens_to_what_is_being_written(products: Products) -> None:
     del products[gone]
     extra = make_product("extra", "red lamp")
     products[extra.key] = extra
-    products[kept] = dataclasses.replace(products[kept], price=1234.5)
+    products[kept] = products[kept]._replace(price=1234.5)
 
     found_ = list(differences(snapshot, products, WEIGHTS, {gone, extra.key}))
 
@@ -311,6 +314,28 @@ def test_hidden_products_that_are_returned(products: Products) -> None:
         return [dataclasses.replace(of_itself, key=hidden)]
 
     assert rankings(products, smuggle)
+
+
+@pytest.mark.parametrize(
+    ("lie", "fault"),
+    [
+        (
+            lambda hits: [dataclasses.replace(hits[0], key=make_key("gone"))],
+            "gone is no product",
+        ),
+        (lambda hits: [hits[0], *hits[:-1]], "one comes twice"),
+    ],
+    ids=["stranger", "twice"],
+)
+def test_what_no_ranking_has(
+    products: Products, lie: Callable[[list[Hit]], list[Hit]], fault: str
+) -> None:
+    """
+    What is not in the collection, and what is there already, has no place in an answer.
+    """
+    found_ = rankings(products, lambda hits: lie(hits) if hits else hits)
+
+    assert fault in {one.collection for one in found_}
 
 
 def test_many_at_once_are_compared_in_pieces(

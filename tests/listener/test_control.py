@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer, unused_port
+from aiohttp.test_utils import TestClient, TestServer
 
 from listener.contact import Contact
 from listener.control import HUNG_S, Control
@@ -28,6 +28,7 @@ from tests.support.clock import EPOCH, FakeClock
 from tests.support.fake_source import START, FakeSource
 from tests.support.listener import at
 from tests.support.metrics import value
+from tests.support.ports import free_port
 from tests.support.shops import until
 
 
@@ -488,7 +489,7 @@ def test_served_in_the_background(
     """
     The port answers while the caller's thread does something else, until it is stopped.
     """
-    port = unused_port()
+    port = free_port()
     app = Control(source, status, requests, Keys()).make_app()
 
     stop = serve_in_background(app, port, name="control")
@@ -508,7 +509,7 @@ def test_port_that_is_taken(
     """
     A port that another program has is an error at once, and leaves no thread behind.
     """
-    port = unused_port()
+    port = free_port()
     control = Control(source, status, requests, Keys())
     stop = serve_in_background(control.make_app(), port, name="control")
     try:

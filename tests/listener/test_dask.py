@@ -20,10 +20,11 @@ import pytest
 from pymongo.collection import Collection
 
 from listener.build import Here
+from listener.cluster import NO_WORKER, open_dask
 from listener.complaints import Complaints
 from listener.elsewhere import Elsewhere
 from listener.opening import open_source, to_weights
-from listener.spread import OTHER_VERSION, Order, Spread, open_dask
+from listener.spread import OTHER_VERSION, Order, Spread
 from recommender.segment_file import to_chunks
 from tests.support.clock import FakeClock
 from tests.support.documents import make_settings
@@ -55,6 +56,13 @@ def started(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+def _is_whole(path: Path) -> bool:
+    """
+    Return whether a file is there, and written to its end.
+    """
+    return path.exists() and path.read_text().rstrip().endswith("}")
+
+
 class Cluster:
     """
     A scheduler, and workers.
@@ -68,7 +76,7 @@ class Cluster:
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
             "--no-show", "--scheduler-file", str(about),
         )  # fmt: skip
-        wait_for(about.exists, what="the scheduler")
+        wait_for(lambda: _is_whole(about), what="the scheduler")
         self.about = about
         self.workers: list[subprocess.Popen[bytes]] = []
 
@@ -265,6 +273,33 @@ def test_what_cannot_be_used_is_built_here(
     assert reason in line["error"]
 
 
+def test_each_asks_anew(cluster: Cluster) -> None:
+    """
+    What a worker gave somebody a moment ago is not given to the next who asks the same:
+    the collection may have changed meanwhile.
+    """
+    with open_dask(cluster.address) as one, open_dask(cluster.address) as other:
+        asked = [it.submit(os.urandom, 16) for it in (one, one, other)]
+        given = {future.result(60) for future in asked}
+
+    assert len(given) == 3
+
+
+def test_no_worker(
+    odd: Cluster, stand: Stand, logs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What a scheduler has nobody for is built by the listener, after a while.
+    """
+    monkeypatch.setattr("listener.cluster.DESERTED_S", 1.0)
+
+    built = list(stand.build(odd.address))
+
+    assert built == stand.build_here()
+    (line,) = events(logs, "scan.alone")
+    assert line["error"] == NO_WORKER
+
+
 def test_no_scheduler(
     stand: Stand, logs: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,7 +307,7 @@ def test_no_scheduler(
     Without a scheduler the listener builds all of it itself, and says so.
     """
     pytest.importorskip("distributed", reason="needs the extra dask")
-    monkeypatch.setattr("listener.spread.CONNECT_S", 0.5)
+    monkeypatch.setattr("listener.cluster.CONNECT_S", 0.5)
 
     built = list(stand.build("tcp://127.0.0.1:1"))
 

@@ -5,13 +5,14 @@ Segments built by other processes.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,22 +20,26 @@ import pytest
 
 from pymongo.collection import Collection
 
-from listener.build import Here
+from listener.build import LITTLE, Here, to_rows
+from listener.build import ROWS as ROWS_OF_ONE
 from listener.complaints import Complaints
 from listener.elsewhere import Elsewhere
-from listener.errors import PositionLost, Refused, Unreachable
 from listener.keys import to_key
 from listener.opening import open_source, to_weights
+from listener.pool import open_pool
 from listener.rebuild import Interrupted
-from listener.spread import Open, Order, Spread, open_pool, to_processes
+from listener.spread import Open, Order, Spread, to_processes
 from recommender.address import to_address
 from recommender.segment import Segment
 from recommender.segment_file import to_chunks
 from tests.support.clock import FakeClock
 from tests.support.documents import make_settings
 from tests.support.listener import events
+from tests.support.proving import be_busy, give_half
 from tests.support.waiting import wait_for
 
+
+pytestmark = pytest.mark.usefixtures("nursery")
 
 ROWS = 150
 DOCUMENTS = [
@@ -110,6 +115,31 @@ def test_same_as_here(stand: Stand, logs: list[Any]) -> None:
     assert not events(logs, "scan.alone")
 
 
+def test_processes_carry_no_ballast() -> None:
+    """
+    They have what building takes before the first task, and nothing that only `verify`
+    needs.
+    """
+    with open_pool(1) as pool:
+        modules = pool.submit(eval, "[*__import__('sys').modules]").result()
+
+    assert {"numba", "listener.elsewhere"} <= {*modules}
+    assert not {"scipy.linalg", "scipy.sparse", "sklearn"} & {*modules}
+
+
+@pytest.mark.parametrize(
+    ("total", "ranges"),
+    [(0, 0), (1, 1), (ROWS_OF_ONE, 1), (LITTLE - 1, 3), (LITTLE, 12), (1_000_000, 62)],
+)
+def test_ranges_are_many_of_much(total: int, ranges: int) -> None:
+    """
+    What several processes build is in so many ranges that they end at the same time,
+    each of which is large enough to be worth a task.
+    """
+    assert -(-total // to_rows(total)) == ranges
+    assert to_rows(total) >= LITTLE // 12
+
+
 def test_little_is_built_here(stand: Stand, logs: list[Any]) -> None:
     """
     For little, no process is started.
@@ -159,6 +189,22 @@ def test_no_executor(stand: Stand, logs: list[Any]) -> None:
     assert "No space left" in line["error"]
 
 
+def test_broken_pool(stand: Stand, logs: list[Any]) -> None:
+    """
+    Where a process has ended before all tasks were given out, all is built here.
+    """
+
+    @contextmanager
+    def broken() -> Iterator[Any]:
+        with open_pool(1) as pool:
+            with pytest.raises(BrokenProcessPool):
+                pool.submit(os._exit, 1).result(60)
+            yield pool
+
+    assert sum(map(len, stand.build(stand.workshop(broken)))) == len(DOCUMENTS)
+    assert len(events(logs, "scan.alone")) == 1
+
+
 class Failing(Executor):
     """
     Ends each task at once with the same error.
@@ -205,31 +251,44 @@ def test_stops_when_told(stand: Stand) -> None:
     wait_for(lambda: not any(map(psutil.pid_exists, pids)), what="their end")
 
 
-def test_error_of_the_database(
-    stand: Stand, collection: Collection[dict[str, Any]]
+def test_process_that_ends_while_it_gives_something_back() -> None:
+    """
+    Nobody waits for the rest of it.
+    """
+    with open_pool(2) as pool:
+        halves = [pool.submit(give_half) for _ in range(2)]
+        for half in halves:
+            with pytest.raises(BrokenProcessPool):
+                half.result(60)
+
+
+def test_a_closed_pool_ends_what_is_under_way(tmp_path: Path) -> None:
+    """
+    So that nothing waits for the rest of a range.
+    """
+    pid_file = tmp_path / "pid"
+    with open_pool(1) as pool:
+        pool.submit(be_busy, pid_file)
+        wait_for(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"))
+        pid = int(pid_file.read_text())
+        assert psutil.pid_exists(pid)
+
+    wait_for(lambda: not psutil.pid_exists(pid), what="its end")
+
+
+def test_processes_that_do_not_reach_the_database(
+    stand: Stand, logs: list[Any]
 ) -> None:
     """
-    What the database says to a process is what the rebuild hears.
+    What the database does not answer to others is built here, where it does.
     """
     order = Order(stand.settings, "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
     spread = Spread(order, partial(open_pool, 2))
     there = Elsewhere(spread, stand.complaints, stand.here)
 
-    with pytest.raises(Unreachable):
-        list(stand.build(there))
-
-
-@pytest.mark.parametrize(
-    "error", [Unreachable(), PositionLost("fell_behind", "why"), Refused("no", "do")]
-)
-def test_errors_pass_between_processes(error: Exception) -> None:
-    """
-    An error is the same in another process.
-    """
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 our own
-
-    assert (type(again), str(again)) == (type(error), str(error))
-    assert vars(again) == vars(error)
+    assert sum(map(len, stand.build(there))) == len(DOCUMENTS)
+    (line,) = events(logs, "scan.alone")
+    assert line["error"].startswith("Unreachable: ")
 
 
 def test_to_processes() -> None:

@@ -4,7 +4,12 @@ Generations brought from one store to another.
 
 from __future__ import annotations
 
+import errno
+import itertools
+import shutil
+
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +21,7 @@ from recommender.index import Index
 from recommender.manifest import SegmentRef
 from recommender.mutation import Upsert
 from recommender.store import CURRENT, DURABLE, SEGMENTS, Store, StoreReader
+from tests.support.faults import Faults
 from tests.support.products import make_catalogue, make_index, make_product, publish
 from tests.support.stores import files
 
@@ -174,6 +180,36 @@ def test_gives_up_when_they_are_gone_each_time(store: Store, place: Folder) -> N
     assert store.current is None
 
 
+def test_killed_meanwhile(
+    tmp_path: Path, origin: Store, index: Index, place: Folder
+) -> None:
+    """
+    Wherever a process ends that makes a generation its own: if its store has it then,
+    servers have it, too, so that nobody need do it again.
+    """
+    with Store.open(tmp_path / "before") as store:
+        take(store, place)
+    index.apply([Upsert(make_product("new", "tea"))])
+    newest = publish(origin, index).segments
+    origin.make_durable()
+    for number in itertools.count(1):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "before", folder)
+        faults = Faults(number, errno.EIO, is_persistent=True)
+        with Store.open(folder) as store:
+            store.load()
+            with faults.injected(), suppress(OSError, StoreCorrupt):
+                take(store, place)
+        with Store.open(folder) as store:
+            has_come = store.load().manifest.segments == newest
+        if has_come:
+            assert StoreReader(folder).read_pointer(CURRENT).segments == newest
+        if not faults.happened:
+            break
+    assert has_come
+    assert number > 5
+
+
 def test_more_than_was_announced(
     store: Store, reader: StoreReader, place: Folder
 ) -> None:
@@ -213,6 +249,19 @@ def test_ends_when_it_is_told_to(
     with pytest.raises(InterruptedError):
         fetch(store, place, accept=lambda _manifest: None, check=check)
     assert files(reader.folder) == []
+
+
+def test_ends_when_nothing_need_travel(store: Store, place: Folder) -> None:
+    """
+    The same holds while what is here already is compared with its checksums.
+    """
+    take(store, place)
+
+    def check() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fetch(store, place, accept=lambda _manifest: None, check=check)
 
 
 def test_a_name_that_leads_elsewhere(store: Store) -> None:

@@ -4,10 +4,11 @@ A store that is kept equal to a place, a real database.
 
 from __future__ import annotations
 
+import errno
 import io
 import threading
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +118,7 @@ def wait_for_model(reader: StoreReader, manifest: Manifest) -> None:
         pointers = [reader.read_pointer(name) for name in (CURRENT, DURABLE)]
         return pointers == [manifest, manifest]
 
-    wait_for((reader.folder / CURRENT).exists, what="a generation")
+    wait_for((reader.folder / DURABLE).exists, what="a generation")
     wait_for(is_here, what="the generation")
 
 
@@ -397,6 +398,34 @@ def test_a_long_way_is_said(
     assert not arrived.is_set()
     assert files(reader.folder) == []
     assert wait_for_state(reader, State.STOPPING).generation == 0
+
+
+def test_old_files_go_when_the_disk_is_full(
+    store: Store,
+    reader: StoreReader,
+    shelf: Shelf,
+    origin: Origin,
+    database: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    What keeps a generation from coming in is removed in time, and it comes.
+    """
+    monkeypatch.setattr("listener.copies.follower.GARBAGE_S", GARBAGE_S / 100)
+    monkeypatch.setattr("recommender.store.GRACE_S", 0.0)
+    old = reader.folder / SEGMENTS / "7-0.seg"
+    old.write_bytes(b"of long ago")
+    receive = Store.receive
+
+    def receive_beside(its: Store, ref: SegmentRef, chunks: Iterable[bytes]) -> None:
+        if old.exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        receive(its, ref, chunks)
+
+    monkeypatch.setattr(Store, "receive", receive_beside)
+    origin.put(shelf)
+    with following(store, database):
+        wait_for_model(reader, origin.newest)
 
 
 def test_old_files_go(

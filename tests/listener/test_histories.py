@@ -8,7 +8,6 @@ import os
 import tempfile
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +102,7 @@ class World:
     def _transact(self, changes: dict[str, Product | None]) -> None:
         self.source.transact(
             {
-                make_key(id_): product and replace(product, key=make_key(id_))
+                make_key(id_): product and product._replace(key=make_key(id_))
                 for id_, product in changes.items()
             }
         )

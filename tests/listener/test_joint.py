@@ -64,9 +64,11 @@ def claims(feed: JointFeed, times: int) -> list[int | None]:
     ]
 
 
-def make_joint(own: Feed, *others: Feed, now: Iterable[int] = ()) -> JointFeed:
+def make_joint(
+    own: Feed, *others: Feed, now: Iterable[int] = (), **more: bool
+) -> JointFeed:
     times = iter(now)
-    return JointFeed([own, *others], lambda: at(next(times)))
+    return JointFeed([own, *others], lambda: at(next(times)), **more)
 
 
 def test_nothing_is_claimed_before_all_have_spoken() -> None:
@@ -106,6 +108,17 @@ def test_what_was_looked_for_is_claimed_when_all_have_come_to_the_look() -> None
     joint = make_joint(own, other, now=[15])
 
     assert claims(joint, 7) == [None, 10, 10, 10, 10, 10, 15]
+
+
+def test_what_was_looked_for_before_a_restart_is_claimed_no_sooner() -> None:
+    """
+    A look before the position that they go on from may have missed a product of which
+    its own feed has yet to tell.
+    """
+    own = Scripted(said(10), said(12), said(15))
+    other = Scripted(said(10), said(14), said(15))
+    with make_joint(own, other, now=[15], is_resumed=True) as joint:
+        assert claims(joint, 6) == [None, 0, 0, 0, 0, 15]
 
 
 def test_the_collection_s_own_feed_has_every_second_turn() -> None:

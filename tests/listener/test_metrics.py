@@ -239,7 +239,7 @@ def reasons_in(path: Path) -> Iterator[str]:
             ) if reason:
                 yield reason
             case ast.AnnAssign(
-                target=ast.Name("FIRST_START" | "FIRST_LOOK"),
+                target=ast.Name("FIRST_START"),
                 value=ast.Constant(str(reason)),
             ):
                 yield reason

@@ -24,10 +24,12 @@ from pymongo.collection import Collection
 
 from listener.demo.mongod import Mongod
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
+from listener.feed import Batch
 from listener.keys import to_key
 from listener.mongo.feed import READ_IDS
 from recommender.position import ClusterTime
 from tests.support.followed import (
+    PATIENCE_S,
     Follower,
     MongoShop,
     mongo_shop,
@@ -41,7 +43,9 @@ from tests.support.waiting import wait_for
 
 
 Document = dict[str, Any]
-HUNG_S = 1.0  # instead of the ten seconds that real operators wait
+HUNG_S = 2.0  # instead of the ten seconds that real operators wait
+NOTICED_S = 20.0  # on a busy machine
+AT_ONCE_S = 5.0  # on such a one; a tenth of a second on one that has nothing else to do
 
 
 @pytest.fixture(name="shop")
@@ -63,7 +67,7 @@ def _mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("listener.mongo.client.SILENCE_S", HUNG_S)
     monkeypatch.setattr("listener.mongo.feed.ASK_EVERY_S", HUNG_S)
-    monkeypatch.setattr("listener.mongo.client.SELECTION_S", HUNG_S / 4)
+    monkeypatch.setattr("listener.mongo.client.SELECTION_S", HUNG_S / 2)
 
 
 def follow(shop: MongoShop, checkpoint: str | None = None) -> Follower:
@@ -276,6 +280,36 @@ def test_burst_arrives_in_parts(shop: MongoShop) -> None:
     assert follower.names == shop.names()
 
 
+def test_more_is_expected_after_a_full_reply(
+    shop: MongoShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A reply without room for more is followed by another at once: what it brought is not
+    the last, and what follows is waited for, also by who would not wait.
+    """
+    monkeypatch.setattr("listener.mongo.reader.REPLY_EVENTS", 3)
+    monkeypatch.setattr("listener.mongo.feed.FULL_S", PATIENCE_S)
+    with follow(shop) as follower:
+        follower.open()
+        shop.transact(dict.fromkeys("abc", "one"))
+        full = wait_for(lambda: take_some(follower))
+        follows = follower._feed.take(0.0)
+        shop.put("last", "one")
+        last = wait_for(lambda: take_some(follower))
+
+    assert (len(full.mutations), full.is_last) == (3, False)
+    assert follows is not None
+    assert (len(last.mutations), last.is_last) == (1, True)
+
+
+def take_some(follower: Follower) -> Batch | None:
+    """
+    Return a batch of something, if there is one.
+    """
+    batch = follower._feed.take(0.0)
+    return batch if batch and batch.mutations else None
+
+
 def test_folded_notices_come_in_parts(
     shop: MongoShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,19 +403,33 @@ def test_collection_that_ignores_case(shop: MongoShop) -> None:
 
 
 @pytest.mark.parametrize("when", ["at once", "after a while", "with much to come"])
-def test_closed_promptly(shop: MongoShop, when: str) -> None:
+def test_closed_promptly(
+    shop: MongoShop, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     A feed that is left is over at once, and leaves no thread.
     """
+    monkeypatch.setattr("listener.mongo.reader.PARTING_S", 60.0)
     with follow(shop) as follower:
         if when != "at once":
             follower.open()
         if when == "with much to come":
             shop.collection.insert_many({"_id": i} for i in range(3_000))
         started = time.monotonic()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < AT_ONCE_S
 
     wait_for(lambda: not readers())
+
+
+def is_reachable(shop: MongoShop) -> bool:
+    """
+    Ask; who is impatient may give up before the driver has looked again.
+    """
+    try:
+        shop.source.now()
+    except Unreachable:
+        return False
+    return True
 
 
 def readers() -> list[str]:
@@ -416,11 +464,12 @@ def test_hung_server_is_noticed(mongod: Mongod) -> None:
                 started = time.monotonic()
                 with pytest.raises(Unreachable):
                     follower.until(lambda: False)
-                assert time.monotonic() - started < 5 * HUNG_S
+                assert time.monotonic() - started < NOTICED_S
                 with pytest.raises(Unreachable):
                     shop.source.now()
             finally:
                 os.kill(mongod.pid, signal.SIGCONT)
+        wait_for(lambda: is_reachable(shop), what="an answer")
         with follow(shop, follower.marks[-1][0].checkpoint) as again:
             again.follow_to(shop.put("b", "two"))
             assert again.names[make_key("b")] == "two"
@@ -445,6 +494,7 @@ def test_killed_server(mongod: Mongod) -> None:
                 ask()
         mongod.start()
         written = shop.put("c", "three")  # waits for a primary
+        wait_for(lambda: is_reachable(shop), what="an answer")
         with follow(shop, follower.marks[-1][0].checkpoint) as again:
             again.names = dict(follower.names)
             again.follow_to(written)
@@ -469,9 +519,10 @@ def test_failover_is_passed_over(mongod: Mongod) -> None:
             with follow(shop, checkpoint) as follower:
                 follower.names = names
                 follower.open()
-                fail_once(admin, data)
+                failed = fail_once(admin, data)
                 when = shop.put(f"{data}", "one")
                 checkpoint = until_back(follower, when)
+                failed()  # which may be later than that, and must not be the next one's
                 names = follower.names
         with follow(shop, checkpoint) as follower:
             follower.names = names
@@ -479,13 +530,22 @@ def test_failover_is_passed_over(mongod: Mongod) -> None:
             assert follower.names == shop.names()
 
 
-def fail_once(admin: Any, data: dict[str, Any]) -> None:
-    admin.command(
+def fail_once(admin: Any, data: dict[str, Any]) -> Callable[[], object]:
+    """
+    Let the listener's next `getMore` fail; return what waits until it has.
+    """
+    done = admin.command(
         "configureFailPoint",
         "failCommand",
         mode={"times": 1},
         data={"failCommands": ["getMore"], "appName": "evershelf-listener", **data},
     )
+    wait = {
+        "waitForFailPoint": "failCommand",
+        "timesEntered": done["count"] + 1,
+        "maxTimeMS": 30_000,
+    }
+    return lambda: admin.command(wait)
 
 
 def until_back(follower: Follower, when: ClusterTime) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bson import ObjectId
+from bson import DBRef, ObjectId
 
 from listener.keys import to_key
-from listener.orders import OrderMapper, orders_fingerprint
+from listener.orders import MOST_PRODUCTS, OrderMapper, orders_fingerprint
 from recommender.errors import SettingsFault
 from recommender.order import Order, to_row
 from recommender.product import Product
@@ -85,8 +85,9 @@ def test_a_line_of_which_nothing_was_bought_is_left_out(quantity: object) -> Non
         ({}, {"items": [{"product": {"_id": TEA, "name": "Tea"}}]}),
         ({}, {"items": [{"product": [TEA]}]}),
         ({}, {"items": {"product": TEA}}),
+        ({}, {"items": [{"product": DBRef("products", TEA)}]}),
     ],
-    ids=["named", "nested", "plain", "copied", "list", "single"],
+    ids=["named", "nested", "plain", "copied", "list", "single", "reference"],
 )
 def test_products_are_found_where_the_settings_say(
     settings: dict[str, str], document: dict[str, Any]
@@ -96,6 +97,17 @@ def test_products_are_found_where_the_settings_say(
     """
     found = row_of({"_id": "o", **document}, orders_quantity="", **settings)
     assert found == make_row(TEA)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_list_of_stock_is_no_order(more: int) -> None:
+    """
+    It would pair all with all. However often a product is in an order, it is one.
+    """
+    products = range(MOST_PRODUCTS + more)
+    document = make_order_document("o", *products, *products)
+    expected = make_row(counts=False) if more else make_row(*products)
+    assert row_of(document) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,6 +153,10 @@ def test_only_what_counts_is_asked_for() -> None:
         {"orders_items": "[].product"},
         {"orders_items": "items[]product"},
         {"orders_items": "items[].parts[].product"},
+        {"orders_items": "items[]."},
+        {"orders_items": "cart..items[]"},
+        {"orders_date": "createdAt."},
+        {"orders_date": "0.createdAt"},
         {"orders_quantity": "lines[].quantity"},
         {"orders_when": "{"},
         {"orders_when": '{"$where": "1"}'},

@@ -11,16 +11,21 @@ from typing import Any
 
 import pytest
 
+from bson import ObjectId, json_util
+from bson.json_util import CANONICAL_JSON_OPTIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from listener.clock import Clock
 from listener.keys import to_key
+from listener.mongo.client import CODEC
 from listener.opening import open_orders
+from listener.orders import OrderMapper
 from listener.verify import Verification
 from recommender.order import ORDER_WEIGHTS
 from recommender.store import StoreReader
 from recommender.together import companions
+from tests.support.documents import OddShop, make_settings
 from tests.support.followed import Follower
 from tests.support.ordering import (
     Following,
@@ -31,7 +36,8 @@ from tests.support.ordering import (
 )
 
 
-PRODUCTS = [f"p{number}" for number in range(6)]
+# Ids of all kinds, among them one number of two types.
+PRODUCTS = ["p0", "p1", 1, 1.0, "1", ObjectId("64b000000000000000000001")]
 MAY_BE_READ = {"_id", "createdAt", "items", "status"}
 
 orders = st.builds(
@@ -135,6 +141,29 @@ def test_nothing_of_a_customer_is_read(mongo_uri: str, orders: Orders) -> None:
         else:
             assert "$changeStream" in text, one
             assert "fullDocument" not in text, one
+
+
+def test_what_is_read_says_what_all_of_it_does(orders: Orders) -> None:
+    """
+    Whatever decides which orders count, and whatever is in them, an order of which only
+    that is read is the same row.
+    """
+    shop = OddShop(7)
+    odd = orders.with_options(codec_options=CODEC)
+    odd.insert_many(
+        [make_order_document(n, "tea", n % 3) | shop.document(n) for n in range(60)]
+    )
+    whole = list(odd.find(sort=[("_id", 1)]))
+    counted = 0
+    for _ in range(60):
+        query = json_util.dumps(shop.query(), json_options=CANONICAL_JSON_OPTIONS)
+        mapper = OrderMapper(make_settings(orders_when=query))
+        read = list(odd.find({}, mapper.projection, sort=[("_id", 1)]))
+        rows = [mapper.to_row(document) for document in read]
+
+        assert rows == [mapper.to_row(document) for document in whole], query
+        counted += sum(row.visible for row in rows)
+    assert 0 < counted < 60 * 60
 
 
 def test_verify_proves_it_and_finds_what_differs(

@@ -373,6 +373,77 @@ def test_the_end_does_not_wait_for_who_is_away(
     assert left["generation"] == origin.newest.generation
 
 
+def test_the_end_does_not_try_again(
+    origin: Origin, shelf: Heard, status: Status, clock: FakeClock, logs: list[Any]
+) -> None:
+    """
+    A publication that fails during the stop is the last.
+    """
+    tries: list[None] = []
+
+    def fail() -> None:
+        tries.append(None)
+        raise PlaceFault
+
+    shelf.before = fail
+    pusher = Pusher(origin.store, shelf, status, clock.clock)
+    pusher.tend()
+    pusher.close()
+
+    assert len(tries) == 1
+    assert len(events(logs, "push.left")) == 1
+
+
+def test_a_defect_at_the_end(
+    origin: Origin, shelf: Heard, status: Status, clock: FakeClock, logs: list[Any]
+) -> None:
+    """
+    Is reported, and the listener stops in order.
+    """
+
+    def break_down() -> None:
+        raise ZeroDivisionError
+
+    shelf.before = break_down
+    Pusher(origin.store, shelf, status, clock.clock).close()
+
+    assert len(events(logs, "push.crashed")) == 1
+
+
+def test_the_end_of_one_that_waits(
+    origin: Origin,
+    shelf: Heard,
+    status: Status,
+    clock: FakeClock,
+    database: Shop,
+    logs: list[Any],
+) -> None:
+    """
+    Where another publishes nothing is left.
+    """
+    origin.put(Shelf("other", database))
+    Pusher(origin.store, shelf, status, clock.clock).close()
+
+    assert not events(logs, "push.left")
+
+
+def test_the_end_removes_nothing(
+    origin: Origin, shelf: Heard, status: Status, clock: FakeClock, database: Shop
+) -> None:
+    """
+    Who stops and says so is followed at once by another, who may need what is there.
+    """
+    pusher = Pusher(origin.store, shelf, status, clock.clock)
+    tend_until(pusher, is_there(shelf, origin.newest))
+    rest(pusher)
+    database[CHUNKS].insert_one({"files_id": "of a killed one", "n": 0, "data": b""})
+    shelf.collect_garbage(clock.now - GRACE_S)
+    clock.advance(GARBAGE_S)
+    pusher.close()
+
+    assert "of a killed one" in database[CHUNKS].distinct("files_id")
+
+
 def test_the_end_of_a_long_way(
     origin: Origin, shelf: Heard, status: Status, clock: FakeClock, logs: list[Any]
 ) -> None:

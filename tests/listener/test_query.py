@@ -142,6 +142,11 @@ def test_odd_queries_on_odd_documents_answer_as_the_database_does(collection, se
         ({"a": {"$eq": Regex("x")}}, {"a": "x"}, False),
         ({"$comment": "approved ones", "a": 1}, {"a": 1}, True),
         ({"$nor": [{"a": 1}, {"b": 1}]}, {"a": 2}, True),
+        ({"a": {"$mod": [2, 1]}}, {"a": Int64(2**53 + 1)}, True),
+        ({"a": {"$mod": [3, -1]}}, {"a": -4}, True),
+        ({"a": {"$mod": [-3, 1]}}, {"a": 4.5}, True),
+        ({"a": {"$mod": [2, 0]}}, {"a": 1e300}, False),
+        ({"a": {"$mod": [2, 0]}}, {"a": Decimal128("1E+6144")}, False),
     ],
     ids=str,
 )

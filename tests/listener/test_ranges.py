@@ -4,18 +4,20 @@ Ranges of a collection in MongoDB.
 
 from __future__ import annotations
 
+import math
 import uuid
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from bson import Binary, Decimal128, ObjectId
+from bson import Binary, Code, Decimal128, MaxKey, MinKey, ObjectId
 from pymongo.collection import Collection
 
-from listener.feed import EVERYTHING
+from listener.feed import EVERYTHING, IdRange, PageEnd
 from listener.mongo.source import NONE_TO_DRAW
 from tests.support.followed import MongoShop, mongo_shop, to_name
 
@@ -47,6 +49,26 @@ def _shop(mongo_uri: str, database: Any) -> Iterator[MongoShop]:
 def fill(collection: Collection[dict[str, Any]], count: int) -> None:
     documents = [{"_id": of_every_type(n), "name": f"{n}"} for n in range(count)]
     collection.insert_many([{"_id": None, "name": "none"}, *documents])
+
+
+def test_every_id_parts_two_ranges(shop: MongoShop) -> None:
+    """
+    Whatever an id is, what begins with it ends before the next one.
+    """
+    odd = [MinKey(), MaxKey(), math.nan, -math.inf, math.inf, "", {}, Code("x")]
+    ids = [None, *odd, *map(of_every_type, range(30))]
+    shop.collection.insert_many(
+        [{"_id": id_, "name": str(number)} for number, id_ in enumerate(ids)]
+    )
+    in_order = list(shop.collection.find().sort("_id"))
+
+    bounds = [None, *(PageEnd(one["_id"]) for one in in_order[1:]), None]
+    found = [
+        [to_name(p) for batch in shop.source.scan(IdRange(*pair)) for p in batch]
+        for pair in pairwise(bounds)
+    ]
+
+    assert found == [[one["name"]] for one in in_order]
 
 
 @pytest.mark.parametrize("rows", [7, 100, 1_000, 100_000])

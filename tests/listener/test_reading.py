@@ -8,8 +8,10 @@ import os
 import signal
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +21,13 @@ from pymongo.collection import Collection
 from listener.clock import Clock
 from listener.complaints import Complaints
 from listener.keys import to_key
+from listener.pool import open_pool
 from listener.proof import to_reading
+from listener.queue.errands import Errands
+from listener.queue.job import Kind
 from listener.reading import ReadElsewhere, ReadHere
-from listener.spread import open_pool
+from listener.signals import Stop
+from listener.spread import Order, Spread
 from recommender.address import to_address
 from tests.support.documents import make_settings
 from tests.support.listener import events
@@ -52,6 +58,7 @@ def test_others_read_where_it_is_quicker(settings: dict[str, Any], kind: type) -
     assert isinstance(reading, kind)
 
 
+@pytest.mark.usefixtures("nursery")
 def test_equal(proving: Proving, logs: list[Any]) -> None:
     """
     What is equal is proven so, and what cannot be used of a document is said here.
@@ -68,6 +75,7 @@ def test_equal(proving: Proving, logs: list[Any]) -> None:
     assert not events(logs, "scan.alone")
 
 
+@pytest.mark.usefixtures("nursery")
 def test_killed_process(
     proving: Proving, collection: Products, logs: list[Any]
 ) -> None:
@@ -93,3 +101,25 @@ def test_killed_process(
     assert {one.what for one in here.differences} >= {"presence", "price", "terms"}
     assert there == here
     assert len(events(logs, "scan.alone")) == 1
+
+
+def test_told_to_stop(
+    proving: Proving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A job of the queue whose process is told to stop ends what others read for it, for
+    which that process would wait.
+    """
+    settings = proving.settings.model_copy(
+        update={"data_dir": tmp_path, "build_processes": 3}
+    )
+    spread = Spread(Order(settings, proving.uri), partial(ThreadPoolExecutor, 1))
+    monkeypatch.setattr("listener.proof.to_spread", lambda *_: spread)
+    proving.publish()
+    stop, told = Stop(), list[int]()
+    stop.set()
+
+    done = Errands(settings, proving.uri, stop).run(Kind.VERIFY, told.append)
+
+    assert done is None
+    assert not told

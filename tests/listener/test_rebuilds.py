@@ -15,7 +15,7 @@ from listener.build import Here
 from listener.errors import Unreachable
 from listener.guard import REQUESTED
 from listener.rebuild import Rebuild, Rebuilt
-from listener.rebuilds import Rebuilds, Requests
+from listener.rebuilds import FIRST_LOOK, Rebuilds, Requests
 from listener.status import Served
 from tests.support.clock import FakeClock
 from tests.support.fake_source import FakeSource
@@ -53,7 +53,7 @@ class Gate:
 
         def gated(rows: int) -> Any:
             self.is_reached.set()
-            assert self._may_go.wait(10)
+            assert self._may_go.wait(60)
             return split(rows)
 
         source.split = gated  # type: ignore[method-assign]
@@ -116,6 +116,70 @@ def test_failure_is_raised_once_and_stays_due(
     rebuilt.feed.__exit__(None, None, None)
 
 
+class Looks:
+    """
+    What is done before a rebuild, and by a look alone; held until it is let go.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.may_end = threading.Event()
+
+    def __call__(self) -> None:
+        self.count += 1
+        assert self.may_end.wait(60)
+
+
+@pytest.fixture(name="looks")
+def _looks() -> Looks:
+    return Looks()
+
+
+@pytest.fixture(name="looking")
+def _looking(source: FakeSource, clock: FakeClock, looks: Looks) -> Rebuilds:
+    here = Here(WEIGHTS)
+    return Rebuilds(
+        Rebuild(source, WEIGHTS, clock.clock, lambda: False, here, prepare=looks)
+    )
+
+
+def test_a_look_rebuilds_nothing(
+    looking: Rebuilds, source: FakeSource, looks: Looks, logs: list[Any]
+) -> None:
+    """
+    To find out what documents have, no model is trained; then it is over.
+    """
+    looking.ask(FIRST_LOOK)
+    assert looking.tend() is None
+    looks.may_end.set()
+    looking.wait(60)
+
+    assert looking.tend() is None
+    assert not looking.is_due
+    assert looks.count == 1
+    assert not source.faults.calls
+    assert not events(logs, "rebuild.started")
+
+
+@pytest.mark.parametrize("reason", [REQUESTED, "history_lost"])
+def test_a_look_is_outweighed(looking: Rebuilds, looks: Looks, reason: str) -> None:
+    """
+    Who wants a rebuild while a look is under way gets it afterwards, and a look asks
+    for nothing while one is wanted.
+    """
+    looking.ask(FIRST_LOOK)
+    assert looking.tend() is None
+    looking.ask(reason)
+    looking.ask(FIRST_LOOK)
+    looks.may_end.set()
+    rebuilt = tend_until_done(looking)
+
+    assert rebuilt.model.index.products == 10
+    assert not looking.is_due
+    assert looks.count == 2
+    rebuilt.feed.__exit__(None, None, None)
+
+
 @pytest.mark.parametrize("when", ["running", "done"])
 def test_stop_leaves_no_feed_open(
     rebuilds: Rebuilds, source: FakeSource, when: str
@@ -126,11 +190,11 @@ def test_stop_leaves_no_feed_open(
     rebuilds.ask("first_start")
     gate = Gate(source)
     rebuilds.tend()
-    assert gate.is_reached.wait(10)
+    assert gate.is_reached.wait(60)
     assert source.open_feeds == 1
     if when == "done":
         gate.open()
-        rebuilds.wait(10)
+        rebuilds.wait(60)
         assert source.open_feeds == 1
     rebuilds.close()
     gate.open()
@@ -175,7 +239,7 @@ def test_all_who_wait_hear_of_it() -> None:
     requests.fulfil(SERVED)
     late = requests.ask()
 
-    assert [future.result(1) for future in futures] == [SERVED] * 8
+    assert [future.result(60) for future in futures] == [SERVED] * 8
     assert requests.is_waiting
     assert not late.done()
 
@@ -193,7 +257,7 @@ def test_rebuilt_is_not_yet_published() -> None:
     assert requests.is_waiting
     requests.fulfil(SERVED)
 
-    assert future.result(1) == late.result(1) == SERVED
+    assert future.result(60) == late.result(60) == SERVED
 
 
 def test_what_was_rebuilt_may_be_lost_with_its_daemon() -> None:
@@ -243,7 +307,7 @@ def test_who_has_gone_keeps_nobody_waiting() -> None:
     assert gone.cancel()
     requests.fulfil(SERVED)
 
-    assert other.result(1) == SERVED
+    assert other.result(60) == SERVED
     assert not requests.is_waiting
 
 

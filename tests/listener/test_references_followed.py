@@ -5,6 +5,7 @@ What products say by reference is what the collections say, whatever happened to
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 
 from collections.abc import Callable
@@ -17,17 +18,25 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from listener.clock import Clock
 from listener.complaints import Complaints
+from listener.doctor.collection import look_at_position
+from listener.doctor.finding import Verdict
 from listener.keys import to_key
 from listener.mongo.lookups import LookupReader
+from listener.mongo.source import MongoSource
+from listener.mongo.tokens import just_before
 from listener.opening import open_source
 from listener.profile.referred import decide_with
 from listener.values.references import Named
+from recommender.position import ClusterTime
+from recommender.store import StoreReader
 from tests.support.documents import make_settings
 from tests.support.followed import Follower
 from tests.support.listener import events
 from tests.support.processes import make_pair, to_uri
 from tests.support.referring import (
+    LATEST_S,
     SETTINGS,
     Document,
     Following,
@@ -67,6 +76,13 @@ HAPPENS: dict[str, Callable[[Any], Any]] = {
     "they form a circle": one("categories", 1, {"name": "Home", "parent": 3}),
     "a brand is renamed": one("brands", "b", {"name": "Brimm & Co"}),
     "a brand is deleted": one("brands", "c", None),
+    "ids are numbers of other types": lambda shop: put(
+        shop,
+        {
+            ("products", "stool"): {"name": "Stool", "category": 5_000_000_000},
+            ("categories", 5e9): {"name": "Seats", "parent": 4.0},
+        },
+    ),
     "a product is moved": one("products", "pot", {"name": "Pot", "category": 3}),
 }
 BEGINS_ANEW: dict[str, Callable[[Any], Any]] = {
@@ -74,6 +90,17 @@ BEGINS_ANEW: dict[str, Callable[[Any], Any]] = {
     "others take their name": lambda shop: (
         shop["others"].insert_one({"_id": 2, "name": "Cooking"}),
         shop["others"].rename("categories", dropTarget=True),
+    ),
+}
+
+AGAIN: dict[str, Callable[[Any], Any]] = {
+    "all categories are dropped": lambda shop: (
+        shop["others"].insert_one({"_id": 2, "name": "Cooking"}),
+        shop["others"].rename("categories"),
+    ),
+    "others take their name": lambda shop: (
+        shop["categories"].drop(),
+        shop["categories"].insert_one({"_id": 2, "name": "Baking"}),
     ),
 }
 
@@ -100,13 +127,48 @@ def test_another_collection_of_names_begins_anew(
     mongo_uri: str, shop: Any, tmp_path: Path, what: str
 ) -> None:
     """
-    When what products refer to is another collection, the model is rebuilt aside.
+    When what products refer to is another collection, the model is rebuilt aside, also
+    when it became so while nobody looked.
     """
     following = Following(mongo_uri, shop, tmp_path)
     with following.running():
         following.check()
         BEGINS_ANEW[what](shop)
         following.check()
+    AGAIN[what](shop)
+    with following.running():
+        following.check()
+
+
+def test_names_that_go_and_come_back(mongo_uri: str, shop: Any, tmp_path: Path) -> None:
+    """
+    While the collection of names is called otherwise there are no names.
+    """
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.check()
+        shop["categories"].rename("kinds")
+        following.check()
+        shop["kinds"].rename("categories")
+        following.check()
+
+
+def test_names_that_come_later_begin_nothing_anew(
+    mongo_uri: str, shop: Any, tmp_path: Path, logs: list[Any]
+) -> None:
+    """
+    A collection of names that came into being while it was followed is known after a
+    restart.
+    """
+    shop["categories"].drop()
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.check()
+        shop["categories"].insert_one({"_id": 3, "name": "Kettles"})
+        following.check()
+    with following.running():
+        following.check()
+    assert len(events(logs, "rebuild.started")) == 1
 
 
 def test_what_happens_while_the_listener_is_down(
@@ -169,6 +231,71 @@ def test_a_listener_that_is_killed_goes_on(
         pair.listener.start()
         following.check()
         assert len(pair.listener.logs("rebuild.started")) == 1
+
+
+def test_what_was_read_is_never_read_as_it_was_before(
+    mongo_uri: str, shop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    However long a look takes, what it finds is read at the time of whatever else has
+    been told meanwhile, or later, also after a restart: another member may have become
+    the primary, and still show what was before.
+    """
+    is_over = threading.Event()
+    look, read = LookupReader.referring, MongoSource._read_again
+    read_at: list[ClusterTime] = []
+
+    def look_slowly(self: LookupReader, *args: Any) -> Any:
+        assert is_over.wait(LATEST_S)
+        return look(self, *args)
+
+    def note_and_read(self: MongoSource, ids: Any, newest: Any, *args: Any) -> Any:
+        read_at.append(newest)
+        return read(self, ids, newest, *args)
+
+    monkeypatch.setattr(LookupReader, "referring", look_slowly)
+    monkeypatch.setattr(MongoSource, "_read_again", note_and_read)
+    following = Following(mongo_uri, shop, tmp_path)
+    complaints = Complaints(time.monotonic)
+    with open_source(following.settings, mongo_uri, complaints) as source:
+        with Follower(source) as follower:
+            follower.open()
+            put(shop, {("categories", 4): {"name": "Gardens"}})
+            now(shop)
+            put(shop, {("products", "pot"): {"name": "Pot", "category": 3}})
+            follower.until(lambda: follower.written == {to_key("pot")})
+            mark, _ = follower.marks[-1]
+            is_over.set()
+            follower.follow_to(now(shop))
+        with Follower(source, mark.checkpoint) as follower:
+            follower.follow_to(now(shop))
+            assert to_key("hose") in follower.written
+
+    first, *others = read_at
+    assert len(others) >= 2
+    assert min(others) >= just_before(first)
+
+
+def test_the_doctor_looks_at_the_position_in_each_stream(
+    mongo_uri: str, shop: Any, tmp_path: Path
+) -> None:
+    """
+    That of the products alone does not lead on.
+    """
+    following = Following(mongo_uri, shop, tmp_path)
+    with following.running():
+        following.check()
+    manifest = StoreReader(following.settings.store_dir).read_manifest()
+    (checkpoint,) = manifest.checkpoints.values()
+    complaints = Complaints(time.monotonic)
+    with open_source(following.settings, mongo_uri, complaints) as source:
+        before = look_at_position(source, checkpoint, Clock())
+        shop["categories"].drop()
+        after = look_at_position(source, checkpoint, Clock())
+
+    assert before.verdict is Verdict.OK
+    assert after.verdict is Verdict.WARN
+    assert "collection_dropped" in after.found
 
 
 def test_a_reference_that_leads_nowhere_is_said_once(

@@ -19,7 +19,8 @@ from listener import resync
 from listener.clock import Clock
 from listener.contact import Contact
 from listener.control import Control
-from listener.demo.ports import free_port
+from listener.queue.errands import Errands
+from listener.queue.job import Kind
 from listener.rebuilds import Requests
 from listener.remote import NoListener, Published, Remote
 from listener.resync import resync_there
@@ -28,8 +29,10 @@ from listener.signals import Stop
 from listener.status import Served, Status
 from recommender.position import State
 from server.access import Keys
+from tests.support.documents import make_settings
 from tests.support.fake_source import FakeSource
 from tests.support.listener import events
+from tests.support.ports import free_port
 from tests.support.products import make_product
 from tests.support.waiting import wait_for
 
@@ -58,6 +61,7 @@ class Trained:
         self.requests.fulfil(self.status.served)
 
 
+KEY = "schlüssel-€"
 SOURCE = FakeSource(seed=1)
 FAR = SOURCE.put(make_product("a", "kettle"))
 
@@ -65,7 +69,7 @@ FAR = SOURCE.put(make_product("a", "kettle"))
 @pytest.fixture(name="listener")
 def _listener() -> Iterator[Trained]:
     port, status, requests = free_port(), Status(CLOCK), Requests()
-    orders, keys = Contact(Status(CLOCK), Requests()), Keys.of(["open", "sesame"])
+    orders, keys = Contact(Status(CLOCK), Requests()), Keys.of(["open", KEY])
     control = Control(SOURCE, status, requests, keys, orders=orders)
     close = serve_in_background(control.make_app(), port, name="control")
     closing = threading.Lock()
@@ -166,6 +170,13 @@ def test_listener_that_ends(
         asked[0].result(30)
 
 
+def test_a_key_of_any_letters(listener: Trained) -> None:
+    """
+    Opens as any other does.
+    """
+    assert Remote(listener.remote.port, KEY).health().generation == 0
+
+
 def test_wrong_key(listener: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A listener that does not take the key says so.
@@ -225,6 +236,30 @@ def test_orders(listener: Trained) -> None:
         assert asked.result(30) == Published(4, 8)
     assert (health.products, health.to_scan) == (0, 9)
     assert not listener.requests.is_waiting
+
+
+def test_a_job_is_of_both(listener: Trained) -> None:
+    """
+    As a job of a queue it is for the products first and then for the orders; what it
+    returns is the model of the products.
+    """
+    settings = make_settings(
+        control_port=listener.remote.port,
+        admin_keys=("open",),
+        orders_collection="orders",
+    )
+    errands = Errands(settings, "", Stop())
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(errands.run, Kind.RESYNC, lambda _percent: None)
+        wait_for(lambda: listener.requests.is_waiting)
+        assert not listener.orders.requests.is_waiting
+        listener.publish()
+        wait_for(lambda: listener.orders.requests.is_waiting)
+        assert not asked.done()
+        listener.orders.status.served = Served(4, FAR, 8, 6)
+        listener.orders.requests.fulfil(listener.orders.status.served)
+
+        assert asked.result(30) == Published(7, 3)
 
 
 def test_no_orders(listener: Trained, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ import pytest
 from aiohttp import web
 
 from listener import serving
-from listener.demo.ports import free_port
 from listener.serving import LOOPBACK, serve_in_background
 from server.request_log import HTTP_LOGGER
+from tests.support.ports import free_port
 from tests.support.processes import ask
 
 

@@ -4,6 +4,9 @@ Generations in GridFS, in a real database.
 
 from __future__ import annotations
 
+import io
+import itertools
+import math
 import threading
 
 from collections.abc import Iterator
@@ -13,9 +16,16 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from bson.datetime_ms import DatetimeMS
 from bson.objectid import ObjectId
 from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
 from listener.copies.fetch import fetch
 from listener.copies.place import Gone, NotYet, PlaceFault
@@ -33,6 +43,7 @@ from recommender import manifest as manifests
 from recommender.errors import SettingsFault
 from recommender.position import ClusterTime, State
 from recommender.store import CURRENT, Store, StoreReader
+from tests.support.clock import FakeClock
 from tests.support.products import make_catalogue, make_index
 from tests.support.shelves import CHUNKS, POINTER, Origin, said, silence
 
@@ -107,6 +118,28 @@ def test_overtaken(
         shelf.say(said(mine))
 
 
+def test_one_that_speaks_again(
+    shelf: Shelf, origin: Origin, database: Database[dict[str, Any]]
+) -> None:
+    """
+    Who was silent for long, and speaks again while another's segments travel, keeps its
+    place: it may remove what no pointer names.
+    """
+    origin.put(shelf)
+    theirs = origin.newest
+    silence(database)
+
+    def speak(name: str) -> BinaryIO:
+        shelf.say(said(theirs))
+        return origin.open_segment(name)
+
+    newer = origin.change()
+    with pytest.raises(NotYet, match=OVERTAKEN):
+        Shelf("other", database).publish(newer, said(newer), speak)
+    assert shelf.read_manifest() == manifests.to_bytes(theirs)
+    shelf.say(said(theirs))
+
+
 def test_one_publisher_at_a_time(
     shelf: Shelf, origin: Origin, database: Database[dict[str, Any]]
 ) -> None:
@@ -166,6 +199,27 @@ def test_age_of_what_was_said(
     assert 3600 <= told.age_s < 3700
 
 
+def test_silence_when_the_clock_was_set_back(
+    shelf: Shelf, origin: Origin, database: Database[dict[str, Any]], clock: FakeClock
+) -> None:
+    """
+    A publisher that has gone is found out, though the database's clock says that what
+    it said last is still to come; and another takes its place.
+    """
+    origin.put(shelf)
+    silence(database, -3600)
+    other = Shelf("other", database, clock=clock.clock)
+    ages_s = []
+    for _ in range(2):
+        told = other.read_newest()
+        assert told is not None
+        ages_s.append(told.age_s)
+        clock.advance(LEASE_S)
+
+    assert ages_s == [0.0, LEASE_S]
+    assert origin.put(other, origin.change()) == 1
+
+
 @pytest.mark.parametrize(
     "position", [None, 1, {}, {"state": "asleep"}], ids=["none", "1", "empty", "state"]
 )
@@ -182,6 +236,22 @@ def test_a_publisher_that_makes_no_sense(
         shelf.read_newest()
     origin.put(Shelf("other", database), origin.change())
     assert shelf.read_newest() is not None
+
+
+def test_a_time_that_is_none(
+    shelf: Shelf, origin: Origin, database: Database[dict[str, Any]]
+) -> None:
+    """
+    A year that Python does not know is like no time: nobody speaks for the pointer, and
+    who follows it, or wants to publish, does not end.
+    """
+    origin.put(shelf)
+    database[POINTER].update_one({}, {"$set": {"written": DatetimeMS(1 << 60)}})
+
+    told = shelf.read_newest()
+    assert told is not None
+    assert told.age_s == math.inf
+    assert origin.put(Shelf("other", database), origin.change()) == 1
 
 
 def see_it_dropped(database: Database[dict[str, Any]]) -> None:
@@ -288,6 +358,24 @@ def test_never_back_in_time(shelf: Shelf, origin: Origin) -> None:
     assert shelf.read_manifest() == manifests.to_bytes(later)
 
 
+def test_never_behind_what_was_said(
+    shelf: Shelf, origin: Origin, database: Database[dict[str, Any]]
+) -> None:
+    """
+    Who takes over waits until it is as far as what hosts have told of the generation
+    before, so that no answer's time goes back.
+    """
+    origin.put(shelf)
+    later = ClusterTime(origin.newest.as_of.seconds + 60, 0)
+    shelf.say(replace(said(origin.newest, State.STOPPING), as_of=later))
+    other, newer = Shelf("other", database), origin.change()
+
+    with pytest.raises(NotYet, match=BEHIND):
+        origin.put(other, newer)
+    origin.put(other, replace(newer, as_of=later))
+    assert other.read_manifest() == manifests.to_bytes(replace(newer, as_of=later))
+
+
 @pytest.mark.parametrize("damage", [{"content": b"spoilt"}, {"content": 1}, {}])
 def test_damaged_pointer_is_replaced(
     shelf: Shelf,
@@ -319,6 +407,108 @@ def test_chunks_of_a_killed_publisher(
     assert chunks.count_documents({}) == published + 1
     assert shelf.collect_garbage(GRACE_S) == 1
     assert chunks.count_documents({}) == published
+
+
+def test_uploads_that_fail_leave_nothing(
+    shelf: Shelf,
+    origin: Origin,
+    database: Database[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    One that fails again and again does not fill the disk: what the last has left goes
+    before the next begins.
+    """
+    # the driver keeps back some megabytes, which no test needs
+    monkeypatch.setattr("gridfs.synchronous.grid_file._UPLOAD_BUFFER_CHUNKS", 1)
+    reads = itertools.count(1)
+
+    def fail() -> None:
+        if next(reads) % 4 == 0:
+            raise InterruptedError
+
+    for _ in range(3):
+        with pytest.raises(InterruptedError):
+            shelf.publish(
+                origin.newest,
+                said(origin.newest),
+                lambda _name: io.BytesIO(bytes(1 << 20)),
+                fail,
+            )
+        assert len(database[CHUNKS].distinct("files_id")) == 1
+    origin.put(shelf)
+
+    files = database["evershelf.model.files"].distinct("_id")
+    assert database[CHUNKS].distinct("files_id") == files
+    assert len(files) == 1
+
+
+def test_garbage_is_none_that_another_has_named(
+    shelf: Shelf, origin: Origin, database: Database[dict[str, Any]]
+) -> None:
+    """
+    What was garbage to a publisher, and was named by another since, stays for a while
+    when the first takes over again.
+    """
+    first, second = origin.newest, origin.change()
+    other = Shelf("other", database)
+    for now_s in (0.0, GRACE_S):
+        origin.put(other, second)
+        silence(database)
+        origin.put(shelf, first)
+        silence(database)
+        assert shelf.collect_garbage(now_s) == 0
+
+
+class Deletions(CommandListener):
+    """
+    How often something was deleted.
+    """
+
+    count = 0
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """
+        See `CommandListener`.
+        """
+        self.count += event.command_name == "delete"
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """
+        See `CommandListener`.
+        """
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """
+        See `CommandListener`.
+        """
+
+
+def test_much_garbage_goes_at_once(
+    origin: Origin, mongo_uri: str, database: Database[dict[str, Any]]
+) -> None:
+    """
+    Under steady writes there are thousands of segments to remove, during which nothing
+    is said: it takes a few commands.
+    """
+    deletions = Deletions()
+    with MongoClient[dict[str, Any]](mongo_uri, event_listeners=[deletions]) as client:
+        shelf = Shelf("shelf", client[database.name])
+        origin.put(shelf)
+        kept = database[CHUNKS].distinct("files_id")
+        old = [ObjectId() for _ in range(1000)]
+        database["evershelf.model.files"].insert_many(
+            {"_id": file, "filename": "old", "length": 3} for file in old
+        )
+        database[CHUNKS].insert_many(
+            {"files_id": file, "n": 0, "data": b"old"} for file in old
+        )
+        shelf.collect_garbage(0.0)
+        assert shelf.collect_garbage(GRACE_S) == len(old)
+
+    assert deletions.count <= len(old) / 10
+    assert database[CHUNKS].distinct("files_id") == kept
+    assert database["evershelf.model.files"].distinct("_id") == kept
 
 
 def test_garbage_goes_after_a_grace(shelf: Shelf, origin: Origin) -> None:

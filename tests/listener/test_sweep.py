@@ -17,6 +17,7 @@ from listener.errors import Unreachable
 from listener.sweep import LEAST_PASS_S, MOST_KEYS, MOST_ROWS
 from recommender.index import Index
 from recommender.mutation import Delete, Upsert
+from recommender.segment import key_hash
 from tests.support.clock import FakeClock
 from tests.support.damage import damage
 from tests.support.fake_source import FakeSource
@@ -247,11 +248,12 @@ def test_off(tmp_path: Path, source: FakeSource, clock: FakeClock) -> None:
     """
     listening = Listening(tmp_path / "model", source, clock, sweep_per_s=0)
     listening.settle()
-    listening.source.put(make_product("new"))
+    new = make_product("new")
+    listening.source.put(new)
     turn_for(listening, 2 * LEAST_PASS_S)
 
     assert source.faults.calls["page"] == 0
-    assert not listening.daemon._parts.sweep._written
+    assert key_hash(new.key) not in listening.daemon._parts.sweep._written
     listening.crash()
 
 

@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import ref
 
 import pytest
 
 from listener.model import Model
 from listener.upkeep import GARBAGE_S, IDLE_DURABLE_S, Upkeep
+from recommender import allocator
 from recommender.errors import StoreEmpty
 from recommender.manifest import Manifest
 from recommender.mutation import Upsert
@@ -80,7 +82,7 @@ def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
     def wait(descriptor: int) -> None:
         waits.set()
-        may_go.wait(10)
+        may_go.wait(60)
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", wait)
@@ -318,7 +320,7 @@ def test_publications_do_not_wait_for_a_slow_disk(
     publish(store, model.index)
     with slow_disk(monkeypatch) as waits:
         upkeep.tend(model)
-        assert waits.wait(10)
+        assert waits.wait(60)
         model.index.apply([Upsert(make_product("b"))])
         compact(model.index)
         newest = publish(store, model.index)
@@ -339,8 +341,8 @@ def test_merges_are_run_beside_and_adopted(
     upkeep: Upkeep, store: Store, reader: StoreReader
 ) -> None:
     """
-    When the index has grown out of shape, a merge is run and asks for a publication;
-    the catalogue is the same.
+    When the index has grown out of shape, and there is time, a merge is run and asks
+    for a publication; the catalogue is the same.
     """
     products = make_catalogue(1800)
     model = make_model(products[:600])
@@ -349,11 +351,46 @@ def test_merges_are_run_beside_and_adopted(
         model.index.apply(map(Upsert, products[end - 600 : end]))
     assert len(model.index.freeze()) == 3
 
+    assert not upkeep.tend(model, idle=False)
+    assert upkeep._merges._running is None  # while more is waiting to be applied
     wait_for(lambda: upkeep.tend(model))
     manifest = publish(store, model.index)
     assert len(manifest.segments) == 1
     snapshot = Snapshot.derive(reader.load(manifest))
     assert {row.key for row in snapshot.living()} == {p.key for p in products}
+
+
+def test_memory_of_what_was_merged_is_given_back_once_nothing_holds_it(
+    upkeep: Upkeep, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    When the merge ends what was merged is still published: what it takes would stay with
+    the process until the next merge, all of a burst.
+    """
+    products = make_catalogue(1200)
+    model = make_model(products[:600])
+    model.index.freeze()
+    model.index.apply(map(Upsert, products[600:]))
+    publish(store, model.index)
+    merged = [ref(segment) for segment in model.index.freeze()]
+    held_then: list[int] = []
+    monkeypatch.setattr(
+        allocator,
+        "return_free",
+        lambda: held_then.append(sum(segment() is not None for segment in merged)),
+    )
+
+    wait_for(lambda: upkeep.tend(model))
+    upkeep.tend(model)
+    upkeep._merges._worker.submit(int).result()
+    assert held_then == []
+    publish(store, model.index)
+    upkeep.tend(model)
+    upkeep._merges._worker.submit(int).result()
+    assert held_then == [0]
+    upkeep.tend(model)
+    upkeep._merges._worker.submit(int).result()
+    assert held_then == [0]
 
 
 def test_merge_of_a_replaced_model_is_dropped(upkeep: Upkeep) -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from listener.demo.ports import free_port
 from recommender.exits import Exit
 from tests.support.matrix import Scene
+from tests.support.ports import free_port
 from tests.support.processes import Process
 from tests.support.shop import Seller, make_document, selling
 from tests.support.stage import REGULARS, Stage

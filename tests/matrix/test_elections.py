@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -202,18 +203,43 @@ def test_row_19_writes_that_no_majority_has(trio: SetStage, scene: Scene) -> Non
     A primary whose writes reach no other member goes on taking them, while the stream
     says nothing: the model is behind, and says so; then all of it is there.
     """
-    # All of them, as whoever is elected meanwhile would have the others follow it.
-    trio.members.fail(trio.members.members, STOP_REPLICATION, "alwaysOn")
-    alone = scene.collection.with_options(write_concern=ALONE)
-    alone.insert_one(make_document(620))
-    scene.wait_for_log("listener.state", state="catching_up", reason="behind")
-    wait_for(lambda: scene.visitor.look_again().reason == "behind")
-    alone.insert_one(make_document(621))
-    wait_for(lambda: trio.pair.get("/v1/model").json["lag_ms"] >= 5_000)
-    assert trio.pair.get("/v1/model").json["state"] == "catching_up"
-    trio.members.fail(trio.members.members, STOP_REPLICATION, "off")
-    scene.assert_recovered()
+    with patient(trio):
+        # All of them, as whoever is elected meanwhile would have the others follow it.
+        trio.members.fail(trio.members.members, STOP_REPLICATION, "alwaysOn")
+        alone = scene.collection.with_options(write_concern=ALONE)
+        alone.insert_one(make_document(620))
+        scene.wait_for_log("listener.state", state="catching_up", reason="behind")
+        wait_for(lambda: scene.visitor.look_again().reason == "behind")
+        alone.insert_one(make_document(621))
+        wait_for(lambda: trio.pair.get("/v1/model").json["lag_ms"] >= 5_000)
+        assert trio.pair.get("/v1/model").json["state"] == "catching_up"
+        trio.members.fail(trio.members.members, STOP_REPLICATION, "off")
+        scene.assert_recovered()
     assert scene.states == [("catching_up", "behind"), ("following", "")]
+
+
+@contextmanager
+def patient(trio: SetStage) -> Iterator[None]:
+    """
+    Have nobody elected because a busy machine was slow to say that it is there.
+    """
+    before = reconfigure(trio, 60_000)
+    try:
+        yield
+    finally:
+        reconfigure(trio, before)
+
+
+def reconfigure(trio: SetStage, timeout_ms: int) -> int:
+    """
+    Set how long silence of the primary is borne; return how long it was.
+    """
+    config = trio.client.admin.command("replSetGetConfig")["config"]
+    settings = config["settings"] | {"electionTimeoutMillis": timeout_ms}
+    changed = config | {"version": config["version"] + 1, "settings": settings}
+    trio.client.admin.command("replSetReconfig", changed)
+    before: int = config["settings"]["electionTimeoutMillis"]
+    return before
 
 
 def step_down(trio: SetStage) -> None:

@@ -110,9 +110,9 @@ def truncate(path: Path) -> None:
 
 
 def overwrite(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
+    content = path.read_bytes()
+    half = len(content) // 2  # the rest of it: one byte may lie between two arrays
+    path.write_bytes(content[:half] + bytes(byte ^ 0xFF for byte in content[half:]))
 
 
 def a_segment(store: Path) -> Path:
@@ -130,7 +130,7 @@ def test_row_23_bad_token(stage: Stage, scene: Scene, token: str) -> None:
     path = stage.store.folder / DURABLE
     manifest = manifests.from_bytes(path.read_bytes())
     data = to_place(manifest.checkpoints["products"]).token["_data"]
-    checkpoints = {"products": token.replace("%s", data[:30])}
+    checkpoints = {"products": token.replace("%s", data[:24])}  # 28 may be all
     path.write_bytes(manifests.to_bytes(replace(manifest, checkpoints=checkpoints)))
     scene.collection.delete_one({"_id": "lamp-101"})
     stage.pair.listener.start()

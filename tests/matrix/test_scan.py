@@ -18,7 +18,6 @@ from tests.support.waiting import wait_for
 
 FIRST: Final = 1_000  # numbers of the products that fill several batches of a scan
 LAST: Final = FIRST + 2 * SCAN_BATCH
-HELD_MS: Final = 2_500
 
 
 @contextmanager
@@ -30,14 +29,11 @@ def scan_held(stage: Stage, scene: Scene) -> Iterator[None]:
     scene.collection.insert_many(map(make_document, range(FIRST, LAST)))
     wait_until_current(stage.pair, scene.collection)
     with ThreadPoolExecutor(1) as pool:
-        stage.fail(["getMore"], blockConnection=True, blockTimeMS=HELD_MS)
-        asked = pool.submit(stage.pair.control, "/train?full=1", method="POST")
-        wait_for(lambda: is_scanning(stage), what="a held scan")
-        try:
+        with stage.cursors_held():
+            asked = pool.submit(stage.pair.control, "/train?full=1", method="POST")
+            wait_for(lambda: is_scanning(stage), what="a held scan")
             yield
             assert is_scanning(stage), "the scan went on too soon"
-        finally:
-            stage.heal()
         answer = asked.result()
         assert answer.status == 200, answer.body
 

@@ -9,22 +9,31 @@ import pytest
 from listener.queue.job import HOUR_MS, Past
 
 
+@pytest.mark.parametrize(("number", "is_answered"), [(1, True), (7, True), (8, False)])
+def test_a_run_answers_what_was_added_before_it(number: int, is_answered: bool) -> None:
+    """
+    Jobs are numbered as they are added.
+    """
+    assert Past(covers=7).answers(number) == is_answered
+
+
 @pytest.mark.parametrize(
-    ("job_id", "is_answered"),
-    [("1", True), ("7", True), ("8", False), ("own", False), ("repeat:x:5", False)],
+    ("due_ms", "is_answered"), [(0, True), (5_000, True), (5_001, False)]
 )
-def test_a_run_answers_what_was_added_before_it(job_id: str, is_answered: bool) -> None:
+def test_a_job_with_a_delay_is_answered_by_runs_after_it(
+    due_ms: int, is_answered: bool
+) -> None:
     """
-    Jobs are numbered as they are added; one that has no number is always run.
+    Whoever wants it done later does not mean what was written until now.
     """
-    assert Past(covers=7).answers(job_id) == is_answered
+    assert Past(covers=7, covers_ms=5_000).answers(7, due_ms) == is_answered
 
 
 def test_nothing_is_answered_before_the_first_run() -> None:
     """
     There is no job 0.
     """
-    assert not Past().answers("1")
+    assert not Past().answers(1)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +46,7 @@ def test_nothing_is_answered_before_the_first_run() -> None:
         (1_000, 601_000, 6, 0),
         (1_000, 1_000, 7, 514_286),  # never a moment less than a seventh of an hour
         (9_000, 1_000, 6, 600_000),  # the clock was set back
+        (601_001, 1_000, 6, 0),  # by more than any job waits
     ],
 )
 def test_runs_keep_even_distances(

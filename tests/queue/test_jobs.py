@@ -109,18 +109,46 @@ async def test_a_sender_says_how_often_to_try(
 ) -> None:
     """
     Its attempts and its backoff hold, also when it wants no second one; then the job
-    fails with the last reason.
+    fails with the last reason. A backoff that only the sender knows is ours.
     """
     worker = start_worker(EVERSHELF_CONTROL_PORT="1")  # where nobody answers
     options = {"attempts": 3, "backoff": {"type": "fixed", "delay": 50}}
     job = await own_queue.add("retrain", {}, options)
     failed = await finished(own_queue, job.id)
-    once = await own_queue.add("resync", {}, {"attempts": 1})
+    once = await own_queue.add("retrain", {}, {"attempts": 1})
+    unknown = {"attempts": 2, "backoff": {"type": "ours", "delay": 50}}
+    twice = await own_queue.add("retrain", {}, unknown)
 
     assert failed.attemptsMade == 3
     assert "refused" in failed.failedReason
     assert [line["attempt"] for line in worker.logs("job.failed")] == [1, 2, 3]
     assert (await finished(own_queue, once.id)).attemptsMade == 1
+    assert (await finished(own_queue, twice.id)).attemptsMade == 2
+
+
+async def test_a_job_with_a_delay_is_done_after_it(
+    queue: Queue, worker: Worker
+) -> None:
+    """
+    A run that began before is no answer: its sender wants what is written until then.
+    """
+    later = await queue.add("retrain", {}, {"delay": 1_000})
+    now = await queue.add("retrain", {})
+    await results(queue, [now.id, later.id])
+
+    assert [line["id"] for line in worker.logs("job.started")] == [now.id, later.id]
+
+
+async def test_an_id_of_its_own_is_no_number(queue: Queue, worker: Worker) -> None:
+    """
+    Though it may look like one, it says nothing of when the job was added.
+    """
+    first = await queue.add("retrain", {})
+    await results(queue, [first.id])
+    own = await queue.add("retrain", {}, {"jobId": "01"})
+    await results(queue, [own.id])
+
+    assert [line["id"] for line in worker.logs("job.started")] == [first.id, "01"]
 
 
 async def test_a_job_waits_for_a_listener_that_starts_again(

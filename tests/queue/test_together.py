@@ -20,6 +20,9 @@ from tests.support.queues import finished, results, runs, until
 pytestmark = pytest.mark.xdist_group("queue-together")
 
 BURST = 100
+DEBOUNCE_MS = 1_600  # a busy machine may take a second from one job to the next
+PROMPT_MS = 2_000
+TRIES = 6  # one of them on a machine that has nothing better to do
 TAKEOVER_S = 120.0  # a lock's 15 s and an interval's 5 s, on a busy machine
 
 
@@ -76,22 +79,23 @@ async def test_a_debounce_runs_once_with_the_last(queue: Queue, worker: Worker) 
     With a delay, each of a burst takes the place of the one before.
     """
     options = {
-        "delay": 400,
+        "delay": DEBOUNCE_MS,
         "deduplication": {
-            "id": "retrain", "ttl": 400, "extend": True, "replace": True,
+            "id": "retrain", "ttl": DEBOUNCE_MS, "extend": True, "replace": True,
             "keepLastIfActive": True,
         },
     }  # fmt: skip
-    waited_ms = []
-    for _ in range(3):  # one of them on a machine that has nothing better to do
+    waited_ms: list[int] = []
+    # a worker that did not know its server would wait for whole seconds
+    while min(waited_ms, default=PROMPT_MS) >= PROMPT_MS:
+        assert len(waited_ms) < TRIES, waited_ms
         jobs = [await queue.add("retrain", {"n": n}, options) for n in range(20)]
         last = await finished(queue, jobs[-1].id)
         assert last.data == {"n": 19}
         waited_ms.append(last.processedOn - last.timestamp)
 
-    assert len(worker.logs("job.started")) == 3
-    # a worker that did not know its server would wait for whole seconds
-    assert 350 < min(waited_ms) < 1000
+    assert len(worker.logs("job.started")) == len(waited_ms)
+    assert min(waited_ms) > DEBOUNCE_MS - 50
 
 
 async def test_two_workers_are_never_at_two_jobs(
@@ -145,10 +149,16 @@ async def test_runs_keep_their_distance(own_queue: Queue, start_worker: Start) -
     await results(own_queue, [other.id, *(job.id for job in jobs)])
 
     found = runs(workers)
-    began = [run.began_s for run in found if run.job_id != other.id]
+    own = [run for run in found if run.job_id != other.id]
+    # A run begins after its job was taken, and before its line is written.
+    taken_s = [
+        (await finished(own_queue, run.job_id)).processedOn / 1000 for run in own
+    ]
+    began = [run.began_s for run in own]
     gaps = [after - before for before, after in pairwise(began)]
-    assert len(began) == 3
-    assert min(gaps) >= distance_s - 0.1  # a line is written a moment after its time
+    assert len(own) == 3
+    for before, after in zip(taken_s, began[1:], strict=False):
+        assert after - before >= distance_s - 0.01
     assert max(gaps) < distance_s + 8  # nothing stalls
     assert next(run for run in found if run.job_id == other.id).began_s < began[1]
     assert any(worker.logs("job.put_off") for worker in workers)

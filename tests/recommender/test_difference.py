@@ -12,6 +12,7 @@ from recommender import index as indexes
 from recommender.difference import Difference, difference
 from recommender.mutation import Clear, Delete, Upsert
 from recommender.snapshot import Snapshot
+from tests.support.damage import damage
 from tests.support.products import (
     make_catalogue,
     make_generation,
@@ -98,6 +99,24 @@ def test_whole_catalogue_written_anew_has_not_changed():
     one, other = (make_snapshot(make_catalogue(300)) for _ in range(2))
 
     assert difference(one, other) == Difference()
+
+
+@pytest.mark.parametrize("column", ["displays", "tf", "price"])
+@pytest.mark.parametrize("products", [5, 2_000], ids=["merged", "in_place"])
+def test_repaired_has_changed(products, column):
+    """
+    A row that said something else than its product did has changed when it says that
+    again, whether its segment is merged at once or stays; nothing else has.
+    """
+    catalogue = make_catalogue(products)
+    product = next(product for product in catalogue if product.visible)
+    index = make_index(catalogue)
+    damage(index, product.key, column)
+    before = Snapshot.derive(make_generation(index))
+    index.apply([Delete(product.key), Upsert(product)])
+    after = Snapshot.derive(make_generation(index), before)
+
+    assert difference(before, after) == Difference(changed=(product.key,))
 
 
 @pytest.mark.parametrize("name", ["MOST_LOOKED_AT", "MOST_NAMED"])

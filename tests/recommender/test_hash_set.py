@@ -12,7 +12,7 @@ from recommender.hash_set import LOOSE, HashSet
 
 LARGEST = 2**64 - 1
 MANY = 50_000
-BYTES_EACH = 2 * 8  # one that was added again and again may be kept twice
+BYTES_EACH = 2 * 8  # what was added again and again may be kept twice
 
 
 @given(st.lists(st.integers(0, 40) | st.sampled_from([LARGEST, LARGEST - 1, 2**63])))

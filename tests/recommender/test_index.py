@@ -30,6 +30,7 @@ def _small(monkeypatch):
     Merge in the background from eight rows on, so that small catalogues do too.
     """
     monkeypatch.setattr(index_module, "SMALL_ROWS", 8)
+    monkeypatch.setattr(index_module, "FANOUT", 4)
 
 
 def settle(index):
@@ -162,6 +163,67 @@ def test_frozen_segments_stay_as_they_were():
     assert list(segment.keys) == before
 
 
+def test_few_changes_are_one_segment_without_a_merge(monkeypatch):
+    """
+    What is said of fewer rows than `FANOUT` is built again with what comes next.
+    """
+    monkeypatch.setattr(index_module, "merge_segments", None)
+    index = make_index(make_catalogue(30))
+    (base,) = index.freeze()
+
+    for number in range(3):
+        index.apply([Upsert(make_product(f"new{number}"))])
+        segments = index.freeze()
+        assert segments[0] is base
+        assert [len(segment) for segment in segments[1:]] == [number + 1]
+
+
+def test_what_grows_keeps_what_it_removes():
+    """
+    A segment that is built again says as before what is gone, and nothing of what is
+    nowhere else.
+    """
+    index = make_index(make_catalogue(30))
+    index.freeze()
+
+    index.apply([Delete(make_key("5")), Upsert(make_product("x"))])
+    index.freeze()
+    index.apply([Upsert(make_product("5", "tea")), Delete(make_key("x"))])
+    index.apply([Delete(make_key("7"))])
+    segments = index.freeze()
+
+    expected = [*make_catalogue(30), make_product("5", "tea")]
+    known = contents_of(expected)
+    del known[make_key("7")]
+    assert list(segments[-1].tombstones) == [make_key("7")]
+    assert contents(index) == contents(Index(WEIGHTS, segments)) == known
+
+
+def test_what_is_being_merged_is_not_built_again():
+    """
+    A segment that grew and went into a merge is left to it.
+    """
+    index = make_index(make_catalogue(7))
+    index.freeze()
+    index.apply([Upsert(make_product("x"))])
+    index.freeze()
+    index.apply(map(Upsert, make_catalogue(5, 1)))
+    index.freeze()
+    index.apply([Upsert(make_product("y"))])
+    before = index.freeze()
+    merge = index.merge_due()
+    assert merge.parts[-1].segment is before[-1]
+
+    index.apply([Upsert(make_product("z")), Delete(make_key("x"))])
+    during = index.freeze()
+    assert before[-1] in during
+    index.adopt(merge, merge.run())
+
+    assert contents(index) == contents(Index(WEIGHTS, index.freeze()))
+    assert index.content(make_key("x")) is None
+    assert index.products == 9
+
+
 def test_insert_and_delete_in_between_leave_nothing():
     """
     A product that came and went between two publications leaves no trace.
@@ -190,6 +252,38 @@ def test_index_starts_where_another_stopped():
     assert contents(again) == contents(index)
     assert (again.products, again.visible) == (index.products, index.visible)
     assert again.freeze() == segments
+
+
+@pytest.mark.parametrize("largest", [1, 2, 3, 7])
+def test_what_a_run_shelves_is_known_to_the_rest_of_it(monkeypatch, largest):
+    """
+    A run longer than what may be pending is applied one mutation after the other, also
+    when a product comes in it again after it was shelved, or after all was cleared.
+    """
+    monkeypatch.setattr(index_module, "LARGEST_PENDING", largest)
+    index = make_index([make_product("1"), make_product("2")])
+    index.freeze()
+
+    counts = index.apply(
+        [
+            Upsert(make_product("1", "tea")),
+            Upsert(make_product("3")),
+            Delete(make_key("2")),
+            Upsert(make_product("1", "tea")),  # says what it said
+            Upsert(make_product("2")),
+            Delete(make_key("3")),
+            Delete(make_key("3")),
+            Upsert(make_product("1")),
+            Clear(),
+            Delete(make_key("1")),
+            Upsert(make_product("2")),
+            Upsert(make_product("2", "tea")),
+        ]
+    )
+
+    assert counts == Counts(inserted=3, updated=3, deleted=4, unchanged=3)
+    assert contents(index) == contents_of([make_product("2", "tea")])
+    assert (index.products, index.visible) == (1, 1)
 
 
 def make_mergeable():
@@ -229,6 +323,22 @@ def test_one_merge_at_a_time():
     assert index.merge_due() is None
     index.abandon()
     assert index.merge_due() is not None
+
+
+def test_merges_wait_while_there_is_more_to_apply(monkeypatch):
+    """
+    While more is waiting none is offered, until there are too many segments.
+    """
+    monkeypatch.setattr(index_module, "MOST_SEGMENTS", 2)
+    index, _ = make_mergeable()
+
+    assert index.merge_due(idle=False) is None
+    index.apply(map(Upsert, make_catalogue(18)[12:]))
+    index.freeze()
+
+    merge = index.merge_due(idle=False)
+    assert merge is not None
+    assert len(merge.parts) == 3
 
 
 def test_changes_during_a_merge_survive_it():

@@ -10,7 +10,9 @@ import pytest
 from recommender import store as stores
 from recommender.index import Index
 from recommender.mutation import Upsert
+from recommender.segment import Part, merge_segments
 from recommender.store import GRACE_S
+from tests.support.displays import make_shown
 from tests.support.products import (
     WEIGHTS,
     make_catalogue,
@@ -42,6 +44,26 @@ def test_kept_is_the_same(store, reader, segment):
     assert segment_values(kept) == segment_values(segment)
     assert not kept.tf.flags.owndata
     assert len(files(reader.folder)) == 1
+
+
+def test_what_pages_show_is_packed(store, reader):
+    """
+    Of many rows what pages show is packed, and can be merged with that of others.
+    """
+    [segment] = make_index(make_shown(2_500)).freeze()
+
+    kept = store.keep(segment)
+    few = make_index([make_product("new", "steel tent")]).freeze()
+    parts = [Part(one, np.zeros(len(one), np.bool_)) for one in (kept, *few)]
+    merged = merge_segments(parts, keep_tombstones=False)
+
+    assert kept.displays.packing is not None
+    assert kept.nbytes < segment.nbytes
+    assert segment_values(kept) == segment_values(segment)
+    assert segment_values(store.keep(merged)) == segment_values(merged)
+    assert {row["key"]: row for row in segment_values(merged)} == {
+        row["key"]: row for one in (segment, *few) for row in segment_values(one)
+    }
 
 
 def test_publishing_it_writes_nothing_more(store, reader, segment):

@@ -2,6 +2,12 @@
 Each kernel against plain numpy.
 """
 
+import re
+import subprocess
+import sys
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +17,8 @@ from recommender import kernels, search_kernels, word_kernels
 from recommender.blob import Blob
 from recommender.kernels import read_only
 from recommender.segment import hash_keys
-from tests.support.sparse import to_sparse
+from tests.support.processes import ROOT
+from tests.support.sparse import to_sparse, to_weights
 
 
 ROWS, TERMS = 60, 25
@@ -22,7 +29,7 @@ def _dense(draw):
     """
     tf as a dense matrix, a third of it filled, with some rows and terms empty.
     """
-    dense = draw.uniform(0.5, 4, (ROWS, TERMS)).astype(np.float32)
+    dense = draw.uniform(0.5, 4, (ROWS, TERMS)).astype(np.float16)
     dense[draw.random((ROWS, TERMS)) < 0.7] = 0
     dense[[0, ROWS // 2]] = 0
     dense[:, [0, TERMS - 1]] = 0
@@ -50,6 +57,65 @@ def test_kernels_call_only_those_of_their_file(room):
     assert {each.py_func.__module__ for each in called} <= {room.__name__}
 
 
+ROOMS = (kernels, search_kernels, word_kernels)
+# Each kernel that is here with how many types it has been compiled for, or loaded.
+LOADED = """
+from numba.core.dispatcher import Dispatcher
+from recommender import kernels, search_kernels, word_kernels
+
+for room in (kernels, search_kernels, word_kernels):
+    for name, each in vars(room).items():
+        if isinstance(each, Dispatcher):
+            print(name, len(each.overloads))
+"""
+
+
+def inner_names():
+    """
+    Return what only kernels are to call.
+    """
+    return {
+        name
+        for room in ROOMS
+        for name, each in vars(room).items()
+        if isinstance(each, Dispatcher) and each._can_compile
+    }
+
+
+def test_nobody_but_kernels_calls_inner_ones():
+    """
+    Such a call would wait for the compiler.
+    """
+    names = inner_names()
+    called = re.compile(rf"kernels\.({'|'.join(names)})\(")
+    files = [
+        path
+        for folder in ("recommender", "server", "listener")
+        for path in Path(ROOT, folder).rglob("*.py")
+    ]
+
+    assert "add_terms" in names
+    assert [path for path in files if called.search(path.read_text("utf-8"))] == []
+
+
+def test_inner_ones_are_not_loaded():
+    """
+    A process that finds the others in the cache neither waits for these nor holds them.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    loaded = dict(line.split() for line in done.stdout.splitlines())
+
+    assert {
+        name: count for name, count in loaded.items() if count != "1"
+    } == dict.fromkeys(inner_names(), "0")
+
+
 def test_read_only():
     """
     The same array comes back and cannot be written to.
@@ -59,6 +125,19 @@ def test_read_only():
     assert read_only(array) is array
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 1
+
+
+@pytest.mark.parametrize("room", [kernels, search_kernels], ids=["kernels", "search"])
+def test_widened(room):
+    """
+    Every half-precision number from 0 to the largest is the double that it is, to the
+    bit, the least of them, which have no leading digit, too.
+    """
+    bits = np.arange(np.float16(np.inf).view(np.uint16), dtype=np.uint16)
+
+    widened = [room.widened(one) for one in bits]
+
+    assert widened == bits.view(np.float16).astype(np.float64).tolist()
 
 
 def test_copy_runs(draw):
@@ -82,13 +161,19 @@ def test_gather_rows(draw, dense):
     """
     rows, to_rows = some(draw, 20, ROWS), draw.permutation(20).astype(np.int64)
     renamed = some(draw, TERMS, 2 * TERMS)
-    expected = np.zeros((20, 2 * TERMS), np.float32)
+    expected = np.zeros((20, 2 * TERMS), np.float16)
     expected[np.ix_(to_rows, renamed)] = dense[rows]
-    to_indptr, to_terms, to_tf = to_sparse(expected)
+    to_indptr, to_terms, to_tf = to_weights(expected)
     terms, tf = np.full_like(to_terms, -1), np.zeros_like(to_tf)
 
     kernels.gather_rows(
-        *to_sparse(dense), rows, renamed.astype(np.int32), to_indptr, terms, tf, to_rows
+        *to_weights(dense),
+        rows,
+        renamed.astype(np.int32),
+        to_indptr,
+        terms,
+        tf,
+        to_rows,
     )
 
     assert terms.tolist() == to_terms.tolist()
@@ -155,8 +240,8 @@ def test_invert(dense):
     """
     Postings are the transposed matrix, rows rising within a term.
     """
-    indptr, terms, tf = to_sparse(dense)
-    post_indptr, post_rows, post_tf = to_sparse(dense.T)
+    indptr, terms, tf = to_weights(dense)
+    post_indptr, post_rows, post_tf = to_weights(dense.T)
     rows, values = np.full_like(post_rows, -1), np.zeros_like(post_tf)
 
     kernels.invert(indptr, terms, tf, post_indptr[:-1].copy(), rows, values)
@@ -169,7 +254,7 @@ def test_square_sums(dense):
     """
     A(d) = Σ tf².
     """
-    indptr, _, tf = to_sparse(dense)
+    indptr, _, tf = to_weights(dense)
     out = np.full(ROWS, np.nan)
 
     kernels.square_sums(indptr, tf, out)
@@ -177,35 +262,34 @@ def test_square_sums(dense):
     assert out == pytest.approx((dense.astype(np.float64) ** 2).sum(axis=1), rel=1e-14)
 
 
-def test_norm_parts(draw, dense):
+def test_fill_lengths(draw, dense):
     """
-    B(d) = Σ tf²·g and C(d) = Σ tf²·g².
+    ‖d‖ of each row, in single precision, and the same of some rows.
     """
-    g = -draw.uniform(0, 9, TERMS)
-    b, c = np.full(ROWS, np.nan), np.full(ROWS, np.nan)
+    g, big_l = -draw.uniform(0, 9, TERMS), 12.0
+    rows = some(draw, 7, ROWS).astype(np.int32)
+    lengths, few = np.full(ROWS, np.nan, np.float32), np.full(7, np.nan, np.float32)
 
-    kernels.norm_parts(*to_sparse(dense), g, b, c)
+    kernels.fill_lengths(*to_weights(dense.T), g, big_l, np.zeros(ROWS), lengths)
+    kernels.fill_lengths_of(*to_weights(dense), g, big_l, rows, few)
 
     squares = dense.astype(np.float64) ** 2
-    assert b == pytest.approx(squares @ g, rel=1e-13)
-    assert c == pytest.approx(squares @ g**2, rel=1e-13)
+    assert lengths == pytest.approx(np.sqrt(squares @ (big_l + g) ** 2), rel=1e-6)
+    assert few == pytest.approx(lengths[rows], rel=2e-7)
 
 
-def test_move_norm_parts(draw, dense):
+def test_gather_postings(draw, dense):
     """
-    B and C moved from an old g to a new one are those of the new one.
+    The rows of each term, one term after the other.
     """
-    old, new = -draw.uniform(0, 9, TERMS), -draw.uniform(0, 9, TERMS)
-    moved = some(draw, 7, TERMS)
-    rest = np.setdiff1d(np.arange(TERMS), moved)
-    new[rest] = old[rest]
-    squares = dense.astype(np.float64) ** 2
-    b, c = squares @ old, squares @ old**2
+    terms = some(draw, 7, TERMS)
+    expected = [row for term in terms for row in np.flatnonzero(dense[:, term])]
+    rows = np.full(len(expected), -1, np.int32)
+    post_indptr, post_rows, _ = to_weights(dense.T)
 
-    kernels.move_norm_parts(*to_sparse(dense.T), moved, old[moved], new[moved], b, c)
+    kernels.gather_postings(post_indptr, post_rows, terms, rows)
 
-    assert b == pytest.approx(squares @ new, rel=1e-12)
-    assert c == pytest.approx(squares @ new**2, rel=1e-12)
+    assert rows.tolist() == expected
 
 
 def sorted_hashes(draw, count):
@@ -226,6 +310,25 @@ def test_find_sorted(draw, size):
 
     places = {value: place for place, value in enumerate(haystack.tolist())}
     assert out.tolist() == [places.get(needle, -1) for needle in needles.tolist()]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 33, 1_000])
+def test_find_sorted_needles_that_rise(draw, size):
+    """
+    So it is with needles that rise, few or many, some of them twice.
+    """
+    haystack = sorted_hashes(draw, size)
+    ends = np.array([0, 2**64 - 1], np.uint64)
+    for count in (0, 3, 100):
+        between = draw.integers(0, 2**64, count, np.uint64)
+        chosen = draw.choice(haystack, count) if size else ends
+        needles = np.sort(np.concatenate([between, chosen, chosen[:1], ends]))
+        out = np.full(len(needles), -2)
+
+        kernels.find_sorted(haystack, needles, out)
+
+        places = {value: place for place, value in enumerate(haystack.tolist())}
+        assert out.tolist() == [places.get(needle, -1) for needle in needles.tolist()]
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 33])

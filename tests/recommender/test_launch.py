@@ -86,6 +86,7 @@ def test_stopped_while_it_imports(
     assert stopped_while_importing(tmp_path, program, number) == (code, "")
 
 
+BALLAST: Final = {"scipy.linalg", "scipy.sparse", "sklearn", "pytest", "rich"}
 # Says what a program has imported when it ends.
 TOLD: Final = """
 import atexit, sys
@@ -94,11 +95,13 @@ atexit.register(lambda: print("modules", *sys.modules))
 """
 
 
-@pytest.mark.parametrize("program", ["run_listener.py", "run_server.py"])
+@pytest.mark.parametrize(
+    "program", ["run_listener.py", "run_server.py"], ids=["listener", "server"]
+)
 def test_start_carries_no_ballast(tmp_path: Path, program: str) -> None:
     """
-    Neither process imports what only `verify` and the tests need: it would take longer
-    to follow again, and more memory.
+    Neither process imports what only `verify` and the tests need, nor what draws tables:
+    it would take longer to follow again, and more memory.
     """
     (tmp_path / "sitecustomize.py").write_text(TOLD)
     done = subprocess.run(
@@ -113,7 +116,7 @@ def test_start_carries_no_ballast(tmp_path: Path, program: str) -> None:
     imported = done.stdout.splitlines()[-1].split()
 
     assert "numba" in imported
-    assert not {"scipy.linalg", "scipy.sparse", "sklearn", "pytest"} & {*imported}
+    assert not BALLAST & {*imported}
 
 
 def test_errands_are_all_commands_that_come_to_an_end() -> None:

@@ -18,6 +18,8 @@ from recommender.masking import Secrets, masked, to_passwords, without_secrets
         ("mongodb://me:se@c/r?et@db1/shop", "mongodb://me:***@db1/shop"),
         ("mongodb://db1/?authMechanismProperties=AWS:x", "mongodb://db1/"),
         ("mongodb://me@db1/shop", "mongodb://me@db1/shop"),
+        ("mongodb://me@db1:27017/shop", "mongodb://me@db1:27017/shop"),
+        ("mongodb://me@shop.com:secret@db1/", "mongodb://me@shop.com:***@db1/"),
         ("nonsense", "nonsense"),
     ],
 )
@@ -34,6 +36,7 @@ def test_addresses(uri: str, shown: str) -> None:
         ("mongodb://db1/shop?replicaSet=rs0", []),
         ("mongodb://me@db1/", []),
         ("mongodb://me:a@b@db1/", ["a@b"]),
+        ("mongodb://me@shop.com:a@b@db1/", ["a@b"]),
         ("mongodb://db1/?tlsCertificateKeyFilePassword=fish&tls=true", ["fish"]),
         ("mongodb://me:a@db1/?proxyHost=p&proxyPassword=fish", ["a", "fish"]),
         (
@@ -42,7 +45,7 @@ def test_addresses(uri: str, shown: str) -> None:
             ["a", "fi:sh"],
         ),
     ],
-    ids=["none", "user", "user-and-password", "file", "proxy", "token"],
+    ids=["none", "user", "user-and-password", "mail", "file", "proxy", "token"],
 )
 def test_passwords_in_an_address(uri: str, passwords: list[str]) -> None:
     """
@@ -71,6 +74,8 @@ def test_what_is_said_of_an_address() -> None:
         ("got 'pa\\'ss' and {\"k\": \"pa'ss\"}", 'got \'***\' and {"k": "***"}'),
         ("at mongodb://me:hidden@db1:1/x?w=1", "at mongodb://me:***@db1:1/x?w=1"),
         ("at mongodb://me:a@b/c@db1 twice", "at mongodb://me:***@db1 twice"),
+        ("at mongodb://me@b.c:a@db1 twice", "at mongodb://me@b.c:***@db1 twice"),
+        ("at mongodb://me@db1:1/x twice", "at mongodb://me@db1:1/x twice"),
         ("at mongodb://db1/x, me@there", "at mongodb://db1/x, me@there"),
         ("GET /v1/events?a=1&key=abc&b=2", "GET /v1/events?a=1&key=***&b=2"),
         ("Authorization: Bearer abc", "Authorization: Bearer ***"),

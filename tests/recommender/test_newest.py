@@ -4,8 +4,6 @@ The newest products.
 
 import math
 
-from dataclasses import replace
-
 import hypothesis.strategies as st
 
 from hypothesis import given
@@ -29,7 +27,7 @@ from tests.support.products import (
 
 
 CATALOGUE = [
-    replace(product, created_s=math.nan if i % 3 == 0 else float(i * 37 % 50))
+    product._replace(created_s=math.nan if i % 3 == 0 else float(i * 37 % 50))
     for i, product in enumerate(make_catalogue(150))
 ]
 

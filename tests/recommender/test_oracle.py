@@ -1,25 +1,48 @@
+import math
+
+import numpy as np
 import pytest
 
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
 
 from recommender.oracle import Oracle
-from recommender.weights import Weights
+from recommender.weights import LEAST_IDF, Weights
 from tests.support.products import WEIGHTS, make_catalogue, make_product
 
 
 @pytest.mark.parametrize("sublinear", [True, False])
 def test_oracle_is_what_everyone_would_train(sublinear):
     """
-    On one field of plain words it gives the scores of TfidfVectorizer's defaults.
+    On one field of plain words it gives the scores of TfidfVectorizer's defaults, with
+    idf raised to what the model has for a term of all products, and counts in half
+    precision.
     """
     weights = Weights({"description": 1.0}, sublinear=sublinear)
     products = sorted(make_catalogue(80), key=lambda product: product.key)
     texts = [product.texts["description"] for product in products]
-    vectors = TfidfVectorizer(sublinear_tf=sublinear).fit_transform(texts)
+    counted = TfidfVectorizer(sublinear_tf=sublinear, use_idf=False, norm=None)
+    tf = counted.fit_transform(texts)
+    tf.data = tf.data.astype(np.float16).astype(np.float64)
+    usual = TfidfVectorizer(sublinear_tf=sublinear).fit(texts).idf_
+    vectors = normalize(tf.multiply(usual + 2.0))
 
     scores = Oracle.train(products, weights).scores(range(80))
 
     assert scores == pytest.approx((vectors @ vectors.T).toarray(), abs=1e-12)
+
+
+def test_a_term_of_all_products_counts_the_least():
+    """
+    Its idf is `LEAST_IDF`, and that of one that a single product has is more by
+    ln((1+N)/2).
+    """
+    products = [make_product("1", "tea"), make_product("2", "tea pot")]
+
+    oracle = Oracle.train(products, WEIGHTS)
+
+    idf = {term: oracle.idf[column] for term, column in oracle.terms.items()}
+    assert idf == pytest.approx({"tea": LEAST_IDF, "pot": LEAST_IDF + math.log(1.5)})
 
 
 def test_order_of_products_does_not_matter():

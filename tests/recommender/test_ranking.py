@@ -42,8 +42,7 @@ def make_varied(count):
     Return a catalogue of which a page shows the brand and a size, too.
     """
     return [
-        replace(
-            product,
+        product._replace(
             display=b'{"size":%d,"brand":"%s"}' % (i % 5, product.brand.encode())
             if i % 7
             else b"{}",
@@ -63,7 +62,7 @@ def make_layered():
     """
     index = make_index([*CATALOGUE[:200], make_product("gone", "red kettle")])
     index.freeze()
-    index.apply([Delete(make_key("gone")), Upsert(replace(CATALOGUE[3], price=1.0))])
+    index.apply([Delete(make_key("gone")), Upsert(CATALOGUE[3]._replace(price=1.0))])
     index.freeze()
     index.apply(map(Upsert, [CATALOGUE[3], *CATALOGUE[200:]]))
     return Snapshot.derive(make_generation(index))

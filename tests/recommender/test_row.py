@@ -69,7 +69,7 @@ def test_what_differs_is_named(change: dict[str, Any], parts: set[str]) -> None:
     """
     A product that says something else differs in that part.
     """
-    other = segment_of(dataclasses.replace(KETTLE, **change))
+    other = segment_of(KETTLE._replace(**change))
 
     assert set(unlike_parts(other, 0, said(KETTLE))) == parts
 

@@ -12,20 +12,19 @@ import pytest
 from numpy.typing import NDArray
 
 from recommender import search_kernels
-from recommender.kernels import read_only
+from recommender.kernels import Forward, Postings, read_only
 from recommender.search_kernels import (
     Columns,
-    Forward,
     Norms,
-    Postings,
     Sought,
     Wanted,
 )
-from tests.support.sparse import to_sparse
+from tests.support.sparse import to_sparse, to_weights
 
 
 ROWS, TERMS = 60, 25
 MANY_ROWS, MANY_TERMS = 500, 80
+STRETCHES = 4 * search_kernels.STRETCH + 10  # rows
 NAN = math.nan
 
 
@@ -35,6 +34,7 @@ class Asked:
     A query of a segment, with the score that each row then has.
     """
 
+    tf: NDArray[np.float32]
     postings: Postings
     forward: Forward
     sought: Sought
@@ -42,37 +42,43 @@ class Asked:
     value: NDArray[np.int64]
 
 
-def make_asked(draw):
+def make_asked(draw, rows=MANY_ROWS):
     """
     Return a query like a product, over terms of which few are in many rows; every
     product has a twin, so that there are ties.
     """
-    how_many = MANY_ROWS * np.linspace(0.01, 0.9, MANY_TERMS) ** 3
-    filled = draw.random((MANY_ROWS, MANY_TERMS)) < how_many / MANY_ROWS
-    tf = (draw.integers(1, 4, filled.shape) * filled).astype(np.float32)
+    share = np.linspace(0.01, 0.9, MANY_TERMS) ** 3
+    filled = draw.random((rows, MANY_TERMS)) < share
+    tf = (draw.integers(1, 4, filled.shape) * filled).astype(np.float16)
     tf[1::2] = tf[::2]
-    idf = 1 + np.log((1 + MANY_ROWS) / (1 + filled.sum(axis=0)))
-    big_l = float(idf.max())
-    seen = tf[draw.integers(MANY_ROWS)].astype(np.float64)
+    seen = tf[draw.integers(rows)].astype(np.float64)
     seen[draw.integers(MANY_TERMS)] = 0
     terms = np.flatnonzero(seen)
     places = np.where(draw.random(len(terms)) < 0.1, -1, terms)
+    idf = 3 + np.log((1 + len(tf)) / (1 + np.count_nonzero(tf, axis=0)))
+    big_l = float(idf.max())
     g = idf - big_l
     squares = tf.astype(np.float64) ** 2
+    lengths = np.sqrt(squares @ idf**2)
+    query_square = float(((seen * idf) ** 2).sum())
     norms = Norms(
-        *map(read_only, (squares.sum(axis=1), squares @ g, squares @ g**2)),
+        read_only(g),
         big_l,
-        float(((seen * idf) ** 2).sum()),
+        query_square,
+        # as they were when they could be up to 1 % longer
+        read_only((lengths * draw.uniform(0.9, 1.01, rows)).astype(np.float32)),
+        1 / 1.01,
     )
     weights = seen[terms] * idf[terms] ** 2
     there = places >= 0
     dots = tf[:, terms[there]].astype(np.float64) @ weights[there]
-    lengths = np.sqrt((squares @ idf**2) * norms.query_square)
-    cosine = np.divide(dots, lengths, out=np.zeros(MANY_ROWS), where=lengths > 0)
+    lengths *= np.sqrt(query_square)
+    cosine = np.divide(dots, lengths, out=np.zeros(rows), where=lengths > 0)
     return Asked(
-        Postings(*map(read_only, to_sparse(tf.T))),
-        Forward(*map(read_only, to_sparse(tf))),
-        Sought(*map(read_only, (places, weights, (seen[terms] * idf[terms]) ** 2))),
+        tf,
+        Postings(*map(read_only, to_weights(tf.T))),
+        Forward(*map(read_only, to_weights(tf))),
+        Sought(*map(read_only, (places, weights))),
         norms,
         np.rint(cosine * 1e9).astype(np.int64),
     )
@@ -86,11 +92,27 @@ def make_nothing():
     return Wanted(every, every, every, every, -1, NAN, NAN, none, none)
 
 
-def make_room():
+def ask(asked, columns, wanted, limit, floor=1):
     """
-    Return scores, a list to fill and lengths.
+    Return rows and values of the best, and whether all scores are zero afterwards.
     """
-    return np.zeros(MANY_ROWS), np.zeros(MANY_ROWS, np.int32), np.zeros(MANY_ROWS)
+    scores = np.zeros(len(asked.tf), np.float32)
+    best, rows = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
+    kept = search_kernels.best_rows(
+        asked.postings, asked.forward, asked.sought, asked.norms, floor,
+        columns, wanted, scores, best, rows,
+    )  # fmt: skip
+    return rows[:kept].tolist(), best[:kept].tolist(), not scores.any()
+
+
+def expected_of(asked, passed, limit, floor=1):
+    """
+    Return what `ask` should.
+    """
+    value = asked.value
+    candidates = np.flatnonzero(passed & (value >= floor))
+    ranked = sorted(candidates, key=lambda row: (-value[row], row))[:limit]
+    return ranked, value[ranked].tolist(), True
 
 
 @pytest.fixture(name="asked")
@@ -223,76 +245,156 @@ def test_insert_ranked(draw, limit):
     assert got == ranked[:limit]
 
 
-def test_in_turn(asked):
+def test_add_terms(asked):
     """
-    Terms that say much in few rows come first, and what is left of the query at each
-    of them is what the others' squares sum up to.
+    The parts of all terms that are here are added to scores.
     """
-    sought, postings = asked.sought, asked.postings
-    order = np.zeros(len(sought.terms), np.int64)
-    bounds = np.zeros(len(order) + 1)
+    there = asked.sought.terms >= 0
+    terms, weights = asked.sought.terms[there], asked.sought.weights[there]
+    scores = np.ones(MANY_ROWS, np.float32)
 
-    count = search_kernels.in_turn(
-        postings, sought, asked.norms.query_square, order, bounds
+    search_kernels.add_terms(asked.postings, asked.sought, scores)
+
+    expected = 1 + asked.tf[:, terms] @ weights
+    assert scores == pytest.approx(expected, rel=1e-5)
+
+
+def test_full_score(asked):
+    """
+    A row's value by its own terms is what numpy says, if it can pass the bar.
+    """
+    sought = search_kernels.looked_up(asked.sought)
+
+    def scores(bar):
+        return [
+            search_kernels.full_score(row, asked.forward, sought, asked.norms, bar)
+            for row in range(MANY_ROWS)
+        ]
+
+    worst = int(np.median(asked.value))
+    bar = search_kernels.bar_for(worst, len(asked.sought.terms), asked.norms)
+    above = np.array(scores(bar))
+    reached = asked.value >= worst
+
+    assert scores(0.0) == asked.value.tolist()
+    assert above[reached].tolist() == asked.value[reached].tolist()
+    assert not above.all()
+    assert set(above[~reached].tolist()) <= {0, *asked.value[~reached].tolist()}
+
+
+def test_square_of(asked):
+    """
+    ‖d‖² of a row is what numpy says.
+    """
+    norms = asked.norms
+
+    got = [
+        search_kernels.square_of(row, asked.forward, norms.g, norms.big_l)
+        for row in range(MANY_ROWS)
+    ]
+
+    expected = (asked.tf.astype(np.float64) * (norms.big_l + norms.g)) ** 2
+    assert got == pytest.approx(expected.sum(axis=1), rel=1e-13)
+
+
+def met(asked, bits):
+    """
+    Yield the places of the terms with these last bits.
+    """
+    place = asked.first[bits]
+    while place >= 0:
+        yield place
+        place = asked.after[place]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [[], [-1, -1], [5], [0, 1, 2, 3], [7, 7 + 128, -1, 7 + 256, 9, 7 + 2**20]],
+    ids=["none", "none here", "one", "neighbours", "the same bits"],
+)
+def test_looked_up(terms):
+    """
+    Every term that the segment holds is found by its last bits, and no other.
+    """
+    weights = read_only(np.ones(len(terms)))
+    sought = Sought(read_only(np.array(terms, np.int64)), weights)
+
+    asked = search_kernels.looked_up(sought)
+
+    size = len(asked.first)
+    found = [[terms[place] for place in met(asked, bits)] for bits in range(size)]
+    here = [term for term in reversed(terms) if term >= 0]
+    assert found == [
+        [term for term in here if term % size == bits] for bits in range(size)
+    ]
+
+
+def test_marks(draw):
+    """
+    Rows whose score is above the bar are marked, and listed from where they begin;
+    then no mark is left.
+    """
+    scores, lengths = (
+        read_only(draw.uniform(0, 2, 100).astype(np.float32)) for _ in range(2)
     )
+    marks, listed = np.zeros(104, np.uint8), np.zeros(104, np.int32)
 
-    taken = order[:count]
-    assert sorted(taken) == np.flatnonzero(sought.terms >= 0).tolist()
-    rows = np.diff(postings.indptr)[sought.terms[taken]]
-    assert (np.diff(sought.squares[taken] / rows) <= 0).all()
-    left = np.append(np.cumsum(sought.squares[taken][::-1])[::-1], 0)
-    expected = np.sqrt(left / asked.norms.query_square)
-    assert bounds[: count + 1] == pytest.approx(expected)
+    search_kernels.mark(scores, lengths, 0.8, marks)
+    count = search_kernels.list_marked(marks, 1_000, listed)
+
+    is_marked = scores > 0.8 * lengths
+    assert listed[:count].tolist() == (np.flatnonzero(is_marked) + 1_000).tolist()
+    assert 0 < count < 100
+    assert not marks.any()
 
 
-def test_most_postings_are_left_alone(draw):
+def test_rarest(asked):
     """
-    The terms taken until nothing else can be among the best are in few rows.
+    The rows of the rarest terms that are here are listed, as long as all of a term's
+    have room.
     """
-    every, taken = 0, 0
-    nothing = make_nothing()
-    columns, _ = make_columns(draw, MANY_ROWS)
-    for _ in range(50):
-        asked = make_asked(draw)
-        order = np.zeros(len(asked.sought.terms), np.int64)
-        bounds = np.zeros(len(order) + 1)
-        count = search_kernels.in_turn(
-            asked.postings, asked.sought, asked.norms.query_square, order, bounds
-        )
-        rows = np.diff(asked.postings.indptr)[asked.sought.terms[order[:count]]]
-        terms, _, _ = search_kernels.touch(
-            asked.postings, asked.forward, asked.sought, asked.norms, 1, columns,
-            nothing, order[:count], bounds, *make_room(),
-            np.zeros(5, np.int64), np.zeros(5, np.int32),
-        )  # fmt: skip
-        every += rows.sum()
-        taken += rows[:terms].sum()
+    frequencies = np.count_nonzero(asked.tf, axis=0)
+    terms = asked.sought.terms[asked.sought.terms >= 0]
+    rising = np.sort(frequencies[terms])
+    listed = np.zeros(rising[:3].sum() - 1, np.int32)
 
-    assert 0 < taken < every * 2 / 3
+    count = search_kernels.list_rarest(asked.postings, asked.sought.terms, listed)
+
+    rare = terms[frequencies[terms] <= rising[1]]
+    assert count == rising[:2].sum()
+    assert asked.tf[:, rare].any(axis=1)[listed[:count]].all()
 
 
-@pytest.mark.parametrize(("count", "is_listed"), [(0, True), (8, True), (400, False)])
-def test_brand_of_few_rows(draw, count, is_listed):
+@pytest.mark.parametrize(("count", "room"), [(0, 10), (10, 10), (11, 10), (3, 0)])
+def test_list_brand(draw, count, room):
     """
-    Where few rows have the brand asked for, those accepted are listed, in order; where
-    many have it, they are not.
+    Rows with one of the brands are listed, rising, if there is room for all.
     """
-    columns, member = make_columns(draw, MANY_ROWS)
     codes = np.where(np.arange(MANY_ROWS) < count, 1, -1).astype(np.int32)
-    columns = columns._replace(brand_codes=read_only(draw.permutation(codes)))
+    codes = read_only(draw.permutation(codes))
     brands = read_only(np.array([False, True, False, False]))
-    wanted = make_wanted(draw)._replace(brands=brands)
-    asked = make_asked(draw)
-    listed = np.zeros(MANY_ROWS, np.int32)
+    listed = np.zeros(room, np.int32)
 
-    few = search_kernels.list_few(
-        asked.postings, asked.sought.terms, columns, wanted, listed
-    )
+    found = search_kernels.list_brand(codes, brands, listed)
 
-    assert (few >= 0) is is_listed
-    if is_listed:
-        expected = np.flatnonzero(accepted_rows(columns, member, wanted))
-        assert listed[:few].tolist() == expected.tolist()
+    if count > room:
+        assert found == -1
+    else:
+        assert listed[:found].tolist() == np.flatnonzero(codes == 1).tolist()
+
+
+def test_worth_listing(asked):
+    """
+    The more postings, the more rows are worth it.
+    """
+    there = asked.sought.terms[asked.sought.terms >= 0]
+    postings = np.count_nonzero(asked.tf[:, there])
+    many = read_only(np.repeat(asked.sought.terms, 1_000))
+
+    worth = search_kernels.worth_listing(asked.postings, many)
+
+    assert worth == postings * 1_000 // search_kernels.SCORING > 0
+    assert search_kernels.worth_listing(asked.postings, many[:0]) == 0
 
 
 @pytest.mark.parametrize("limit", [1, 5, 1_000])
@@ -303,26 +405,29 @@ def test_best_rows_of_a_brand(draw, limit):
     for _ in range(20):
         asked = make_asked(draw)
         columns, member = make_columns(draw, MANY_ROWS)
-        codes = np.where(draw.random(MANY_ROWS) < 0.02, 1, 0).astype(np.int32)
+        codes = np.where(draw.random(MANY_ROWS) < 0.005, 1, 0).astype(np.int32)
         columns = columns._replace(brand_codes=read_only(codes))
         brands = read_only(np.array([False, True, False, False]))
         wanted = make_wanted(draw)._replace(brands=brands)
-        room = make_room()
-        best, rows = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
+        passed = accepted_rows(columns, member, wanted)
 
-        kept = search_kernels.best_rows(
-            asked.postings, asked.forward, asked.sought, asked.norms, 1,
-            columns, wanted, *room, best, rows,
-        )  # fmt: skip
+        got = ask(asked, columns, wanted, limit)
 
-        value = asked.value
-        candidates = np.flatnonzero(
-            accepted_rows(columns, member, wanted) & (value >= 1)
-        )
-        expected = sorted(candidates, key=lambda row: (-value[row], row))[:limit]
-        assert rows[:kept].tolist() == expected
-        assert best[:kept].tolist() == value[expected].tolist()
-        assert not room[0].any()
+        assert got == expected_of(asked, passed, limit)
+
+
+@pytest.mark.parametrize("limit", [1, 100, 4_000])
+def test_best_of_many_rows(draw, limit):
+    """
+    The best are found where there are several stretches of rows, and the last is not
+    full.
+    """
+    columns, member = make_columns(draw, STRETCHES)
+    wanted = make_wanted(draw)
+    passed = accepted_rows(columns, member, wanted)
+    asked = make_asked(draw, STRETCHES)
+
+    assert ask(asked, columns, wanted, limit) == expected_of(asked, passed, limit)
 
 
 @pytest.mark.parametrize("limit", [1, 5, 100, 1_000])
@@ -335,45 +440,128 @@ def test_best_rows(draw, limit, floor):
         asked = make_asked(draw)
         columns, member = make_columns(draw, MANY_ROWS)
         wanted = make_wanted(draw)
-        room = make_room()
-        best, rows = np.zeros(limit, np.int64), np.zeros(limit, np.int32)
+        passed = accepted_rows(columns, member, wanted)
 
-        kept = search_kernels.best_rows(
-            asked.postings, asked.forward, asked.sought, asked.norms, floor,
-            columns, wanted, *room, best, rows,
-        )  # fmt: skip
+        got = ask(asked, columns, wanted, limit, floor)
 
-        value = asked.value
-        candidates = np.flatnonzero(
-            accepted_rows(columns, member, wanted) & (value >= floor)
-        )
-        expected = sorted(candidates, key=lambda row: (-value[row], row))[:limit]
-        assert rows[:kept].tolist() == expected
-        assert best[:kept].tolist() == value[expected].tolist()
-        assert not room[0].any()
+        assert got == expected_of(asked, passed, limit, floor)
 
 
-@pytest.mark.parametrize("floor", [0, 300_000_000])
-def test_all_rows(draw, asked, floor):
+MANY = search_kernels.RAREST + 10  # dead rows, so that no term of theirs is rare
+
+
+def make_asked_for_last(*living, common):
     """
-    Every accepted row at or above the floor is listed with its value.
+    Return a query like the last row, where every idf is 3, of rows that live behind
+    `MANY` dead ones like *common*; and the columns.
+    """
+    tf = np.array([*[common] * MANY, *living]).astype(np.float16)
+    squares = (tf.astype(np.float64) ** 2).sum(axis=1)
+    lengths = 3.0 * np.sqrt(squares)
+    norms = Norms(
+        read_only(np.zeros(tf.shape[1])), 3.0, 9.0 * squares[-1],
+        read_only(lengths.astype(np.float32)), 1.0,
+    )  # fmt: skip
+    weights = 9.0 * tf[-1].astype(np.float64)
+    cosine = tf.astype(np.float64) @ weights / (lengths * lengths[-1])
+    columns, _ = make_columns(np.random.default_rng(0), len(tf))
+    dead, visible = np.arange(len(tf)) < MANY, np.ones(len(tf), np.bool_)
+    return (
+        Asked(
+            tf,
+            Postings(*map(read_only, to_weights(tf.T))),
+            Forward(*map(read_only, to_weights(tf))),
+            Sought(read_only(np.arange(len(weights))), read_only(weights)),
+            norms,
+            np.rint(cosine * 1e9).astype(np.int64),
+        ),
+        columns._replace(dead=read_only(dead), visible=read_only(visible)),
+    )
+
+
+def test_row_is_found_whose_sum_loses_most_of_what_it_is():
+    """
+    Single precision loses each of many small parts that are added to a great one: then
+    the best row seems to be worse than another, and is found all the same.
+    """
+    best = [1.0, *[2.0**-12.25] * 1_000]
+    asked, columns = make_asked_for_last([1.0, *[0.0] * 1_000], best, common=best)
+
+    sums = np.zeros(len(asked.tf), np.float32)
+    search_kernels.add_terms(asked.postings, asked.sought, sums)
+
+    assert sums[MANY] == sums[MANY + 1]
+    assert asked.value[MANY] < 10**9 - 10_000
+    assert ask(asked, columns, make_nothing(), 1) == ([MANY + 1], [10**9], True)
+
+
+def test_row_is_found_whose_score_is_rounded_up_to_the_least():
+    """
+    A cosine of 0.9 billionths is one.
+    """
+    asked, columns = make_asked_for_last(
+        [0, 1e-4, 1e-4, 1e-4], [65_504, 1e-4, 0, 0], common=[1, 1, 1, 1]
+    )
+
+    assert asked.value[MANY:].tolist() == [1, 10**9]
+    assert ask(asked, columns, make_nothing(), 2) == (
+        [MANY + 1, MANY],
+        [10**9, 1],
+        True,
+    )
+
+
+def test_row_without_rare_terms_ties_with_one_that_is_scored_before():
+    """
+    Of equals the first row is the best, though one with a rare term is scored first.
+    """
+    asked, columns = make_asked_for_last(
+        [1, 1, 0], [1, 0, 1], [1, 1, 1], common=[1, 1, 0]
+    )
+    dead = columns.dead.copy()
+    dead[-1] = True
+    columns = columns._replace(dead=read_only(dead))
+
+    value = asked.value[MANY]
+    assert asked.value[MANY + 1] == value
+    assert ask(asked, columns, make_nothing(), 1) == ([MANY], [value], True)
+
+
+def test_query_of_nothing(draw):
+    """
+    A query without terms, or of none that are here, finds nothing.
+    """
+    columns, _ = make_columns(draw, MANY_ROWS)
+    asked = make_asked(draw)
+    absent = read_only(np.full(len(asked.sought.terms), -1))
+
+    for sought in (
+        asked.sought._replace(terms=absent),
+        Sought(*(read_only(part[:0]) for part in asked.sought)),
+    ):
+        asked.sought = sought
+        assert ask(asked, columns, make_nothing(), 5) == ([], [], True)
+
+
+def test_touched_rows(draw, asked):
+    """
+    Every accepted row that holds a term is listed, with what its value is made of.
     """
     columns, member = make_columns(draw, MANY_ROWS)
     wanted = make_wanted(draw)
-    room = make_room()
-    values, rows = np.zeros(MANY_ROWS, np.int64), np.zeros(MANY_ROWS, np.int32)
+    totals, rows = np.full(MANY_ROWS, np.nan), np.zeros(MANY_ROWS, np.int32)
 
-    kept = search_kernels.all_rows(
-        asked.postings, asked.sought, asked.norms, floor,
-        columns, wanted, *room, values, rows,
-    )  # fmt: skip
-
-    expected = np.flatnonzero(
-        accepted_rows(columns, member, wanted) & (asked.value >= max(floor, 1))
+    count = search_kernels.touched_rows(
+        asked.postings, asked.sought, columns, wanted, totals, rows
     )
-    assert sorted(rows[:kept].tolist()) == expected.tolist()
-    assert values[:kept].tolist() == asked.value[rows[:kept]].tolist()
-    assert not room[0].any()
+    values = np.zeros(count, np.int64)
+    search_kernels.values_of(
+        rows[:count], totals[:count], asked.forward, asked.norms, values
+    )
+
+    passed = accepted_rows(columns, member, wanted) & (asked.value > 0)
+    assert rows[:count].tolist() == np.flatnonzero(passed).tolist()
+    assert values.tolist() == asked.value[passed].tolist()
 
 
 @pytest.mark.parametrize("limit", [0, 1, 5, 100])

@@ -1,3 +1,6 @@
+import dataclasses
+
+import numpy as np
 import orjson
 import pytest
 import xxhash
@@ -5,9 +8,12 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recommender import segment as segments
 from recommender import segment_file
+from recommender.displays import Displays
 from recommender.errors import RecommenderError, StoreCorrupt, StoreTooNew
 from recommender.segment import build_segment
+from tests.support.displays import make_shown
 from tests.support.products import WEIGHTS, make_catalogue, make_product
 from tests.support.segments import check_segment, segment_values
 
@@ -21,9 +27,7 @@ NAME, DTYPE, LENGTH, OFFSET, CHECKSUM = range(5)
 
 
 def read(content):
-    buffer = memoryview(content)
-    segment_file.verify_blocks(buffer)
-    return segment_file.from_buffer(buffer)
+    return segment_file.verified(memoryview(content))
 
 
 def with_header(header):
@@ -108,7 +112,7 @@ def test_flipped_bit_is_noticed(at, bit):
 
 def is_padding(at):
     place = at - 24 - HEADER_SIZE
-    sizes = {"bool": 1, "uint8": 1, "int32": 4, "float32": 4}
+    sizes = {"bool": 1, "uint8": 1, "float16": 2, "int32": 4}
     return place >= 0 and not any(
         b[OFFSET] <= place < b[OFFSET] + b[LENGTH] * sizes.get(b[DTYPE], 8)
         for b in HEADER["blocks"]
@@ -133,7 +137,7 @@ def test_any_bytes_end_in_our_error(content, has_magic):
     with pytest.raises(RecommenderError):
         segment_file.from_buffer(memoryview(content))
     with pytest.raises(RecommenderError):
-        segment_file.verify_blocks(memoryview(content))
+        read(content)
 
 
 JSON = st.recursive(
@@ -232,7 +236,11 @@ def test_block_out_of_place_is_corrupt(values):
         segment_file.from_buffer(memoryview(with_block("terms", **values)))
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+# of which no length but the checksum tells whether it is whole
+DICTIONARY = "displays.dictionary"
+
+
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != DICTIONARY])
 def test_block_of_another_length_is_corrupt(name):
     """
     Arrays over the same things have the same length, and runs end with what they run
@@ -242,6 +250,111 @@ def test_block_of_another_length_is_corrupt(name):
 
     with pytest.raises(StoreCorrupt, match="do not fit together"):
         segment_file.from_buffer(memoryview(with_block(name, length=length - 1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "into"),
+    [
+        ("terms", SEGMENT.dictionary),
+        ("post_rows", SEGMENT.contents),
+        ("key_rows", SEGMENT.contents),
+        ("category_codes", SEGMENT.category_values),
+        ("brand_codes", SEGMENT.brand_values),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_place_just_beyond_the_end_is_corrupt(name, into):
+    """
+    The first place that there is not is none.
+    """
+    places = getattr(SEGMENT, name).copy()
+    places[-1] = len(into)
+    segment = dataclasses.replace(SEGMENT, **{name: places})
+
+    with pytest.raises(StoreCorrupt, match="lead out"):
+        read(b"".join(segment_file.to_chunks(segment)))
+
+
+def test_packed_displays_come_back():
+    """
+    What pages show is packed in the file, by a dictionary that is in it, too.
+    """
+    segment = build_segment(make_shown(2_500), WEIGHTS)
+    packed = dataclasses.replace(segment, displays=segment.displays.packed())
+    content = b"".join(segment_file.to_chunks(packed))
+
+    again = read(content)
+
+    assert again.displays.packing is not None
+    assert not again.displays.dictionary.flags.owndata
+    assert segment_values(again) == segment_values(segment)
+    assert packed.nbytes < len(content) < packed.nbytes + 8_192
+
+
+@pytest.mark.parametrize("dictionary", [b"x", b"no dictionary of zstd's"])
+def test_dictionary_that_is_none_is_corrupt(dictionary):
+    """
+    It is noticed when the file is opened, not when something is to be shown.
+    """
+    displays = build_segment(make_shown(2_500), WEIGHTS).displays.packed()
+    displays.packing.dictionary = np.frombuffer(dictionary, np.uint8)
+    two = displays.strings.take(np.arange(2))
+    displays = Displays(len(SEGMENT), two, displays.packing)
+    short = dataclasses.replace(SEGMENT, displays=displays)
+
+    with pytest.raises(StoreCorrupt, match="displays"):
+        read(b"".join(segment_file.to_chunks(short)))
+
+
+def in_first_format(monkeypatch, change):
+    """
+    Return the segment's file as the first format has it, its weights changed.
+    """
+
+    def to_arrays(segment):
+        for name, array in segments.to_arrays(segment):
+            if name in {"tf", "post_tf"}:
+                yield name, change(array.astype(np.float32))
+            elif name != DICTIONARY:
+                yield name, array
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment_file, "FORMAT", 1)
+        patch.setattr(segment_file, "to_arrays", to_arrays)
+        return b"".join(segment_file.to_chunks(SEGMENT))
+
+
+def test_first_format_is_rounded(monkeypatch):
+    """
+    Weights of the first format are read as half precision has them, and what follows
+    from them follows from these; all else is as it was.
+    """
+    segment = read(in_first_format(monkeypatch, lambda tf: tf * np.float32(1.1)))
+
+    check_segment(segment)
+    singles = SEGMENT.tf.astype(np.float32) * np.float32(1.1)
+    assert segment.tf.tolist() == singles.astype(np.float16).tolist()
+    for row, square in enumerate(segment.squares):
+        tf = segment.tf[segment.indptr[row] : segment.indptr[row + 1]]
+        assert square == pytest.approx((tf.astype(np.float64) ** 2).sum(), rel=1e-14)
+    again = dataclasses.replace(
+        segment, tf=SEGMENT.tf, post_tf=SEGMENT.post_tf, squares=SEGMENT.squares
+    )
+    assert segment_values(again) == segment_values(SEGMENT)
+    assert not any(array.flags.writeable for _, array in segments.to_arrays(segment))
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan, 1e-9, -1e30], ids=str)
+def test_first_format_holds_weights_only(monkeypatch, weight):
+    """
+    What is no weight, or none that half precision has, is corrupt.
+    """
+    content = in_first_format(
+        monkeypatch, lambda tf: np.append(tf[:-1], tf.dtype.type(weight))
+    )
+
+    with pytest.raises(StoreCorrupt, match="lead out"):
+        read(content)
 
 
 def test_later_format_is_too_new():

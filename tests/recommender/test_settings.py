@@ -313,6 +313,31 @@ def test_address_of_no_scheduler_is_a_fault(monkeypatch, address):
         load_settings(ListenerSettings, [])
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.2",
+        "ftp://a",
+        "http://a:70000",
+        "http://a:0",
+        "http://me:key@a",
+        "http://[",
+    ],
+)
+def test_address_of_no_neighbour_is_a_fault(monkeypatch, address):
+    """
+    What cannot be a server's address, by its port, too, is found out before anything is
+    followed; one that is whole is good.
+    """
+    for good in ("http://10.0.0.2:5002", "https://shop.example/pair", "http://[::1]:1"):
+        monkeypatch.setenv("EVERSHELF_NEIGHBOUR", good)
+        assert load_settings(ListenerSettings, []).neighbour == good
+
+    monkeypatch.setenv("EVERSHELF_NEIGHBOUR", address)
+    with pytest.raises(SettingsFault, match="NEIGHBOUR"):
+        load_settings(ListenerSettings, [])
+
+
 def test_empty_address_is_none(monkeypatch):
     """
     An empty MONGODB_URI, as compose files set it, is no address.

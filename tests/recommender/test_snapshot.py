@@ -4,15 +4,20 @@ import math
 import numpy as np
 import pytest
 
+from recommender import lengths, search_kernels
 from recommender import snapshot as snapshots
 from recommender.errors import StoreCorrupt, UnknownProduct
 from recommender.filters import Filters
+from recommender.generation import Generation
 from recommender.index import Index
 from recommender.mutation import Delete, Upsert
+from recommender.query import EMPTY, Part, Query, blend
+from recommender.segment_file import from_buffer, to_chunks
 from recommender.snapshot import Snapshot
 from recommender.weights import Weights, term_weights
 from tests.support.products import (
     WEIGHTS,
+    compact,
     make_catalogue,
     make_generation,
     make_index,
@@ -203,6 +208,16 @@ def test_ties_are_in_order_of_keys_over_all_segments(limit):
     assert hits(snapshot, "q", limit) == ["B", "a", "aa", "b", "c", "d", "é"][:limit]
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_limit_of_none_is_answered_with_none(shelf, limit):
+    """
+    No kernel is asked to keep nothing: it would write beside an array of no places.
+    """
+    query = shelf.query(shelf.find(make_key("kettle")))
+
+    assert shelf.best(query, limit) == []
+
+
 def test_product_without_terms_has_no_neighbours():
     """
     A product that says nothing is found, and nothing is like it.
@@ -327,32 +342,60 @@ def test_order_of_adding_does_not_matter():
         assert one.similar(product.key, limit=9) == other.similar(product.key, limit=9)
 
 
-def test_old_snapshot_keeps_answering_as_it_did():
+def test_segment_that_stands_alone_counts_its_terms_once():
     """
-    Deriving the next snapshot changes nothing in the one before.
+    Until something is written, what it holds is what all hold, and not once a row has
+    died.
     """
     index = make_index(make_catalogue(60))
     first = Snapshot.derive(make_generation(index))
-    before = first.similar(make_key("3"), limit=20)
-    parts = [
-        (v.dead.copy(), v.own.copy(), v.df.copy(), v.b.copy()) for v in first.views
-    ]
-
-    index.apply([Delete(make_key("4")), Upsert(make_product("5", "steel kettle"))])
+    index.apply([Upsert(make_product("5", "steel kettle"))])
     second = Snapshot.derive(make_generation(index), first)
 
-    assert first.similar(make_key("3"), limit=20) == before
-    for view, (dead, own, df, b) in zip(first.views, parts, strict=True):
-        assert (view.dead == dead).all()
-        assert (view.own == own).all()
-        assert (view.df == df).all()
-        assert (view.b == b).all()
-    assert second.products == 59
+    assert (first.views[0].df == first.views[0].own).all()
+    assert second.views[0].df.sum() > second.views[0].own.sum()
+    check_same_state(second, Snapshot.derive(make_generation(index)))
+
+
+def test_old_snapshot_keeps_answering_as_it_did():
+    """
+    Deriving the next snapshots changes nothing in the ones before that somebody holds,
+    nor in a part of one.
+    """
+    index = make_index(make_catalogue(60))
+    held = [Snapshot.derive(make_generation(index))]
+    for number in range(8):
+        index.apply([Upsert(make_product("5", f"steel kettle a{number}"))])
+        index.apply([Delete(make_key(str(10 + number)))])
+        held.append(Snapshot.derive(make_generation(index), held[-1]))
+        if number == 3:
+            kept = [parts_of(snapshot) for snapshot in held]
+            part = held[1].views[0].g[3:9]
+            was = part.copy()
+            del held[1], kept[1]
+
+    assert (part == was).all()
+    for snapshot, parts in zip(held, kept, strict=False):
+        for now, then in zip(parts_of(snapshot), parts, strict=True):
+            assert np.array_equal(now, then)
+
+
+def parts_of(snapshot):
+    """
+    Return copies of what a snapshot has, and what it answers.
+    """
+    answer = snapshot.similar(make_key("3"), limit=20)
+    arrays = [
+        array.copy()
+        for view in snapshot.views
+        for array in (view.dead, view.own, view.df, view.g, view.lengths.values)
+    ]
+    return [*arrays, np.array([hit.key for hit in answer], object)]
 
 
 def test_unchanged_text_moves_no_norm():
     """
-    A change of price alone leaves df, B and C of all other segments as they are.
+    A change of price alone leaves df and lengths of all other segments as they are.
     """
     index = make_index(make_catalogue(600))
     first = Snapshot.derive(make_generation(index))
@@ -376,9 +419,8 @@ def test_unchanged_text_moves_no_norm():
     second = Snapshot.derive(make_generation(index), first)
 
     assert len(second.views) == 2
-    assert second.views[0].df is first.views[0].df
-    assert second.views[0].b is first.views[0].b
-    assert second.views[0].c is first.views[0].c
+    assert second.views[0].g is first.views[0].g
+    assert second.views[0].lengths is first.views[0].lengths
 
 
 def test_failed_query_leaves_nothing_for_the_next(shelf, monkeypatch):
@@ -388,11 +430,80 @@ def test_failed_query_leaves_nothing_for_the_next(shelf, monkeypatch):
     """
     expected = hits(shelf, "kettle")
     with monkeypatch.context() as patch:
-        patch.setattr(snapshots.search_kernels, "best_rows", None)
+        patch.setattr(snapshots, "_best_rows", None)
         with pytest.raises(TypeError):
             hits(shelf, "tent")
 
     assert hits(shelf, "kettle") == expected
+
+
+def made():
+    """
+    Return a snapshot of what was just made.
+    """
+    return make_snapshot(make_catalogue(60))
+
+
+def read():
+    """
+    Return one of what came from a file.
+    """
+    generation = make_generation(make_index(make_catalogue(60)))
+    files = [b"".join(to_chunks(segment)) for segment in generation.segments]
+    segments = tuple(from_buffer(memoryview(file)) for file in files)
+    return Snapshot.derive(Generation(generation.manifest, segments))
+
+
+def moved():
+    """
+    Return one that follows others, of which nobody holds the first.
+    """
+    index = make_index(make_catalogue(60))
+    snapshot = Snapshot.derive(make_generation(index))
+    for number in range(4):
+        index.apply([Upsert(make_product("5", f"steel kettle a{number}"))])
+        snapshot = Snapshot.derive(make_generation(index), snapshot)
+    return snapshot
+
+
+def merged():
+    """
+    Return one of segments that have become one.
+    """
+    index = make_index(make_catalogue(60))
+    make_generation(index)
+    index.apply(map(Upsert, make_catalogue(90)[60:]))
+    compact(index)
+    return Snapshot.derive(make_generation(index))
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(),
+        Filters(categories=("Kitchen",), not_brands=("Aldo",)),
+        Filters(within=("Home > Kitchen",), same_brands=("Aldo",), in_stock=True),
+        Filters(min_price=1, max_price=99.5, ranges=((0, 50), (60.5, 99))),
+        Filters(outside=("Home",), not_categories=("Light",)),
+    ],
+    ids=["none", "names", "of the product seen", "prices", "others"],
+)
+@pytest.mark.parametrize("make", [made, read, moved, merged])
+def test_arguments_have_the_types_of_the_kernel(make, monkeypatch, filters):
+    """
+    What is called without a look at types is what it was compiled for, however segments
+    and views have come about; the kernel itself refuses all else.
+    """
+    snapshot = make()
+    vectors = [snapshot.vector(snapshot.find(make_key(id_))) for id_ in "12"]
+    of_both = blend([Part(vectors[0])], [Part(vectors[1], 0.5)])
+    queries = [Query.of(vector) for vector in (*vectors, of_both, EMPTY)]
+    expected = [snapshot.best(query, 3, filters) for query in queries]
+
+    monkeypatch.setattr(snapshots, "_best_rows", search_kernels.best_rows)
+
+    assert [snapshot.best(query, 3, filters) for query in queries] == expected
+    assert any(expected)
 
 
 def test_scores_are_lent_again(shelf):
@@ -400,17 +511,21 @@ def test_scores_are_lent_again(shelf):
     A second query needs no new memory for its scores.
     """
     hits(shelf, "kettle")
-    scores = snapshots._scratch._room.scores
+    scores = snapshots._scratch._scores
 
     hits(shelf, "tent")
 
-    assert snapshots._scratch._room.scores is scores
+    assert snapshots._scratch._scores is scores
 
 
-@pytest.mark.parametrize("weight", [1e-4, 1.0, 1e4])
-def test_extreme_weights_rank_as_ordinary_ones(weight):
+@pytest.mark.parametrize(
+    ("weight", "tolerance"),
+    [(1e-4, 2**-11), (2.0**-13, 0), (1.0, 0), (2.0**13, 0), (1e4, 2**-11)],
+)
+def test_extreme_weights_rank_as_ordinary_ones(weight, tolerance):
     """
-    A common factor of all weights changes no answer, not at the bounds either.
+    A power of two as a common factor of all weights changes no answer, and any other,
+    at the bounds, too, no score by more than half precision does.
     """
     names = ("name", "description", "category", "brand")
     weights = Weights(dict.fromkeys(names, weight))
@@ -421,7 +536,7 @@ def test_extreme_weights_rank_as_ordinary_ones(weight):
     for product in catalogue[:10]:
         one = {h.key: h.score for h in plain.similar(product.key, limit=60)}
         other = {h.key: h.score for h in scaled.similar(product.key, limit=60)}
-        assert one == pytest.approx(other, abs=2e-7)
+        assert one == pytest.approx(other, rel=tolerance, abs=2e-9)
 
 
 def test_price_without_filter_may_be_unknown(shelf):
@@ -475,3 +590,27 @@ def test_product_is_itself_again_after_a_crash_lost_its_change(lost):
 
     assert after.find(make_key("3")).view.segment is segments[0]
     check_same_state(after, Snapshot.derive(generation))
+
+
+@pytest.mark.parametrize("off", [0.01, 0.5])
+@pytest.mark.parametrize("limit", [1, 7, 50, 290])
+def test_deep_pages_begin_as_shallow_ones(monkeypatch, off, limit):
+    """
+    Who asks for very many has the same first ones with the same scores, however far
+    lengths are off.
+    """
+    monkeypatch.setattr(lengths, "OFF", off)
+    monkeypatch.setattr(lengths, "TERM_OFF", 10 * off)
+    index = make_index(make_catalogue(300))
+    index.freeze()
+    snapshot = Snapshot.derive(make_generation(index))
+    for number in range(60):
+        index.apply([Upsert(make_product(f"new{number}", "steel kettle"))])
+        snapshot = Snapshot.derive(make_generation(index), snapshot)
+    asked = [make_key(str(number)) for number in range(30)]
+    expected = [snapshot.similar(key, limit=limit) for key in asked]
+    off_by = 1 - min(v.lengths.shrunk(snapshot.big_l) for v in snapshot.views)
+    monkeypatch.setattr(snapshots, "MANY", 0)
+
+    assert [snapshot.similar(key, limit=limit) for key in asked] == expected
+    assert 0 < off_by < off

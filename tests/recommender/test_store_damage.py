@@ -64,7 +64,7 @@ def test_damaged_current_pointer_falls_back(store, reader, damage):
     path = reader.folder / CURRENT
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
-    with pytest.raises(StoreCorrupt):
+    with pytest.raises(StoreCorrupt, match=CURRENT):
         reader.read_manifest()
     path.write_bytes(whole)
     durable = store.make_durable()
@@ -86,7 +86,7 @@ def test_damaged_durable_pointer_is_corrupt(store, damage):
     path = store._folder / DURABLE
     path.write_bytes(damage(path.read_bytes()))
 
-    with pytest.raises(StoreCorrupt):
+    with pytest.raises(StoreCorrupt, match=DURABLE):
         store.load()
 
 
@@ -94,7 +94,8 @@ def test_damaged_durable_pointer_is_corrupt(store, damage):
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damaged_segment_is_corrupt(store, reader, monkeypatch, damage, mapped_bytes):
     """
-    Neither reader nor listener accepts a damaged segment, read or mapped.
+    Neither reader nor listener accepts a damaged segment, read or mapped, and both say
+    which it is.
     """
     monkeypatch.setattr(stores, "MAPPED_BYTES", mapped_bytes)
     manifest = publish(store, make_index(make_catalogue(9), WEIGHTS))
@@ -104,10 +105,9 @@ def test_damaged_segment_is_corrupt(store, reader, monkeypatch, damage, mapped_b
     middle = len(content) // 2
     path.write_bytes(damage(content[:middle]) + content[middle:])
 
-    with pytest.raises(StoreCorrupt):
-        reader.load(manifest)
-    with pytest.raises(StoreCorrupt):
-        store.load()
+    for load in (lambda: reader.load(manifest), store.load):
+        with pytest.raises(StoreCorrupt, match=manifest.segments[0].name):
+            load()
 
 
 def test_segment_of_the_same_name_and_size_is_another(store, reader):

@@ -110,7 +110,7 @@ class SlowDisk:
 
     def fsync(self, descriptor):
         self.reached.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         self._fsync(descriptor)
 
 
@@ -126,7 +126,7 @@ def test_slow_disk_holds_nobody_up_and_loses_nothing(store, reader, monkeypatch)
         patch.setattr(os, "fsync", disk.fsync)
         thread = threading.Thread(target=store.make_durable)
         thread.start()
-        assert disk.reached.wait(10)
+        assert disk.reached.wait(60)
         index.apply([Upsert(make_product("1", "tea"))])
         publish(store, index)
         store.collect_garbage(0)

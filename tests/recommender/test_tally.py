@@ -45,16 +45,16 @@ def rows_of(terms):
     Return each row as a dictionary of words and weights.
     """
     words = list(terms.words)
-    ends = terms.indptr.tolist()
+    ends, tf = terms.indptr.tolist(), terms.tf.tolist()
     return [
-        dict(zip((words[t] for t in terms.terms[a:b]), terms.tf[a:b], strict=True))
+        dict(zip((words[t] for t in terms.terms[a:b]), tf[a:b], strict=True))
         for a, b in itertools.pairwise(ends)
     ]
 
 
 def expected_rows(products, weights):
     return [
-        {encode(term): np.float32(tf) for term, tf in term_weights(p, weights).items()}
+        {encode(term): tf for term, tf in term_weights(p, weights).items()}
         for p in products
     ]
 

@@ -2,12 +2,13 @@ import contextlib
 
 import pytest
 
-from aiohttp.test_utils import TestClient, TestServer, unused_port
+from aiohttp.test_utils import TestClient, TestServer
 
 from server.access import Keys
 from server.app import House, make_app
 from server.draining import Draining
 from server.gate import Gate
+from tests.support.ports import free_port
 from tests.support.shops import make_kettles, make_live, make_shop
 
 
@@ -46,7 +47,7 @@ async def _serve(tmp_path):
             app = make_app(
                 live,
                 house or House(Gate(admin_keys=Keys.of(keys), **gate)),
-                control_port=control_port or unused_port(),
+                control_port=control_port or free_port(),
                 draining=draining or Draining(),
                 desk_port=desk_port,
                 orders=following,

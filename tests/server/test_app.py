@@ -18,15 +18,15 @@ from pathlib import Path
 
 import pytest
 
-from listener.demo.ports import free_port
 from recommender.errors import SettingsFault
 from recommender.exits import Exit
 from recommender.settings import ServerSettings, load_settings
 from server import app
 from server.app import serve
 from server.process import main
+from tests.support.ports import free_port
 from tests.support.processes import Answer, Process, ask
-from tests.support.products import make_product
+from tests.support.products import make_key
 from tests.support.shops import Shop, make_kettles, make_shop
 from tests.support.waiting import wait_for
 
@@ -145,7 +145,7 @@ def test_life_of_a_server(make_server, shop):
     server = make_server()
     server.start()
     first = server.ask("/v1/products/k1/similar")
-    shop.put(make_product("k5", "red steel kettle"))
+    shop.put(make_kettles()[0]._replace(key=make_key("k5")))
     shop.publish()
     server.wait_for_log("model.loaded", generation=2)
     second = server.ask("/v1/products/k1/similar?limit=1")
@@ -197,7 +197,7 @@ def test_request_in_flight_is_finished(make_server, shop, slow_listener):
     server.start()
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(server.ask, "/train", "POST")
-        assert slow_listener.asked.wait(10)
+        assert slow_listener.asked.wait(60)
         server.signal(signal.SIGTERM)
         server.wait_for_log("server.stopping")
         wait_for(lambda: server.ask("/").status == 0)
@@ -253,7 +253,7 @@ def test_second_signal_means_now(make_server, shop, slow_listener):
     server.start()
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(server.ask, "/train", "POST")
-        assert slow_listener.asked.wait(10)
+        assert slow_listener.asked.wait(60)
         server.signal(signal.SIGTERM)
         server.wait_for_log("server.stopping")
         server.signal(signal.SIGINT)

@@ -1,7 +1,9 @@
 import pytest
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import TestServer
+
+from tests.support.ports import free_port
 
 
 class Demo:
@@ -96,7 +98,7 @@ async def test_a_desk_that_is_away(serve):
     """
     While the demo's desk does not answer the caller is told to come again.
     """
-    client = await serve(desk_port=unused_port())
+    client = await serve(desk_port=free_port())
     answer = await client.get("/ui/desk/products")
     problem = await answer.json(content_type=None)
 

@@ -11,7 +11,7 @@ from tests.support.products import make_product
 from tests.support.shops import Shop, make_kettles, until
 
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Stream:
@@ -88,6 +88,8 @@ async def test_present_generation_comes_at_once(serve, shop, open_stream):
     assert headers["Content-Type"].startswith("text/event-stream")
     assert headers["Cache-Control"] == "no-store"
     assert headers["Evershelf-Generation"] == "1"
+    assert headers["Server"] == "evershelf"
+    assert headers["X-Request-ID"]
 
 
 async def test_changes_are_told_and_hidden_ones_never(serve, shop, open_stream):

@@ -108,3 +108,22 @@ async def test_before_a_stop(serve, shop):
     assert answer.status == 200
     assert answer.headers["Connection"] == "close"
     assert before.headers.get("Connection") != "close"
+
+
+async def test_what_the_library_refuses_by_itself(serve):
+    """
+    What comes to no door is answered under our name, not under the library's, and
+    ends its connection while the server drains.
+    """
+    draining = Draining()
+    client = await serve(draining=draining)
+    unmeant = {"Expect": "the unexpected"}
+
+    before = await client.get("/health/live", headers=unmeant)
+    draining.is_on = True
+    after = await client.get("/health/live", headers=unmeant)
+
+    assert (before.status, after.status) == (417, 417)
+    assert after.headers["Server"] == before.headers["Server"] == "evershelf"
+    assert after.headers["Connection"] == "close"
+    assert before.headers.get("Connection") != "close"

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from recommender.store import SEGMENTS
 from server.loader import read_next
-from tests.support.products import make_product
+from tests.support.products import make_catalogue, make_product
 from tests.support.shops import make_kettles, make_live, make_shop, until
 
 
@@ -92,6 +92,23 @@ async def test_load_is_logged(shop):
     assert line["segments"] == 1
     assert line["load_ms"] > 0
     assert line["since_publish_ms"] > 0
+
+
+async def test_arrays_are_not_copied_for_each_generation(tmp_path):
+    """
+    Nothing of what was served before is held: so the next generation lies where the
+    last but one has lain, and changes cost what has changed.
+    """
+    live = make_live(tmp_path)
+    with contextlib.closing(make_shop(tmp_path, make_catalogue(200))) as shop:
+        places = []
+        for number in range(6):
+            shop.put(make_product(f"n{number}", "steel kettle"))
+            shop.publish()
+            live.refresh()
+            places.append(live.served.snapshot.views[0].g.ctypes.data)
+
+    assert places[4:] == places[2:4] == places[:2]
 
 
 async def test_broken_generation_is_logged_once(shop):

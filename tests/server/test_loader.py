@@ -1,8 +1,6 @@
 import contextlib
 import shutil
 
-from dataclasses import replace
-
 import pytest
 
 from recommender.position import ClusterTime
@@ -52,7 +50,7 @@ def test_newest_generation_is_served(shop, reader):
     What is published replaces what was served, with the listener's position.
     """
     first = read_next(reader, NOTHING)
-    shop.put(make_product("k5", "red steel kettle"))
+    shop.put(make_kettles()[0]._replace(key=make_key("k5")))
     shop.publish()
     shop.say()
 
@@ -99,15 +97,17 @@ def test_segments_are_loaded_once(shop, reader):
     """
     A segment that is served already is not read again.
     """
+    shop.put(*(make_product(f"o{i}", "lamp") for i in range(10)))
+    shop.publish()
     first = read_next(reader, NOTHING)
     shop.put(*(make_product(f"n{i}", "lamp") for i in range(600)))
     shop.publish()
-    (kept, *_) = segment_paths(shop)
-    kept.unlink()
+    (kept,) = first.snapshot.manifest.segments
+    reader.find_segment(kept.name).unlink()
 
     second = read_next(reader, first)
 
-    assert second.snapshot.products == 605
+    assert second.snapshot.products == 615
     assert second.snapshot.views[0].segment is first.snapshot.views[0].segment
 
 
@@ -210,7 +210,7 @@ def test_store_that_was_made_anew_is_followed(shop, reader):
     shutil.rmtree(shop.folder)
     anew = Shop(shop.folder)
     with contextlib.closing(anew):
-        anew.put(*(replace(p, visible=p.key != K2) for p in make_kettles()))
+        anew.put(*(p._replace(visible=p.key != K2) for p in make_kettles()))
         anew.publish()
 
         after = read_next(reader, served)

@@ -4,8 +4,6 @@ What a server keeps does not follow how many generations it has seen.
 
 import gc
 
-from dataclasses import replace
-
 import pytest
 
 from recommender.census import categories
@@ -19,6 +17,7 @@ from recommender.words import to_vector
 from server.history import History
 from server.loader import Served, read_next
 from tests.support.products import make_catalogue
+from tests.support.waiting import wait_for
 
 
 CATALOGUE = make_catalogue(40)
@@ -44,10 +43,9 @@ class Visited:
         """
         for number in range(count):
             product = CATALOGUE[number % len(CATALOGUE)]
-            self._pass(replace(product, price=float(number)))
+            self._pass(product._replace(price=float(number)))
             self._shop.store.collect_garbage(number * GRACE_S)
         self._pass(*CATALOGUE)
-        gc.collect()
 
     def _pass(self, *products):
         self._shop.put(*products)
@@ -63,6 +61,15 @@ def _visited(shop, monkeypatch):
     visited = Visited(shop)
     visited.pass_generations(WARM)
     return visited
+
+
+def count_objects():
+    """
+    Return how many objects there are. Threads of other tests' fixtures, such as the
+    driver's, have some at times.
+    """
+    gc.collect()
+    return len(gc.get_objects())
 
 
 def ask_everything(snapshot):
@@ -84,7 +91,7 @@ def test_generations_leave_no_objects(visited):
     Of none does anything stay, here or where it was made: neither the model, nor what
     was worked out for answers.
     """
-    before = len(gc.get_objects())
+    before = min(count_objects() for _ in range(3))
     visited.pass_generations(MORE)
 
-    assert len(gc.get_objects()) - before < MORE / 10
+    wait_for(lambda: count_objects() - before < MORE / 10, timeout_s=10)

@@ -13,8 +13,10 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import validate
 from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
+from server.app import LONGEST_LINE
 from server.contract import OPERATIONS
 from server.openapi import to_document
 from tests.support.processes import Process
@@ -33,6 +35,9 @@ CASES = [
 ]
 # JSON Schema cannot say what parameters mean together, nor what a moment is.
 UNTOLD = ["positive_data_acceptance"]
+# Also a body that is wrong, and so large that nobody reads it.
+REFUSED = [400, 401, 403, 404, 405, 406, 413, 415]
+PATIENCE_S = 60  # an answer may be one that waits for a write, on a busy machine
 
 
 def to_id(value):
@@ -115,7 +120,9 @@ def test_server_keeps_the_contract(server, operation, mode):
     answer are those described; what is wrong is refused, and nothing fails.
     """
     address, process = server
-    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    refusal = {"negative_data_rejection": {"expected-statuses": REFUSED}}
+    config = SchemathesisConfig.from_dict({"checks": refusal})
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json", config=config)
     described = schema[operation.path][operation.method]
     excluded = CHECKS.get_by_names(UNTOLD)
 
@@ -128,7 +135,11 @@ def test_server_keeps_the_contract(server, operation, mode):
     )
     @given(described.as_strategy(generation_mode=mode))
     def check(case):
-        case.call_and_validate(base_url=address, excluded_checks=excluded)
+        answer = case.call(base_url=address, timeout=PATIENCE_S)
+        if len(answer.request.path_url) > LONGEST_LINE:  # which reaches no door
+            assert answer.status_code == 400
+            return
+        case.validate_response(answer, excluded_checks=excluded)
 
     check()
     assert not process.logs("request.failed")

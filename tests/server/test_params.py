@@ -4,7 +4,8 @@ from multidict import MultiDict
 
 from recommender.ranking import Choice
 from recommender.relations import Rules
-from server.params import NoParams, SimilarParams, TrainParams, parse
+from server.params import NoParams, SimilarParams
+from server.parsing import TrainParams, parse
 from server.problems import Problem
 
 

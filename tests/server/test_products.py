@@ -3,6 +3,7 @@ import contextlib
 import itertools
 import shutil
 
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.shops import AS_OF, Shop, make_kettles, until
 
 
 KEY = {"X-API-Key": "secret"}
+KITCHEN = ("Home", "Kitchen")
 
 
 async def similar(client, id_="k1", expected=200, headers=None, **query):
@@ -143,13 +145,14 @@ async def test_only_the_fields_asked_for(serve, shop, path):
     in the tag.
     """
     shown = {"name": "red steel kettle", "price": 2.5, "image": "x"}
-    shop.put(make_product("full", "red steel kettle", display=shown))
+    full = partial(make_product, "full", "red steel kettle", category=KITCHEN)
+    shop.put(full(display=shown))
     shop.publish()
     client = await serve()
     query = {"fields": "price,colour,name"}
 
     before = await client.get(path, params=query)
-    shop.put(make_product("full", "red steel kettle", display=shown | {"image": "y"}))
+    shop.put(full(display=shown | {"image": "y"}))
     shop.publish()
     await until(lambda: client.live.served.snapshot.generation == 3)
     after = await client.get(path, params=query)
@@ -532,7 +535,7 @@ async def test_broken_segment_keeps_the_answers(serve, shop, tmp_path):
     await until(lambda: client.live.served.fault)
 
     broken = await similar(client)
-    shop.put(make_product("k6", "red steel kettle"))
+    shop.put(make_product("k6", "red steel kettle", category=KITCHEN))
     shop.publish()
     await until(lambda: not client.live.served.fault)
     mended = await similar(client, limit="1")

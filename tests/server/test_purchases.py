@@ -3,6 +3,7 @@ What is bought together, and what is recommended because of that and the text.
 """
 
 import contextlib
+import time
 
 import pytest
 
@@ -204,6 +205,22 @@ async def test_orders_that_are_late_leave_the_model_fresh(serve, kitchen, orders
     orders.say(as_of=LATER, read_time=LATER)
     body = await ask(client, "recommended", after=after, wait_ms=10_000)
     assert body["orders"]["reached"] is True
+
+
+async def test_nobody_waits_for_the_first_orders(serve, kitchen):
+    """
+    Whoever asks for a moment that the products have reached is answered while the
+    listener still builds the first model of the orders, or follows none.
+    """
+    kitchen.say(as_of=LATER, read_time=LATER)
+    client = await serve(orders=kitchen.folder.with_name("no"))
+    after = f"{LATER.seconds}.{LATER.increment}"
+    began_s = time.monotonic()
+    body = await ask(client, "recommended", after=after, wait_ms=10_000)
+
+    assert time.monotonic() - began_s < 10
+    assert body["model"]["reached"] is True
+    assert body["orders"] is None
 
 
 async def test_the_tag_follows_what_is_shown(serve, kitchen, orders):

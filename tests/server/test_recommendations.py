@@ -59,7 +59,7 @@ async def test_several_widgets(serve, shop):
 
     content = await answer.json()
     found = [ids(result) for result in content["results"]]
-    assert found == [["k2"], ["k4"], ["t1"], ["t1", "k2"], ["k2"]]
+    assert found == [["k2"], ["k4"], ["t1"], ["k2", "t1"], ["k2"]]
     assert content["model"]["generation"] == 1
     assert "Kitchen" in content["results"][4]["items"][0]["explain"]["sentence"]
     assert answer.headers["Cache-Control"] == "private, no-store"

@@ -76,9 +76,9 @@ def test_under_load_some_are_told(clock):
     log = RequestLog(2, clock.monotonic)
     with capture_logs() as lines:
         for status in (200, 200, 200, 404, 200, 500):
-            log._log(make_mocked_request("GET", "/v1/model"), status, 0.001)
+            log.note(make_mocked_request("GET", "/v1/model"), status, 0.001)
         clock.advance(1)
-        log._log(make_mocked_request("GET", "/v1/model"), 200, 0.001)
+        log.note(make_mocked_request("GET", "/v1/model"), 200, 0.001)
 
     seen = [line for line in lines if line["log_level"] != "debug"]
     assert [line["status"] for line in seen] == [200, 200, 500, 200]
@@ -94,10 +94,10 @@ def test_failures_are_no_flood(clock):
     log = RequestLog(1, clock.monotonic)
     with capture_logs() as lines:
         for _ in range(FAILURES_PER_S + 7):
-            log._log(make_mocked_request("GET", "/v1/model"), 500, 0.001)
-        log._log(make_mocked_request("GET", "/v1/model"), 200, 0.001)
+            log.note(make_mocked_request("GET", "/v1/model"), 500, 0.001)
+        log.note(make_mocked_request("GET", "/v1/model"), 200, 0.001)
         clock.advance(1)
-        log._log(make_mocked_request("GET", "/v1/model"), 500, 0.001)
+        log.note(make_mocked_request("GET", "/v1/model"), 500, 0.001)
 
     levels = [line["log_level"] for line in lines]
     assert levels.count("error") == FAILURES_PER_S + 1

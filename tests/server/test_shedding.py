@@ -8,7 +8,6 @@ import asyncio
 
 import pytest
 
-from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
@@ -26,7 +25,7 @@ WIDGET = {"requests": [{"items": ["k1"]}]}
 
 class Work:
     """
-    A processor clock, and a handler that uses up time of it.
+    A clock, of a processor that only works, and a handler that uses up time of it.
     """
 
     def __init__(self, each_s: float) -> None:
@@ -36,19 +35,22 @@ class Work:
     def __call__(self) -> float:
         return self.now_s
 
-    async def handle(self, _request: web.Request) -> web.Response:
+    def handle(self) -> None:
+        """
+        Use up the time of one request.
+        """
         self.now_s += self._each_s
-        return web.Response()
 
 
-async def ask(shed: Shedding, work: Work, path: str = SIMILAR) -> bool:
+def ask(shed: Shedding, work: Work, path: str = SIMILAR) -> bool:
     """
     Say whether one request is answered; the loop makes no turn meanwhile.
     """
     try:
-        await shed.middleware(make_mocked_request("GET", path), work.handle)
+        shed.check(make_mocked_request("GET", path))
     except Overloaded:
         return False
+    work.handle()
     return True
 
 
@@ -57,13 +59,42 @@ async def test_the_rest_of_a_long_turn_is_turned_away() -> None:
     Those are answered that begin within the limit; the next turn begins anew.
     """
     work = Work(each_s=0.2)
-    shed = Shedding(0.5, Metrics(), work)
+    shed = Shedding(0.5, Metrics(), work, work)
 
-    first = [await ask(shed, work) for _ in range(5)]
+    first = [ask(shed, work) for _ in range(5)]
     await asyncio.sleep(0)
-    second = [await ask(shed, work) for _ in range(5)]
+    second = [ask(shed, work) for _ in range(5)]
 
     assert first == second == [True, True, True, False, False]
+
+
+async def test_another_programs_work_sheds_nothing() -> None:
+    """
+    A turn that took long because the processor was another's has not worked for long.
+    """
+    work, others = Work(each_s=0.1), Work(each_s=10.0)
+    shed = Shedding(0.5, Metrics(), work, others)
+
+    answered = []
+    for _ in range(8):
+        answered.append(ask(shed, work))
+        others.handle()
+
+    assert answered == [True] * 6 + [False] * 2
+
+
+async def test_turns_before_have_no_part_in_it() -> None:
+    """
+    Many short turns are no long one, also where another program makes each take long.
+    """
+    work, others = Work(each_s=0.004), Work(each_s=0.1)
+    shed = Shedding(0.02, Metrics(), work, others)
+
+    for _ in range(50):
+        assert ask(shed, work)
+        others.handle()
+        assert ask(shed, work)
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready", "/metrics"])
@@ -72,12 +103,12 @@ async def test_health_is_always_answered(path: str) -> None:
     Who watches must not take a busy server for a dead one.
     """
     work = Work(each_s=1.0)
-    shed = Shedding(0.5, Metrics(), work)
+    shed = Shedding(0.5, Metrics(), work, work)
 
-    answered = [await ask(shed, work) for _ in range(3)]
+    answered = [ask(shed, work) for _ in range(3)]
 
     assert answered == [True, False, False]
-    assert await ask(shed, work, path)
+    assert ask(shed, work, path)
 
 
 async def test_zero_sheds_nothing() -> None:
@@ -85,9 +116,9 @@ async def test_zero_sheds_nothing() -> None:
     Whatever the work.
     """
     work = Work(each_s=100.0)
-    shed = Shedding(0.0, Metrics(), work)
+    shed = Shedding(0.0, Metrics(), work, work)
 
-    assert all([await ask(shed, work) for _ in range(5)])
+    assert all(ask(shed, work) for _ in range(5))
 
 
 async def test_beginning_and_end_are_one_line_each(
@@ -98,10 +129,10 @@ async def test_beginning_and_end_are_one_line_each(
     """
     monkeypatch.setattr(shedding, "CALM_S", 0.05)
     work = Work(each_s=1.0)
-    shed = Shedding(0.5, Metrics(), work)
+    shed = Shedding(0.5, Metrics(), work, work)
 
     with capture_logs() as lines:
-        answered = [await ask(shed, work) for _ in range(4)]
+        answered = [ask(shed, work) for _ in range(4)]
         await until(lambda: len(lines) == 2)
 
     assert answered == [True, False, False, False]

@@ -55,7 +55,16 @@ async def test_they_are_for_admins(serve: Any, shop: Any, path: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["9-9.seg", "..%2fcurrent.json", "%2e%2e", "lock", "1-0.seg.new", "1-0.seg%00"],
+    [
+        "9-9.seg",
+        "..%2fcurrent.json",
+        "%2e%2e",
+        "lock",
+        "1-0.seg.new",
+        "1-0.seg%00",
+        f"1-{'0' * 300}.seg",
+    ],
+    ids=["none", "above", "dots", "lock", "half", "zero", "long"],
 )
 async def test_nothing_else_can_be_had(serve: Any, shop: Any, name: str) -> None:
     """

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from listener.demo.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import ROOT
 
 

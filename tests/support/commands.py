@@ -22,6 +22,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(app, "begin", _begin)
     monkeypatch.setattr(app, "stop_on_signals", lambda _stop: None)
     monkeypatch.setenv("MONGODB_URI", "mongodb://127.0.0.1:1/shop")
+    monkeypatch.setenv("EVERSHELF_BUILD_PROCESSES", "1")  # tests have threads: no forks
 
 
 def _begin(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from recommender.blob import Blob
+from recommender.displays import Displays
 from recommender.index import Index
 from recommender.segment import Segment
 
@@ -20,10 +21,10 @@ def damaged(segment: Segment, row: int, column: str) -> Segment:
     Return *segment* with another value in one column of a row, and nothing else.
     """
     values: Any = getattr(segment, column)
-    if isinstance(values, Blob):
-        strings = list(values)
+    if isinstance(values, Displays):
+        strings = [values[row] for row in range(len(values))]
         strings[row] = b'{"name":"damaged"}'
-        changed: dict[str, Any] = {column: Blob.of(strings)}
+        changed: dict[str, Any] = {column: Displays.plain(Blob.of(strings))}
         return dataclasses.replace(segment, **changed)
     values = values.copy()
     place = segment.indptr[row] if column == "tf" else row

@@ -10,10 +10,10 @@ from typing import Any
 
 from listener.assembly import CLOCK, open_examination, to_remote
 from listener.clock import Clock
-from listener.demo.ports import free_port
 from listener.doctor.finding import Finding, Verdict
 from listener.doctor.rounds import Rounds
 from recommender.settings import ListenerSettings
+from tests.support.ports import free_port
 
 
 def examine(

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from listener.demo.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, Answer, Process, ask
 from tests.support.visitor import GENERATION
 from tests.support.waiting import wait_for

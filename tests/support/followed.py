@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 import time
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
@@ -31,7 +31,7 @@ from tests.support.products import make_key, make_product
 
 
 Names = dict[bytes, str]
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Shop(Protocol):
@@ -368,9 +368,12 @@ class Follower:
 
 
 @contextmanager
-def at_once(*jobs: Any) -> Iterator[Sequence[threading.Thread]]:
+def at_once(
+    *jobs: Any, end: Callable[[], object] = lambda: None
+) -> Iterator[Sequence[threading.Thread]]:
     """
-    Run *jobs* in threads while the context is open, and wait for their end.
+    Run *jobs* in threads while the context is open, and wait for their end; *end* tells
+    those of it that would not come to one.
     """
     threads = [threading.Thread(target=job) for job in jobs]
     for thread in threads:
@@ -378,5 +381,6 @@ def at_once(*jobs: Any) -> Iterator[Sequence[threading.Thread]]:
     try:
         yield threads
     finally:
+        end()
         for thread in threads:
             thread.join()

@@ -41,7 +41,7 @@ from tests.support.products import WEIGHTS
 
 
 PROMPT = Policy(quiet_s=0, min_interval_s=0.005, max_staleness_s=1)
-SETTLED_S = 20.0  # of real time: rebuilds and the disk run beside
+SETTLED_S = 60.0  # of real time: rebuilds and the disk run beside
 
 
 class ClockedStop(Stop):

@@ -158,8 +158,7 @@ def assert_orderly(
     Fail if a process printed a traceback, an error that nobody expected, or the same
     again and again.
     """
-    # *since* may lie between a line and its end, which are written one after the other
-    for text in filter(None, process.text_since(since).splitlines()):
+    for text in filter(None, process.lines(since)):
         assert text.startswith("{"), process.text_since(since)[-4000:]
     lines = process.logs(since=since)
     for line in lines:

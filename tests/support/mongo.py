@@ -9,16 +9,17 @@ import signal
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import AutoReconnect, PyMongoError
 
 from listener.demo.binary import find_mongod
 from listener.demo.mongod import Mongod
-from listener.demo.ports import free_port
 from listener.demo.replica_set import connect, initiate
+from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
 
@@ -113,11 +114,15 @@ class ReplicaSet:
 
     def fail(self, members: Iterable[Mongod], name: str, mode: Any) -> None:
         """
-        Set a fail point of some members, "alwaysOn" or "off".
+        Set a fail point of some members, "alwaysOn" or "off", as soon as each takes it:
+        one that steps down or rolls back hangs up on whoever asks.
         """
         for mongod in members:
-            with connect(mongod.port) as client:
-                client.admin.command("configureFailPoint", name, mode=mode)
+            wait_for(
+                partial(_is_set, mongod, name, mode),
+                timeout_s=ELECTION_S,
+                what=f"the fail point {name}",
+            )
 
     def heal(self) -> None:
         """
@@ -138,6 +143,18 @@ class ReplicaSet:
     def _find_primary(self) -> Mongod | None:
         found = (m for m in self.members if m.is_running and _to_role(m) == "primary")
         return next(found, None)
+
+
+def _is_set(mongod: Mongod, name: str, mode: Any) -> bool:
+    """
+    Set a fail point; return False when the connection ends meanwhile.
+    """
+    with connect(mongod.port) as client:
+        try:
+            client.admin.command("configureFailPoint", name, mode=mode)
+        except AutoReconnect:
+            return False
+    return True
 
 
 def _to_role(mongod: Mongod) -> str:

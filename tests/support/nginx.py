@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from listener.demo.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import ROOT, ask
 from tests.support.waiting import wait_for
 
@@ -48,14 +48,14 @@ http {{
 @contextmanager
 def nginx(
     folder: Path,
-    servers: Sequence[int],
+    servers: Sequence[str],
     *,
     rate_per_s: int | None = None,
     upstream: str | None = None,
 ) -> Iterator[str]:
     """
-    Yield the address of one before servers on two ports of this machine; everything
-    else but the rate limit and the upstream, if they are given, is as it is shipped.
+    Yield the address of one before servers, each with its port; everything else but the
+    rate limit and the upstream, if they are given, is as it is shipped.
     """
     folder.mkdir(parents=True)
     port = free_port()
@@ -63,7 +63,7 @@ def nginx(
     if upstream is not None:
         text = UPSTREAM.sub(lambda _match: upstream, text)
     for shipped, ours in zip(SERVER.findall(text), servers, strict=True):
-        text = replaced(text, f"server {shipped} ", f"server 127.0.0.1:{ours} ")
+        text = replaced(text, f"server {shipped} ", f"server {ours} ")
     text = replaced(text, "listen 80;", f"listen 127.0.0.1:{port};")
     text = replaced(text, "/var/cache/nginx/evershelf", f"{folder}/cache")
     if rate_per_s is not None:

@@ -19,7 +19,7 @@ from recommender.oracle import Oracle
 from recommender.product import Product
 from recommender.ranking import POOL, Choice
 from recommender.relations import Rules
-from recommender.weights import Weights, term_weights
+from recommender.weights import Weights
 
 
 DECIMALS = 9
@@ -37,17 +37,10 @@ class Plain:
     @classmethod
     def of(cls, products: Iterable[Product], weights: Weights) -> Plain:
         """
-        Return the model of *products*, from tf as it is stored, in single precision.
+        Return the model of *products*.
         """
         known = {product.key: product for product in products}
-        rows = {
-            key: {
-                term: float(np.float32(tf))
-                for term, tf in term_weights(product, weights).items()
-            }
-            for key, product in known.items()
-        }
-        return cls(known, Oracle.of_rows(rows))
+        return cls(known, Oracle.train(known.values(), weights))
 
     def vector(self, key: bytes) -> NDArray[np.float64]:
         """

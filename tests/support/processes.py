@@ -24,12 +24,12 @@ import orjson
 
 from multidict import CIMultiDict
 
-from listener.demo.ports import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
 
 ROOT: Final = Path(__file__).parents[2]
-STOP_S: Final = 15.0
+STOP_S: Final = 30.0
 
 
 class Process:
@@ -159,6 +159,14 @@ class Process:
             return ""
         return self._output.read_bytes()[since:].decode(errors="replace")
 
+    def lines(self, since: int = 0) -> list[str]:
+        """
+        Return the lines that it has begun after its first *since* bytes, and ended: the
+        kernel may show a part of one that is just being written.
+        """
+        *lines, _ = self.text_since(max(since - 1, 0)).split("\n")
+        return lines[1:] if since else lines
+
     def logs(
         self, event: str = "", *, since: int = 0, **keys: Any
     ) -> list[dict[str, Any]]:
@@ -166,14 +174,13 @@ class Process:
         Return its log lines after its first *since* bytes, of an event and with such
         keys only if asked.
         """
-        text = self.text_since(since)
-        lines = [line for line in text.splitlines() if line.startswith("{")]
+        lines = [line for line in self.lines(since) if line.startswith("{")]
         parsed = [orjson.loads(line) for line in lines if line.endswith("}")]
         wanted = keys | ({"event": event} if event else {})
         return [line for line in parsed if wanted.items() <= line.items()]
 
     def wait_for_log(
-        self, event: str, *, timeout_s: float = 20.0, since: int = 0, **keys: Any
+        self, event: str, *, timeout_s: float = 60.0, since: int = 0, **keys: Any
     ) -> dict[str, Any]:
         """
         Return the newest such line, as soon as there is one.

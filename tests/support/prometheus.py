@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import yaml  # type: ignore[import-untyped]
 
-from listener.demo.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import ask
 from tests.support.waiting import wait_for
 

@@ -6,8 +6,11 @@ read.
 from __future__ import annotations
 
 import dataclasses
+import os
+import time
 
 from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -112,3 +115,25 @@ def at_first(happens: Callable[[], object]) -> Show:
             yield batch
 
     return show
+
+
+def be_busy(pid_file: Path) -> None:
+    """
+    Say which process this is, and then do something for ever.
+    """
+    pid_file.write_text(f"{os.getpid()}\n")
+    while True:
+        time.sleep(0.01)
+
+
+def give_half() -> bytes:
+    """
+    Return something of which only the beginning is passed on before the process ends.
+    """
+
+    def send_half(self: Any, content: Any, *_: Any) -> None:
+        os.write(self.fileno(), bytes(content)[:2])
+        os._exit(1)
+
+    Connection._send = send_half  # type: ignore[attr-defined]
+    return bytes(100_000)

@@ -23,7 +23,7 @@ from tests.support.products import WEIGHTS, make_key, make_product, publish
 
 
 AS_OF = ClusterTime(1_700_000_000, 1)
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Shop:

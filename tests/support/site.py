@@ -15,8 +15,8 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from listener.demo.desk import open_desk
-from listener.demo.ports import free_port
 from server.access import Keys
+from tests.support.ports import free_port
 from tests.support.processes import Pair, running, to_uri
 from tests.support.waiting import wait_for
 

@@ -20,3 +20,13 @@ def to_sparse(
     rows, columns = np.nonzero(dense)
     indptr = np.searchsorted(rows, np.arange(len(dense) + 1)).astype(np.int64)
     return indptr, columns.astype(np.int32), dense[rows, columns]
+
+
+def to_weights(
+    dense: NDArray[Any],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint16]]:
+    """
+    Return a dense matrix as indptr, columns and the bits of half-precision values.
+    """
+    indptr, columns, values = to_sparse(dense)
+    return indptr, columns, values.astype(np.float16).view(np.uint16)

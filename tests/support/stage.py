@@ -28,9 +28,11 @@ STOCK: Final = 120  # products; enough for the shrink guard to care
 # Products that rows leave alone, unless they take all: visitors ask about these.
 REGULARS: Final = tuple(make_document(i)["_id"] for i in range(8))
 OPLOG_MB: Final = 32
+HOLD_CURSORS: Final = "waitAfterPinningCursorBeforeGetMoreBatch"  # a fail point
 SELECTION_MS: Final = 10_000  # a client of a set that is no more leaves it at last
 SETTINGS: Final = {
-    "EVERSHELF_SHRINK_GRACE_S": "2",
+    # Long enough for a row to put back in it what it has taken, on a busy machine.
+    "EVERSHELF_SHRINK_GRACE_S": "4",
     "EVERSHELF_DURABLE_INTERVAL_S": "0.5",
 }
 
@@ -86,6 +88,18 @@ class Stage:
         """
         self.client.admin.command("configureFailPoint", "failCommand", mode="off")
 
+    @contextmanager
+    def cursors_held(self) -> Iterator[None]:
+        """
+        Let no cursor bring more for as long as the context lasts.
+        """
+        admin = self.client.admin
+        admin.command("configureFailPoint", HOLD_CURSORS, mode="alwaysOn")
+        try:
+            yield
+        finally:
+            admin.command("configureFailPoint", HOLD_CURSORS, mode="off")
+
     @property
     def store(self) -> StoreReader:
         """
@@ -111,10 +125,11 @@ class Stage:
         """
         Return what the database is doing for the listener's stream.
         """
-        what = {"appName": APP_NAME, "command.getMore": {"$exists": True}}
-        pipeline: list[Document] = [
-            {"$currentOp": {}}, {"$match": {**what, "op": "getmore"}}
-        ]  # fmt: skip
+        what = {
+            "appName": APP_NAME, "op": "getmore", "command.getMore": {"$exists": True},
+            "cursor": {"$exists": True},  # it takes the cursor a moment after it begins
+        }  # fmt: skip
+        pipeline: list[Document] = [{"$currentOp": {}}, {"$match": what}]
         return wait_for(lambda: next(iter(self.client.admin.aggregate(pipeline)), None))
 
     def roll_oplog(self) -> None:

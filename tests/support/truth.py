@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recommender.oracle import Oracle
 from recommender.product import Product
 from recommender.segment import build_segment
-from recommender.snapshot import Snapshot
+from recommender.snapshot import Snapshot, View
 from recommender.text import encode, term_hash
 from recommender.weights import Weights
 from tests.support.segments import row_values, segment_values
@@ -21,6 +21,7 @@ from tests.support.segments import row_values, segment_values
 
 NORM_TOLERANCE = 1e-9  # relative
 SCORE_TOLERANCE = 1e-6
+SINGLE = 1e-6  # what numbers in single precision may be off, relative
 
 
 def check_snapshot(
@@ -41,6 +42,7 @@ def check_snapshot(
     assert snapshot.visible == len(visible)
     check_frequencies(snapshot, oracle)
     check_norms(snapshot, oracle)
+    check_lengths(snapshot)
     check_rows(snapshot, known.values(), weights)
     for key in known if asked is None else asked:
         check_ranking(snapshot, oracle, key, visible)
@@ -61,26 +63,37 @@ def check_frequencies(snapshot: Snapshot, oracle: Oracle) -> None:
 
 def check_norms(snapshot: Snapshot, oracle: Oracle) -> None:
     """
-    Check ‖d‖² of every product, from tf as it is stored, in single precision.
+    Check ‖d‖² of every product.
     """
-    stored = oracle.tf.astype(np.float32).astype(np.float64)
     rows = {row.key: row for row in snapshot.living()}
     got = [snapshot.square(rows[key]) for key in oracle.keys]
-    expected = stored.power(2) @ oracle.idf**2
-    assert np.allclose(got, expected, rtol=NORM_TOLERANCE, atol=0)
+    assert np.allclose(got, oracle.squares, rtol=NORM_TOLERANCE, atol=0)
+
+
+def check_lengths(snapshot: Snapshot) -> None:
+    """
+    Check that no living row is shorter than is known, or longer.
+    """
+    for segment, norms in norms_of(snapshot).items():
+        (view,) = (view for view in snapshot.views if view.segment is segment)
+        shrunk = view.lengths.shrunk(snapshot.big_l)
+        known = view.lengths.values * shrunk
+        assert (norms * (1 + SINGLE) >= known)[~view.dead].all()
+        assert (norms * (2 * shrunk - 1) <= known * (1 + SINGLE))[~view.dead].all()
 
 
 def norms_of(snapshot: Snapshot) -> Mapping[object, NDArray[np.float64]]:
     """
     Return the norm of every row, dead ones too, by segment.
     """
-    big_l = snapshot.big_l
-    return {
-        view.segment: np.sqrt(
-            big_l**2 * view.segment.squares + 2 * big_l * view.b + view.c
-        )
-        for view in snapshot.views
-    }
+    return {view.segment: _norms(view, snapshot.big_l) for view in snapshot.views}
+
+
+def _norms(view: View, big_l: float) -> NDArray[np.float64]:
+    segment = view.segment
+    rows = np.repeat(np.arange(len(segment)), np.diff(segment.indptr))
+    values = segment.tf.astype(np.float64) * (big_l + view.g[segment.terms])
+    return np.sqrt(np.bincount(rows, values**2, minlength=len(segment)))
 
 
 def check_rows(

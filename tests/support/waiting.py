@@ -16,7 +16,7 @@ POLL_S = 0.005
 
 
 def wait_for(
-    ask: Callable[[], T | None], *, timeout_s: float = 30.0, what: str = "it"
+    ask: Callable[[], T | None], *, timeout_s: float = 60.0, what: str = "it"
 ) -> T:
     """
     Return the first true thing that *ask* returns.

@@ -16,8 +16,8 @@ from typing import Final
 
 import orjson
 
-from listener.demo.ports import free_port
 from listener.demo.tether import tethered
+from tests.support.ports import free_port
 from tests.support.processes import ask
 from tests.support.waiting import wait_for
 

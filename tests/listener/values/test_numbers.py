@@ -132,12 +132,12 @@ def test_amounts_are_not_negative():
 @pytest.mark.parametrize(
     ("value", "stock"),
     [
-        (12, Stock(available=True, count=12.0)),
-        (0, Stock(available=False, count=0.0)),
-        (-3, Stock(available=False, count=-3.0)),
-        ("12", Stock(available=True, count=12.0)),
-        ("0", Stock(available=False, count=0.0)),
-        (Decimal128("3"), Stock(available=True, count=3.0)),
+        (12, Stock(available=True, pieces=12.0)),
+        (0, Stock(available=False, pieces=0.0)),
+        (-3, Stock(available=False, pieces=-3.0)),
+        ("12", Stock(available=True, pieces=12.0)),
+        ("0", Stock(available=False, pieces=0.0)),
+        (Decimal128("3"), Stock(available=True, pieces=3.0)),
         (True, Stock(available=True)),
         (False, Stock(available=False)),
         ("true", Stock(available=True)),
@@ -147,8 +147,8 @@ def test_amounts_are_not_negative():
         ("SOLD-OUT", Stock(available=False)),
         ("onbackorder", Stock(available=True)),
         ("https://schema.org/OutOfStock", Stock(available=False)),
-        ([0, 5], Stock(available=True, count=5.0)),
-        ([0, 0], Stock(available=False, count=0.0)),
+        ([0, 5], Stock(available=True, pieces=5.0)),
+        ([0, 0], Stock(available=False, pieces=0.0)),
         ([True, 5], Stock(available=True)),
         ("", None),
         (None, None),
@@ -193,5 +193,5 @@ def test_nothing_fails_but_as_unusable(value):
             found = convert(value, [])
         except Unusable:
             continue
-        number = found.count if isinstance(found, Stock) else found
+        number = found.pieces if isinstance(found, Stock) else found
         assert number is None or math.isfinite(number)

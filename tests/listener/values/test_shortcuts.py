@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listener.display import plain_extra, to_extra
-from listener.fields import FieldMap
+from listener.fields import FieldMap, Problem
 from listener.values.attributes import (
     MOST_ATTRIBUTES,
     plain_attributes,
@@ -22,6 +22,7 @@ from listener.values.attributes import (
 from listener.values.categories import plain_category, to_category
 from listener.values.images import plain_image, to_image
 from listener.values.numbers import plain_amount, plain_stock, to_amount, to_stock
+from listener.values.references import NO_NAMES
 from listener.values.texts import (
     LONGEST_LABEL,
     LONGEST_NAME,
@@ -52,6 +53,20 @@ PAIRS = {
     "text": (plain_text, to_text),
     "unix_s": (plain_unix_s, to_unix_s),
 }
+# what is asked for is an id, and also what ordinary documents say
+NAMED = {
+    "category": {"a": {"name": "Kettles"}, "b": {"name": "Home"}},
+    "brand": {"a": {"name": "Acme"}},
+}
+NAMES = (
+    "name", "description", "tags", "attributes", "category", "brand", "price", "stock",
+    "created", "image", "rating",
+)  # fmt: skip
+PLACES = [
+    *(name for name in NAMES if name != "created"),
+    "createdAt", "title", "body", "specs", "categories", "vendor", "quantity", "images",
+    "at",
+]  # fmt: skip
 ODD = "<>&\u203a\xbb \t\x00\xa0\u2028" + string.ascii_letters + "é雪"
 TEXTS = st.one_of(
     st.text(ODD, max_size=12),
@@ -91,6 +106,28 @@ def test_shortcut_says_the_same(name, value):
         assert (found, type(found), notes) == (converted, type(converted), [])
 
 
+@pytest.mark.parametrize("first", [(), ("at.first",)], ids=["plain", "dotted"])
+@pytest.mark.parametrize("names", [NO_NAMES, NAMED], ids=["no names", "names"])
+@given(st.dictionaries(st.sampled_from(PLACES), LIKELY | any_value()))
+def test_fields_together_say_what_each_says(first, names, document):
+    """
+    A document is read as its fields are, one after the other, problems and all, and
+    with the names of what it refers to.
+    """
+    settings = make_settings()
+    moved = {f"{n}_fields": (*first, *getattr(settings, f"{n}_fields")) for n in NAMES}
+    fields = FieldMap(make_settings(**moved))
+    problems: list[Problem] = []
+    expected: list[Problem] = []
+    each = [
+        getattr(fields, name).read(document, expected, names.get(name))
+        for name in NAMES
+    ]
+
+    assert list(fields.read(document, problems, names)) == each
+    assert problems == expected
+
+
 def test_ordinary_document_needs_no_converter(monkeypatch):
     """
     The common shop's documents take the short way throughout.
@@ -103,4 +140,4 @@ def test_ordinary_document_needs_no_converter(monkeypatch):
     monkeypatch.setattr("listener.fields.first_usable", fail)
     document = make_document(category=["Kitchen", "Kettles"])
 
-    assert fields.read(document, []).name == "Steel Kettle"
+    assert fields.read(document, [], NO_NAMES)[0] == "Steel Kettle"

@@ -2,19 +2,22 @@
 Times, however a document writes them.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from bson import DatetimeMS, Decimal128, Timestamp
+from bson.tz_util import utc
 from hypothesis import given
+from hypothesis import strategies as st
 
-from listener.values.times import to_datetime, to_unix_s
+from listener.values.times import plain_unix_s, to_datetime, to_unix_s
 from listener.values.usable import Unusable
 from tests.support.documents import NOON, any_value
 
 
 NOON_S = 1_704_456_000.0
+ZONES = st.sampled_from([utc, UTC, timezone(timedelta(hours=-9, minutes=-30))])
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,11 @@ def test_nothing_fails_but_as_unusable(value):
     except Unusable:
         return
     assert unix_s is None or 1 <= to_datetime(unix_s).year <= 9999
+
+
+@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=ZONES))  # noqa: DTZ001
+def test_difference_is_the_timestamp(time):
+    """
+    To the last bit, a date of any zone, to the microsecond, is its Unix time.
+    """
+    assert plain_unix_s(time) == time.timestamp()

@@ -1,0 +1,73 @@
+"""
+Lists in order of likeness, answered from what is remembered where that is as good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from recommender.filters import Filters
+from recommender.snapshot import Row, Snapshot
+from server.answers import Items, to_answer
+from server.params import SearchParams, SimilarParams
+from server.remembered import Remembered
+from server.sight import SIGHT
+
+
+class Recall:
+    """
+    Stands before the work of a door whose answers depend on the address alone.
+    """
+
+    def __init__(self, remembered: Remembered) -> None:
+        self._remembered = remembered
+
+    def answer(self, request: web.Request) -> web.Response | None:
+        """
+        Return the answer; None when it must be worked out.
+        """
+        model = request[SIGHT].model
+        if model is None:
+            return None
+        items = self._remembered.find(model.snapshot, request.raw_path)
+        return None if items is None else to_answer(request, items, model.fresh)
+
+    def keep(  # noqa: PLR0913 all that an answer is made of
+        self,
+        request: web.Request,
+        snapshot: Snapshot,
+        items: Items,
+        *,
+        asked: SimilarParams | SearchParams,
+        filters: Filters,
+        rows: Sequence[Row] = (),
+    ) -> None:
+        """
+        Remember what has been worked out, unless somebody waited for it or nobody else
+        may see it.
+
+        Args:
+            rows: The products asked about.
+        """
+        if asked.after is None and all(row.visible for row in rows):
+            self._remembered.keep(
+                snapshot,
+                request.raw_path,
+                items,
+                about=frozenset(row.key for row in rows),
+                may_last=_is_by_likeness_alone(asked, filters),
+            )
+
+
+def _is_by_likeness_alone(
+    asked: SimilarParams | SearchParams, filters: Filters
+) -> bool:
+    """
+    Say whether a product that is not in the answer has a part in it by its terms alone.
+    Those that were passed over have another: one that goes moves up all behind it.
+    """
+    choice = asked.to_choice()
+    is_chosen = choice.one_per or choice.diversity or choice.offset
+    return filters.asks_nothing and not is_chosen
