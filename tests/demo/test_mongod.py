@@ -19,6 +19,7 @@ from pymongo import MongoClient
 
 from listener.demo.errors import DemoFault, FolderTaken, PortTaken
 from listener.demo.mongod import Mongod
+from listener.demo.replica_set import connect, make_primary
 from tests.support.mongo import make_mongod, replica_set
 
 
@@ -83,6 +84,25 @@ def test_the_data_move_to_another_port(tmp_path, free_port):
     with make_mongod(tmp_path, port=free_port) as moved:
         assert moved.port == free_port
         assert read(moved) == {"_id": 1}
+
+
+def test_one_that_still_reads_what_it_is_is_asked_again(tmp_path):
+    """
+    While it starts, a mongod says that it is no replica set yet, and that it cannot
+    become one.
+    """
+    with make_mongod(tmp_path) as mongod:
+        write(mongod)
+        with connect(mongod.port) as client:
+            client.admin.command(
+                "configureFailPoint",
+                "failCommand",
+                mode={"times": 3},
+                data={"failCommands": ["replSetGetConfig"], "errorCode": 94},
+            )
+            make_primary(mongod.port, timeout_s=10)
+            assert client.admin.command("replSetGetConfig")["config"]["version"] == 1
+        assert read(mongod) == {"_id": 1}
 
 
 def test_a_recorded_port_in_use_is_given_up(tmp_path, taken_port):
