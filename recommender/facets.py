@@ -4,14 +4,19 @@ From the words of a filter to a segment's codes.
 
 from __future__ import annotations
 
+import functools
 import weakref
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
+from typing import Final
 
 from recommender.blob import Blob
 from recommender.segment import Segment, category_path
 from recommender.text import fold
+
+
+REMEMBERED: Final = 1_024  # names, most of which are asked for again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +92,6 @@ def _brand_names(brand: str) -> tuple[str]:
     return (_normal(brand),)
 
 
+@functools.lru_cache(REMEMBERED)
 def _normal(name: str) -> str:
     return category_path([part.strip() for part in fold(name).split(">")])

@@ -7,8 +7,9 @@ from __future__ import annotations
 import math
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -60,10 +61,11 @@ class Filters:
         """
         Whether any product will do, but for those that are not wanted.
         """
-        return self == Filters(exclude=self.exclude)
+        return _asked(self) == _asked(NO_FILTERS)
 
 
 NO_FILTERS: Final = Filters()
+_asked = attrgetter(*(one.name for one in fields(Filters) if one.name != "exclude"))
 NO_TABLE: Final = read_only(np.zeros(0, np.bool_))
 NO_RANGES: Final = read_only(np.zeros(0, np.float64))
 
@@ -123,9 +125,10 @@ def _table(size: int, codes: Iterable[Iterable[int]]) -> Bools:
     marked = [code for some in codes for code in some]
     if not marked:
         return NO_TABLE
-    table = np.zeros(size, np.bool_)
-    table[marked] = True
-    return read_only(table)
+    table = bytearray(size)  # a few marks in an array take longer
+    for code in marked:
+        table[code] = True
+    return read_only(np.frombuffer(table, np.bool_))
 
 
 def _brands(segment: Segment, filters: Filters) -> Bools:

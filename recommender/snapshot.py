@@ -55,15 +55,14 @@ NO_ROWS: Final = np.zeros(0, np.int32)
 _best_rows: Final = kernels.direct(search_kernels.best_rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """
     A product with its score, the cosine, above 0 and at most 1.
     """
 
     key: bytes
     score: float
-    row: Row = field(repr=False, compare=False)
+    row: Row
 
     @property
     def display(self) -> bytes:
