@@ -21,6 +21,7 @@ from listener.demo.errors import DemoFault, FolderTaken, PortTaken
 from listener.demo.mongod import Mongod
 from listener.demo.replica_set import connect, make_primary
 from tests.support.mongo import make_mongod, replica_set
+from tests.support.processes import has_ended
 
 
 def write(mongod: Mongod) -> None:
@@ -31,14 +32,6 @@ def write(mongod: Mongod) -> None:
 def read(mongod: Mongod) -> object:
     with MongoClient(mongod.uri) as client:
         return client.shop.products.find_one()
-
-
-def has_ended(process: psutil.Process) -> bool:
-    # It may still be listed until whoever adopted it takes note.
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def test_it_takes_writes_and_changes_are_followed(collection):

@@ -21,7 +21,7 @@ import pytest
 from listener.nursery import ABSENT, have_process
 from listener.pool import open_pool
 from tests.support.nursery import running_nursery
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, has_ended
 from tests.support.waiting import wait_for
 
 
@@ -85,10 +85,6 @@ class Parent:
     def wait_for_the_end(self) -> None:
         for one in self.family:
             wait_for(lambda one=one: has_ended(one), timeout_s=PATIENCE_S)
-
-
-def has_ended(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 @contextmanager

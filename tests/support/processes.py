@@ -21,6 +21,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
+import psutil  # type: ignore[import-untyped]
 
 from multidict import CIMultiDict
 
@@ -30,6 +31,17 @@ from tests.support.waiting import wait_for
 
 ROOT: Final = Path(__file__).parents[2]
 STOP_S: Final = 30.0
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """
+    Say whether a process is gone; it may be listed until whoever adopted it takes note,
+    and be taken off the list while it is looked at.
+    """
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 class Process:
