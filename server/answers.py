@@ -185,14 +185,29 @@ def to_answer(
         "Cache-Control": PRIVATE
         if is_private or is_waited
         else request.app[CACHE_CONTROL],
-        "ETag": f'W/"{items.tag}"',
+        "ETag": to_etag(items),
     }
     if _has(request, items.tag):
         del headers["Content-Type"]
         return web.Response(status=304, headers=headers)
+    return web.Response(body=to_body(items, fresh, orders), headers=headers)
+
+
+def to_body(
+    items: Items, fresh: Freshness, orders: Mapping[str, Any] = NOTHING
+) -> bytes:
+    """
+    Return the body of an answer.
+    """
     beside = _to_beside(fresh) if not orders else _to_members(orders, fresh)
-    body = b'{"items":%b,%b' % (items.body, beside)
-    return web.Response(body=body, headers=headers)
+    return b'{"items":%b,%b' % (items.body, beside)
+
+
+def to_etag(items: Items) -> str:
+    """
+    Return what caches compare.
+    """
+    return f'W/"{items.tag}"'
 
 
 def to_json(content: dict[str, Any], status: int = 200) -> web.Response:

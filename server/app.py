@@ -45,6 +45,7 @@ from server.page import Page
 from server.passage import Passage
 from server.products import Products
 from server.purchases import Purchased
+from server.ready import Press
 from server.recall import Recall
 from server.recommendations import Recommender
 from server.request_log import HTTP_LOGGER, RequestLog
@@ -223,15 +224,19 @@ def make_app(  # noqa: PLR0913 each is one thing it asks
         orders: What follows the store of the orders, if there is one.
     """
     shedding = Shedding(house.shed_after_s, live.metrics)
+    compression = Compression()
+    press = Press(house.cache_control, compression, house.origins, draining)
+    recall = Recall(live.remembered, press)
     passage = Passage(
         Lookout(live).look,
         live.metrics,
         RequestLog(house.request_lines_per_s),
-        Compression(),
+        compression,
         house.origins,
         shedding,
         house.gate,
         draining,
+        recall,
     )
     app = web.Application(
         middlewares=[passage.middleware], client_max_size=LARGEST_BODY
@@ -239,7 +244,6 @@ def make_app(  # noqa: PLR0913 each is one thing it asks
     app[CACHE_CONTROL] = house.cache_control
     keys = house.gate.admin_keys
     waiting, events = Waiting(live, orders), Events(live, passage.tell)
-    recall = Recall(live.remembered)
     scrape = app[SCRAPE] = Scrape(live, events, keys | house.metrics_keys)
     lines = app[LINES] = Lines(keys, control_port)
     app.router.add_routes(

@@ -10,7 +10,8 @@ import gzip
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import brotli  # type: ignore[import-untyped]
 import xxhash
@@ -27,6 +28,7 @@ COMPRESSIBLE: Final = ("text/", "application/json", "application/problem+json")
 ALSO: Final = frozenset({"image/svg+xml", "application/javascript"})
 
 _Compress = Callable[[bytes], bytes]
+_Key = tuple[str, bytes]
 
 
 def _to_brotli(body: bytes) -> bytes:
@@ -42,13 +44,30 @@ def _to_gzip(body: bytes) -> bytes:
 CODINGS: Final[Mapping[str, _Compress]] = {"br": _to_brotli, "gzip": _to_gzip}
 
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+VARIES: Final[Mapping[str, str]] = MappingProxyType({hdrs.VARY: hdrs.ACCEPT_ENCODING})
+_CODED: Final = {
+    coding: MappingProxyType({**VARIES, hdrs.CONTENT_ENCODING: coding})
+    for coding in CODINGS
+}
+
+
+class Packed(NamedTuple):
+    """
+    A body as it is sent, and the headers that say so.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Compression:
     """
     Compresses each body once, as long as it is remembered.
     """
 
     def __init__(self) -> None:
-        self._packed: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
+        self._packed: OrderedDict[_Key, bytes] = OrderedDict()
         self._size = 0
 
     def choose(self, request: web.Request, response: web.Response) -> str | None:
@@ -62,6 +81,25 @@ class Compression:
         accepted = request.headers.get(hdrs.ACCEPT_ENCODING)
         return to_coding(accepted) if accepted else None
 
+    def pack_at_once(self, accepted: str | None, body: bytes) -> Packed | None:
+        """
+        Return JSON for a caller who sends this Accept-Encoding; None where compressing
+        it takes so long that it is a thread's work.
+        """
+        if len(body) < SMALLEST:
+            return Packed(NOTHING, body)
+        coding = to_coding(accepted) if accepted else None
+        if coding is None:
+            return Packed(VARIES, body)
+        key = _to_key(coding, body)
+        packed = self._find(key)
+        if packed is None:
+            if len(body) > LARGEST_AT_ONCE:
+                return None
+            packed = CODINGS[coding](body)
+            self._remember(key, packed)
+        return Packed(_CODED[coding], packed)
+
     async def apply(self, coding: str, response: web.Response) -> None:
         """
         Make an answer smaller.
@@ -70,10 +108,9 @@ class Compression:
         response.headers[hdrs.CONTENT_ENCODING] = coding
 
     async def _pack(self, coding: str, body: bytes) -> bytes:
-        key = coding, xxhash.xxh3_128_digest(body)
-        packed = self._packed.get(key)
+        key = _to_key(coding, body)
+        packed = self._find(key)
         if packed is not None:
-            self._packed.move_to_end(key)
             return packed
         compress = CODINGS[coding]
         if len(body) > LARGEST_AT_ONCE:
@@ -83,7 +120,13 @@ class Compression:
         self._remember(key, packed)
         return packed
 
-    def _remember(self, key: tuple[str, bytes], packed: bytes) -> None:
+    def _find(self, key: _Key) -> bytes | None:
+        packed = self._packed.get(key)
+        if packed is not None:
+            self._packed.move_to_end(key)
+        return packed
+
+    def _remember(self, key: _Key, packed: bytes) -> None:
         if key in self._packed:  # another request has been as quick
             return
         self._packed[key] = packed
@@ -106,6 +149,10 @@ def to_coding(accepted: str) -> str | None:
     liked = {coding: weights.get(coding, other) for coding in CODINGS}
     best = max(CODINGS, key=lambda coding: liked[coding])
     return best if liked[best] > 0 else None
+
+
+def _to_key(coding: str, body: bytes) -> _Key:
+    return coding, xxhash.xxh3_128_digest(body)
 
 
 def _to_weight(parameters: list[str]) -> float:

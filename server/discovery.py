@@ -43,9 +43,6 @@ class Discovery:
         """
         Answer with the products most like some words.
         """
-        known = self._recall.answer(request)
-        if known is not None:
-            return known
         params = parse(SearchParams, request.query)
         model = await self._waiting.model(request, params)
         snapshot, filters = model.snapshot, params.to_filters()

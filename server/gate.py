@@ -10,6 +10,7 @@ import time
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -41,6 +42,7 @@ class Counted:
 
 
 COUNTED: Final = web.RequestKey("counted", Counted)
+UNLIMITED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +116,19 @@ class Gate:
         return any((mapped or parsed) in network for network in self.proxies)
 
 
-def tell_rate(request: web.BaseRequest, response: web.StreamResponse) -> None:
+def to_rate(request: web.BaseRequest) -> Mapping[str, str]:
     """
-    Tell in the headers what the caller has left (IETF draft "RateLimit header fields
-    for HTTP").
+    Return the headers that tell what the caller has left (IETF draft "RateLimit header
+    fields for HTTP").
     """
     counted = request.get(COUNTED)
     if counted is None:
-        return
-    left = counted.left
-    response.headers["RateLimit-Policy"] = (
-        f'"{counted.name}";q={counted.per_minute};w={WINDOW_S}'
-    )
-    response.headers["RateLimit"] = (
-        f'"{counted.name}";r={left.remaining};t={math.ceil(left.full_in_s)}'
-    )
+        return UNLIMITED
+    name, left = counted.name, counted.left
+    return {
+        "RateLimit-Policy": f'"{name}";q={counted.per_minute};w={WINDOW_S}',
+        "RateLimit": f'"{name}";r={left.remaining};t={math.ceil(left.full_in_s)}',
+    }
 
 
 def to_networks(texts: Iterable[str]) -> tuple[Network, ...]:

@@ -83,14 +83,12 @@ class Metrics:
         self._timers: dict[str, Histogram] = {}
 
     def note_answer(
-        self, request: web.Request, response: web.StreamResponse, took_s: float
+        self, request: web.Request, status: int, took_s: float | None
     ) -> None:
         """
-        Record what *request* was answered with.
+        Record what *request* was answered with; None as its time if that means nothing.
         """
-        is_whole = isinstance(response, web.Response)
-        status = response.status
-        self.note_request(_to_route(request), status, took_s if is_whole else None)
+        self.note_request(_to_route(request), status, took_s)
         request[_COUNTED] = True
 
     @property

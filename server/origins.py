@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -23,6 +24,11 @@ READ: Final = (
     "RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 )
 ASK_AGAIN_S: Final = "600"
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
+FOR_ANY: Final[Mapping[str, str]] = MappingProxyType(
+    {"Access-Control-Allow-Origin": ANY, "Access-Control-Expose-Headers": READ}
+)
+FOR_OTHERS: Final[Mapping[str, str]] = MappingProxyType({hdrs.VARY: hdrs.ORIGIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,13 @@ class Origins:
         Return what the answer to *request* tells the browser.
         """
         if not self.allowed or not request.path.startswith(OPEN):
-            return {}
+            return NONE
         if ANY in self.allowed:
-            return {"Access-Control-Allow-Origin": ANY}
+            return FOR_ANY
         origin = request.headers.get(hdrs.ORIGIN, "")
         if origin.lower() not in self.allowed:
-            return {hdrs.VARY: hdrs.ORIGIN}
-        return {"Access-Control-Allow-Origin": origin, hdrs.VARY: hdrs.ORIGIN}
+            return FOR_OTHERS
+        return {**FOR_ANY, "Access-Control-Allow-Origin": origin, **FOR_OTHERS}
 
     def tell(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """
@@ -59,8 +65,6 @@ class Origins:
         """
         for name, value in self.headers(request).items():
             response.headers.add(name, value)
-            if name != hdrs.VARY:
-                response.headers["Access-Control-Expose-Headers"] = READ
 
     def answer(self, request: web.Request) -> web.Response | None:
         """

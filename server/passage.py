@@ -14,10 +14,12 @@ from aiohttp.typedefs import Handler, Middleware
 
 from server.compression import Compression
 from server.draining import Draining
-from server.gate import Gate, tell_rate
+from server.gate import Gate, to_rate
 from server.metrics import Metrics
 from server.origins import Origins
 from server.problems import REQUEST_ID, to_answer, to_request_id
+from server.ready import NAME, Ready
+from server.recall import Recall
 from server.request_log import RequestLog
 from server.shedding import Shedding
 from server.sight import SIGHT, Sight, tell_freshness
@@ -41,6 +43,7 @@ class Passage:
     shedding: Shedding
     gate: Gate
     draining: Draining
+    recall: Recall
 
     @property
     def middleware(self) -> Middleware:
@@ -52,14 +55,19 @@ class Passage:
         async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
             """
             Whatever the answer is, it is as fresh as it says, counted and logged, and
-            has the request's id. Who is not turned away comes to a door.
+            has the request's id. Who is not turned away comes to a door, unless the
+            answer is remembered.
             """
             started_s = time.perf_counter()
             request[SIGHT] = self.look()
             request_id = request[REQUEST_ID] = to_request_id(request)
             response: web.StreamResponse
             try:
-                response = self._stop(request) or await handler(request)
+                response = (
+                    self._stop(request)
+                    or self.recall.answer(request)
+                    or await handler(request)
+                )
             except Exception as error:  # noqa: BLE001 the caller gets an answer
                 response = to_answer(request, request_id, error)
             if isinstance(response, web.Response):
@@ -70,7 +78,10 @@ class Passage:
                 self.tell(request, response)
             took_s = time.perf_counter() - started_s
             self.log.note(request, response.status, took_s)
-            self.metrics.note_answer(request, response, took_s)
+            is_whole = isinstance(response, (web.Response, Ready))
+            self.metrics.note_answer(
+                request, response.status, took_s if is_whole else None
+            )
             return response
 
         return around
@@ -82,7 +93,7 @@ class Passage:
         """
         response.headers["X-Request-ID"] = request[REQUEST_ID]
         tell_freshness(request, response)
-        tell_rate(request, response)
+        response.headers.update(to_rate(request))
         self.origins.tell(request, response)
 
     async def name(self, _: web.Request, response: web.StreamResponse) -> None:
@@ -90,7 +101,7 @@ class Passage:
         Say who answers, and whether for long, also where the library does so before
         any door.
         """
-        response.headers["Server"] = "evershelf"
+        response.headers["Server"] = NAME
         self.draining.tell(response)
 
     def _stop(self, request: web.Request) -> web.Response | None:

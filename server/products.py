@@ -63,9 +63,6 @@ class Products:
         """
         Answer with the products most like it.
         """
-        known = self._recall.answer(request)
-        if known is not None:
-            return known
         params = parse(SimilarParams, request.query)
         model = await self._waiting.model(request, params)
         snapshot = model.snapshot

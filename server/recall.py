@@ -5,34 +5,47 @@ Lists in order of likeness, answered from what is remembered where that is as go
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from recommender.filters import Filters
 from recommender.snapshot import Row, Snapshot
 from server.answers import Items, to_answer
 from server.params import SearchParams, SimilarParams
+from server.ready import Press
 from server.remembered import Remembered
 from server.sight import SIGHT
 
 
+ASKING: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+
+
 class Recall:
     """
-    Stands before the work of a door whose answers depend on the address alone.
+    Stands before the doors whose answers depend on the address alone.
     """
 
-    def __init__(self, remembered: Remembered) -> None:
+    def __init__(self, remembered: Remembered, press: Press) -> None:
+        """
+        Args:
+            press: Makes ready what is found.
+        """
         self._remembered = remembered
+        self._press = press
 
-    def answer(self, request: web.Request) -> web.Response | None:
+    def answer(self, request: web.Request) -> web.StreamResponse | None:
         """
         Return the answer; None when it must be worked out.
         """
         model = request[SIGHT].model
-        if model is None:
+        if model is None or request.method not in ASKING:
             return None
         items = self._remembered.find(model.snapshot, request.raw_path)
-        return None if items is None else to_answer(request, items, model.fresh)
+        if items is None:
+            return None
+        ready = self._press.compose(request, items, model.fresh)
+        return ready or to_answer(request, items, model.fresh)
 
     def keep(  # noqa: PLR0913 all that an answer is made of
         self,

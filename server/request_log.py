@@ -21,6 +21,8 @@ from server.problems import REQUEST_ID
 
 ROUTINE: Final = ("/health/", "/metrics")  # asked by machines, without end
 FAILURES_PER_S: Final = 10  # beside the others
+FAILED: Final = HTTPStatus.INTERNAL_SERVER_ERROR.value
+UNAVAILABLE: Final = HTTPStatus.SERVICE_UNAVAILABLE.value
 
 _log = structlog.get_logger()
 
@@ -103,10 +105,7 @@ class RequestLog:
 
 
 def _is_failure(status: int) -> bool:
-    return (
-        status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        and status != HTTPStatus.SERVICE_UNAVAILABLE
-    )
+    return status >= FAILED and status != UNAVAILABLE
 
 
 class _Translator(logging.Handler):

@@ -7,8 +7,7 @@ from __future__ import annotations
 import time
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import ref
 
 from aiohttp import web
@@ -24,8 +23,7 @@ from server.problems import Problem
 RETRY_AFTER_S: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """
     A snapshot, and how fresh it is.
     """
@@ -34,8 +32,7 @@ class Model:
     fresh: Freshness
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """
     What was served when the request came.
 

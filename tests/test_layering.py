@@ -189,9 +189,13 @@ MAY_IMPORT = {
         "recommender.snapshot server.answers server.freshness server.live "
         "server.loader server.problems"
     ),
+    "server.ready": (
+        "server.answers server.compression server.draining server.freshness server.gate "
+        "server.origins server.problems"
+    ),
     "server.recall": (
         "recommender.filters recommender.snapshot server.answers server.params "
-        "server.remembered server.sight"
+        "server.ready server.remembered server.sight"
     ),
     "server.shedding": "server.metrics server.problems server.sight",
     "server.waiting": (
@@ -269,7 +273,8 @@ MAY_IMPORT = {
     "server.watchdog": "",
     "server.passage": (
         "server.compression server.draining server.gate server.metrics server.origins "
-        "server.problems server.request_log server.shedding server.sight"
+        "server.problems server.ready server.recall server.request_log server.shedding "
+        "server.sight"
     ),
     "server.app": (
         "recommender.exits recommender.settings recommender.store "
@@ -277,7 +282,7 @@ MAY_IMPORT = {
         "server.desk server.discovery server.doorway server.draining server.events "
         "server.gate server.health server.line server.lines server.live server.model "
         "server.origins server.pace server.page server.passage server.products "
-        "server.purchases server.recall server.recommendations server.reference "
+        "server.purchases server.ready server.recall server.recommendations server.reference "
         "server.request_log server.scrape server.shared_times server.shedding "
         "server.sight server.sockets server.stored server.train server.waiting "
         "server.watchdog"
