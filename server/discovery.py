@@ -16,7 +16,7 @@ from server.answers import to_answer, to_categories
 from server.params import PlainParams, SearchParams
 from server.parsing import parse
 from server.phrase import read_phrase
-from server.recall import Recall
+from server.recall import Recall, how_long
 from server.selection import select
 from server.waiting import Waiting
 
@@ -49,7 +49,8 @@ class Discovery:
         query = Query.of(read_phrase(snapshot, params.q))
         seen = Seen.of_rows([], to_words(params.q))
         items = select(snapshot, query, filters, params, seen)
-        self._recall.keep(request, snapshot, items, asked=params, filters=filters)
+        lasts = how_long(params, filters)
+        self._recall.keep(request, snapshot, items, asked=params, lasts=lasts)
         return to_answer(request, items, model.fresh)
 
     async def categories(self, request: web.Request) -> web.Response:

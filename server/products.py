@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from recommender.address import to_keys
 from recommender.newest import newest
 from recommender.reasons import Seen
 from server.access import Keys
@@ -15,7 +16,8 @@ from server.answers import to_answer, to_products
 from server.lookup import find_named
 from server.params import LatestParams, ProductParams, SimilarParams, to_fields
 from server.parsing import parse
-from server.recall import Recall
+from server.recall import Recall, how_long
+from server.remembered import Lasts
 from server.selection import select, to_filters
 from server.waiting import Waiting
 
@@ -55,8 +57,15 @@ class Products:
         """
         params = parse(ProductParams, request.query)
         model = await self._waiting.model(request, params)
-        row = find_named(request, model.snapshot, self._keys)
+        snapshot = model.snapshot
+        row = find_named(request, snapshot, self._keys)
         items = to_products([row], to_fields(params.fields))
+        # the likeliest that the address may mean, so no other can come before it
+        is_sure = row.key == to_keys(request.match_info["id"])[0]
+        lasts = Lasts.BY_ITSELF if is_sure else Lasts.BY_SCORES
+        self._recall.keep(
+            request, snapshot, items, asked=params, lasts=lasts, rows=[row]
+        )
         return to_answer(request, items, model.fresh, is_private=not row.visible)
 
     async def similar(self, request: web.Request) -> web.Response:
@@ -70,7 +79,8 @@ class Products:
         filters = to_filters(params, params, [row])
         seen = Seen.of_rows([row] if params.explain else [])
         items = select(snapshot, snapshot.query(row), filters, params, seen)
+        lasts = how_long(params, filters)
         self._recall.keep(
-            request, snapshot, items, asked=params, filters=filters, rows=[row]
+            request, snapshot, items, asked=params, lasts=lasts, rows=[row]
         )
         return to_answer(request, items, model.fresh, is_private=not row.visible)

@@ -1,5 +1,5 @@
 """
-Lists in order of likeness, answered from what is remembered where that is as good.
+Answers from what is remembered, where that is as good as to work them out.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from aiohttp import hdrs, web
 from recommender.filters import Filters
 from recommender.snapshot import Row, Snapshot
 from server.answers import Items, to_answer
-from server.params import SearchParams, SimilarParams
+from server.params import Fresh, Selection
 from server.ready import Press
-from server.remembered import Remembered
+from server.remembered import Lasts, Remembered
 from server.sight import SIGHT
 
 
@@ -53,8 +53,8 @@ class Recall:
         snapshot: Snapshot,
         items: Items,
         *,
-        asked: SimilarParams | SearchParams,
-        filters: Filters,
+        asked: Fresh,
+        lasts: Lasts,
         rows: Sequence[Row] = (),
     ) -> None:
         """
@@ -65,22 +65,19 @@ class Recall:
             rows: The products asked about.
         """
         if asked.after is None and all(row.visible for row in rows):
+            about = frozenset(row.key for row in rows)
             self._remembered.keep(
-                snapshot,
-                request.raw_path,
-                items,
-                about=frozenset(row.key for row in rows),
-                may_last=_is_by_likeness_alone(asked, filters),
+                snapshot, request.raw_path, items, about=about, lasts=lasts
             )
 
 
-def _is_by_likeness_alone(
-    asked: SimilarParams | SearchParams, filters: Filters
-) -> bool:
+def how_long(asked: Selection, filters: Filters) -> Lasts:
     """
-    Say whether a product that is not in the answer has a part in it by its terms alone.
-    Those that were passed over have another: one that goes moves up all behind it.
+    Return how long a list may be good. A product that is not in it has a part in it by
+    its terms alone, unless it was filtered, or passed over: one of those that goes moves
+    up all behind it.
     """
     choice = asked.to_choice()
     is_chosen = choice.one_per or choice.diversity or choice.offset
-    return filters.asks_nothing and not is_chosen
+    is_by_likeness = filters.asks_nothing and not is_chosen
+    return Lasts.BY_SCORES if is_by_likeness else Lasts.AT_ONCE

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Set
 from dataclasses import dataclass
+from enum import Enum
 from itertools import islice
 from typing import Final
 
@@ -24,6 +25,16 @@ KEY: Final = 96  # bytes; what each key takes beside its own
 MOST_CHANGES: Final = 256  # that an answer may outlive without being asked for
 
 
+class Lasts(Enum):
+    """
+    How long an answer may be good, if no product in it changes.
+    """
+
+    AT_ONCE = "for one snapshot"
+    BY_SCORES = "as long as no score is another, and nobody new is found"
+    BY_ITSELF = "whatever happens to other products"
+
+
 @dataclass(slots=True)
 class _Entry:
     """
@@ -32,14 +43,13 @@ class _Entry:
     Attributes:
         keys: Of the products in it.
         size: In bytes, with all that is held beside it.
-        may_last: Whether it may be good for more than one snapshot.
         change: Up to which it is known to be good.
     """
 
     items: Items
     keys: Set[bytes]
     size: int
-    may_last: bool
+    lasts: Lasts
     change: int
 
 
@@ -63,6 +73,7 @@ class Remembered:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._changes: deque[Set[bytes]] = deque(maxlen=MOST_CHANGES)
         self._change = 0  # the number of the newest
+        self._scores = 0  # the number of the newest after which scores are others
         self._mutex = threading.Lock()
 
     def note(
@@ -74,20 +85,19 @@ class Remembered:
         Args:
             moved: What is other for visitors; None where that is not known.
         """
-        lasts = (
-            before is not None
-            and moved is not None
-            and are_lasting(before, after, moved)
-        )
+        if before is None or moved is None or not moved.is_complete:
+            self._begin(after)
+            return
+        scores_last = are_lasting(before, after, moved)
         with self._mutex:
-            if lasts and moved is not None and self._snapshot is before:
+            is_next = self._snapshot is before
+            if is_next:
                 self._change += 1
                 self._changes.append(frozenset(moved.changed + moved.gone))
-            else:
-                self._entries.clear()
-                self._changes.clear()
-                self._size = 0
-            self._snapshot = after
+                self._scores = self._scores if scores_last else self._change
+                self._snapshot = after
+        if not is_next:
+            self._begin(after)
 
     def find(self, snapshot: Snapshot, asked: str) -> Items | None:
         """
@@ -108,7 +118,7 @@ class Remembered:
 
     def keep(
         self, snapshot: Snapshot, asked: str, items: Items, *, about: frozenset[bytes],
-        may_last: bool,
+        lasts: Lasts,
     ) -> None:  # fmt: skip
         """
         Remember what *snapshot* has answered.
@@ -116,8 +126,6 @@ class Remembered:
         Args:
             asked: The address, with all that the answer depends on.
             about: Keys of the products asked about.
-            may_last: Whether it has not been chosen by anything but likeness, so that
-                products that are not in it have no part in it but by their terms.
         """
         keys = about.union(items.keys)
         size = ENTRY + len(asked) + len(items.body)
@@ -126,7 +134,7 @@ class Remembered:
             if snapshot is not self._snapshot:
                 return
             self._forget(asked)
-            self._entries[asked] = _Entry(items, keys, size, may_last, self._change)
+            self._entries[asked] = _Entry(items, keys, size, lasts, self._change)
             self._size += size
             while self._size > self._largest:
                 self._forget(next(iter(self._entries)))
@@ -135,10 +143,22 @@ class Remembered:
         missed = self._change - entry.change
         if not missed:
             return True
-        if not entry.may_last or missed > len(self._changes):
+        if entry.lasts is Lasts.AT_ONCE or missed > len(self._changes):
+            return False
+        if entry.lasts is Lasts.BY_SCORES and entry.change < self._scores:
             return False
         later = islice(self._changes, len(self._changes) - missed, None)
         return all(entry.keys.isdisjoint(keys) for keys in later)
+
+    def _begin(self, snapshot: Snapshot) -> None:
+        """
+        Remember nothing of what was before.
+        """
+        with self._mutex:
+            self._entries.clear()
+            self._changes.clear()
+            self._size = 0
+            self._snapshot = snapshot
 
     def _forget(self, asked: str) -> None:
         entry = self._entries.pop(asked, None)

@@ -210,9 +210,9 @@ MAY_IMPORT = {
         "server.problems"
     ),
     "server.products": (
-        "recommender.newest recommender.reasons server.access server.answers "
-        "server.lookup server.params server.parsing server.recall server.selection "
-        "server.waiting"
+        "recommender.address recommender.newest recommender.reasons server.access "
+        "server.answers server.lookup server.params server.parsing server.recall "
+        "server.remembered server.selection server.waiting"
     ),
     "server.purchases": (
         "recommender.bought recommender.filters recommender.lent recommender.reasons "

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from recommender.address import to_integer_key
 from recommender.index import Index
 from recommender.mutation import Delete, Upsert
 from recommender.weights import Weights
@@ -19,6 +20,8 @@ ROUNDS = 25
 CATALOGUE = make_catalogue(40, seed=3)
 KEY = {"X-API-Key": "secret"}
 QUERIES = (
+    "/v1/products/{}",
+    "/v1/products/{}?fields=name",
     "/v1/products/{}/similar",
     "/v1/products/{}/similar?limit=3&explain=true",
     "/v1/products/{}/similar?in_stock=true",
@@ -215,6 +218,49 @@ async def test_words_that_count_otherwise(serve, shop):
     after = await ask(client, path)
 
     assert after[1] == (await ask_anew(client, path))[1] != before[1]
+
+
+async def test_a_product_whatever_happens_to_others(serve, shop):
+    """
+    What is said of a product is remembered while others come and go, not beyond a
+    change of its own.
+    """
+    client = await serve()
+    path = "/v1/products/k1"
+    before = await ask(client, path)
+    shop.put(make_product("t1", "red kettle of another", price=5.0))
+    await take_in(shop, client)
+    shop.remove("k2")
+    await take_in(shop, client)
+
+    assert (await ask(client, path))[1] == before[1]
+    assert remembered(client) == 1
+    shop.put(make_product("k1", "green steel kettle"))
+    await take_in(shop, client)
+    assert (await ask(client, path))[1] != before[1]
+    shop.put(make_kettles()[0]._replace(visible=False))
+    await take_in(shop, client)
+    assert (await ask(client, path))[0] == 404
+    assert remembered(client) == 1
+
+
+@pytest.mark.parametrize("visible", [True, False])
+async def test_an_address_that_two_products_have(serve, shop, visible):
+    """
+    A number may be a text or a number; who comes later may be the one that is meant.
+    """
+    shop.put(make_product("x", "a number")._replace(key=to_integer_key(7)))
+    shop.publish()
+    client = await serve()
+    path = "/v1/products/7"
+    before = await ask(client, path)
+    assert before[0] == 200
+    shop.put(make_product("7", "a text")._replace(visible=visible))
+    await take_in(shop, client)
+
+    after = await ask(client, path)
+    assert after == await ask_anew(client, path)
+    assert after != before
 
 
 async def test_of_another_generation(serve, shop):

@@ -9,7 +9,7 @@ from recommender.mutation import Upsert
 from recommender.snapshot import Snapshot
 from server import remembered as memories
 from server.answers import Items
-from server.remembered import ENTRY, KEY, Remembered
+from server.remembered import ENTRY, KEY, Lasts, Remembered
 from tests.support.products import make_generation, make_index, make_key, make_product
 
 
@@ -29,10 +29,10 @@ class Memory:
         self.snapshot = Snapshot.derive(make_generation(self._index))
         self.remembered.note(None, self.snapshot, None)
 
-    def keep(self, asked, *keys, may_last=True):
+    def keep(self, asked, *keys, lasts=Lasts.BY_SCORES):
         items = Items(asked.encode(), "tag", keys)
         self.remembered.keep(
-            self.snapshot, asked, items, about=frozenset(), may_last=may_last
+            self.snapshot, asked, items, about=frozenset(), lasts=lasts
         )
 
     def find(self, asked):
@@ -86,7 +86,7 @@ def test_chosen_by_more_than_likeness():
     Where filters had a say any change may have one.
     """
     memory = Memory()
-    memory.keep("/a", KEYS[0], may_last=False)
+    memory.keep("/a", KEYS[0], lasts=Lasts.AT_ONCE)
 
     assert memory.find("/a") == "/a"
     memory.reprice(5)
@@ -95,13 +95,17 @@ def test_chosen_by_more_than_likeness():
 
 def test_scores_have_moved():
     """
-    Another text ends everything.
+    Another text ends everything but what is said of a product itself.
     """
     memory = Memory()
     memory.keep("/a", KEYS[0])
+    memory.keep("/own", KEYS[1], lasts=Lasts.BY_ITSELF)
+    memory.keep("/moved", KEYS[5], lasts=Lasts.BY_ITSELF)
     memory.move(make_product("p5", "blue lamp"))
 
     assert memory.find("/a") is None
+    assert memory.find("/own") == "/own"
+    assert memory.find("/moved") is None
     memory.keep("/a", KEYS[0])
     assert memory.find("/a") == "/a"
 
@@ -117,7 +121,7 @@ def test_snapshots_that_are_not_the_newest():
 
     assert memory.remembered.find(older, "/a") is None
     memory.remembered.keep(
-        older, "/b", Items(b"", ""), about=frozenset(), may_last=True
+        older, "/b", Items(b"", ""), about=frozenset(), lasts=Lasts.BY_SCORES
     )
     assert memory.find("/b") is None
     assert memory.find("/a") == "/a"
