@@ -10,7 +10,7 @@ import contextvars
 import threading
 import time
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
 from typing import Final
 
 import structlog
@@ -22,7 +22,7 @@ from server.history import History
 from server.loader import Served, read_next
 from server.metrics import Metrics
 from server.remembered import Remembered
-from server.watch import Watch, watch
+from server.watch import ALL, Watch, watch
 
 
 RECHECK_S: Final = 1.0  # also how often a generation that cannot be loaded is retried
@@ -111,12 +111,12 @@ class Live:
         """
         self._tell()
 
-    def refresh(self) -> None:
+    def refresh(self, moved: Set[str] = ALL) -> None:
         """
-        Look at the store once; one thread at a time.
+        Look at the store once, where pointers may have *moved*; one thread at a time.
         """
         before, started_s = self._served, time.perf_counter()
-        after = read_next(self.reader, before)
+        after = read_next(self.reader, before, moved)
         if after is before:
             return
         self._served = after
@@ -126,9 +126,9 @@ class Live:
         if after.snapshot is not None and after.snapshot is not before.snapshot:
             self._note_load(before.snapshot, after.snapshot, took_s, now_s)
             _note_words(before.snapshot, after.snapshot)
-            moved = self.history.note(before.snapshot, after.snapshot)
+            change = self.history.note(before.snapshot, after.snapshot)
             self._tell_soon()
-            self.remembered.note(before.snapshot, after.snapshot, moved)
+            self.remembered.note(before.snapshot, after.snapshot, change)
         self._note_fault(before, after)
 
     def _note_load(
@@ -164,8 +164,7 @@ class Live:
     def _follow(self, watching: Watch) -> None:
         while not self._stopping.is_set():
             try:
-                watching.wait(RECHECK_S)
-                self.refresh()
+                self.refresh(watching.wait(RECHECK_S))
             except Exception:  # noqa: BLE001 a server that has gone deaf looks well
                 with contextlib.suppress(Exception):  # the log may be what fails
                     _log.exception("model.follow_failed")

@@ -4,6 +4,7 @@ From the store's folder to what is served.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -12,7 +13,8 @@ from recommender.generation import Generation
 from recommender.manifest import Manifest
 from recommender.position import ClusterTime, Position
 from recommender.snapshot import Snapshot
-from recommender.store import CURRENT, DURABLE, StoreReader
+from recommender.store import CURRENT, DURABLE, POSITION, StoreReader
+from server.watch import ALL
 
 
 NOTHING_YET: Final = ClusterTime(0, 0)
@@ -42,7 +44,7 @@ class _Newest(NamedTuple):
     fault: str
 
 
-def read_next(reader: StoreReader, served: Served) -> Served:
+def read_next(reader: StoreReader, served: Served, moved: Set[str] = ALL) -> Served:
     """
     Return what to serve from now on: *served* itself when nothing has changed.
 
@@ -51,9 +53,12 @@ def read_next(reader: StoreReader, served: Served) -> Served:
     one, or the same with another content, means that the store was made anew. When
     it cannot be loaded, whatever the cause, the generation before stays; `durable.json`
     is asked only for a higher number than that.
+
+    Args:
+        moved: Pointers that may be others than *served* is of.
     """
     # The position comes first: what it promises of a generation holds for later ones.
-    position = reader.read_position()
+    position = reader.read_position() if POSITION in moved else served.position
     newest = _newest(reader, served.snapshot)
     proven = served.proven if newest.snapshot is served.snapshot else NOTHING_YET
     following = Served(newest.snapshot, position, newest.fault, proven)

@@ -29,14 +29,18 @@ POLL_S: Final = 0.005  # where the system cannot tell; three stat calls each tim
 POINTERS: Final = (CURRENT, DURABLE, POSITION)
 
 
+ALL: Final = frozenset(POINTERS)
+
+
 class Watch(Protocol):
     """
     A folder that is being watched. One thread waits.
     """
 
-    def wait(self, timeout_s: float) -> None:
+    def wait(self, timeout_s: float) -> frozenset[str]:
         """
-        Return when something has moved since the last call, or at the timeout.
+        Return the names of pointers that may have moved since the last call, as soon as
+        one has; all of them at the timeout.
         """
 
     def stop(self) -> None:
@@ -76,17 +80,22 @@ class NoticeWatch:
         self._selector.register(self._inotify.fd, selectors.EVENT_READ)
         self._selector.register(self._read_end, selectors.EVENT_READ)
 
-    def wait(self, timeout_s: float) -> None:
+    def wait(self, timeout_s: float) -> frozenset[str]:
         """
-        Return when something has moved since the last call, or at the timeout.
+        Return the names of pointers that may have moved since the last call, as soon as
+        one has; all of them at the timeout.
         """
         if self._follow():
-            return  # whatever happened before the watch was set went unnoticed
+            return ALL  # whatever happened before the watch was set went unnoticed
         is_absent = self._watched is None
         self._selector.select(min(timeout_s, ABSENT_POLL_S) if is_absent else timeout_s)
+        moved: set[str] = set()
         for event in self._inotify:
             if event.mask & _GONE:
                 self._watched = None  # another folder may get the same inode number
+            # of what was lost, or of the folder itself, no name is told
+            moved |= ALL if event.name is None else {str(event.name)}
+        return frozenset(moved) or ALL
 
     def stop(self) -> None:
         """
@@ -131,15 +140,16 @@ class PollWatch:
         self._stopped = threading.Event()
         self._seen = self._look()
 
-    def wait(self, timeout_s: float) -> None:
+    def wait(self, timeout_s: float) -> frozenset[str]:
         """
-        Return when something has moved since the last call, or at the timeout.
+        Return all pointers when one has moved since the last call, or at the timeout.
         """
         deadline = time.monotonic() + timeout_s
         while (seen := self._look()) == self._seen and time.monotonic() < deadline:
             if self._stopped.wait(POLL_S):
-                return
+                return ALL
         self._seen = seen
+        return ALL
 
     def stop(self) -> None:
         """

@@ -164,7 +164,7 @@ MAY_IMPORT = {
     "server.watch": "recommender.store",
     "server.loader": (
         "recommender.errors recommender.generation recommender.manifest "
-        "recommender.position recommender.snapshot recommender.store"
+        "recommender.position recommender.snapshot recommender.store server.watch"
     ),
     "server.freshness": "recommender.position recommender.snapshot server.loader",
     "server.history": (

@@ -191,10 +191,10 @@ async def test_following_survives_a_defect(shop, monkeypatch):
     """
     raised = iter([RuntimeError("defect")])
 
-    def fail_once(reader, served):
+    def fail_once(*asked):
         for error in raised:
             raise error
-        return read_next(reader, served)
+        return read_next(*asked)
 
     monkeypatch.setattr("server.live.RECHECK_S", 0.01)
     live = make_live(shop.folder)

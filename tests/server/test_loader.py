@@ -200,6 +200,19 @@ def test_pointer_that_moves_while_its_files_are_opened(shop, reader):
     assert not served.fault
 
 
+def test_position_that_has_not_moved(shop, reader, monkeypatch):
+    """
+    It is not read again.
+    """
+    served = read_next(reader, NOTHING)
+    monkeypatch.setattr(reader, "read_position", lambda: pytest.fail("it was read"))
+    shop.publish()
+    after = read_next(reader, served, {CURRENT})
+
+    assert after.position is served.position
+    assert after.snapshot.generation == 2
+
+
 def test_store_that_was_made_anew_is_followed(shop, reader):
     """
     Numbers grow within a store, so a lower one belongs to another store; a file that

@@ -2,9 +2,13 @@ import contextlib
 import threading
 import time
 
+from pathlib import Path
+
 import pytest
 
-from server.watch import NoticeWatch, PollWatch, watch
+from asyncinotify import Event, Mask
+
+from server.watch import ALL, NoticeWatch, PollWatch, watch
 
 
 LONG_S = 30.0
@@ -62,13 +66,37 @@ def test_rename_during_the_wait_is_told(watching, folder):
 
 def test_nothing_happens(watching):
     """
-    Without a change the wait ends at the timeout.
+    Without a change the wait ends at the timeout, and everything is looked at.
     """
     started_s = time.monotonic()
 
-    watching.wait(0.02)
+    assert watching.wait(0.02) == ALL
 
     assert time.monotonic() - started_s >= 0.02
+
+
+def test_which_pointer(folder):
+    """
+    The kernel tells which of them was renamed.
+    """
+    with contextlib.closing(NoticeWatch(folder)) as watching:
+        assert watching.wait(0) == ALL
+        move(folder)
+        assert watching.wait(LONG_S) == {"current.json"}
+        assert watching.wait(0.02) == ALL
+
+
+def test_more_than_the_kernel_keeps(folder, monkeypatch):
+    """
+    When notices were lost, everything is looked at.
+    """
+    with contextlib.closing(NoticeWatch(folder)) as watching:
+        watching.wait(0)
+        lost = Event(None, Mask.Q_OVERFLOW, 0, None)
+        told = Event(None, Mask.MOVED_TO, 0, Path("position.json"))
+        monkeypatch.setattr(watching, "_inotify", [told, lost])
+        assert watching.wait(0) == ALL
+        monkeypatch.undo()
 
 
 def test_folder_that_is_made_anew_is_followed(watching, folder):
