@@ -41,6 +41,7 @@ from recommender.supervisor import Supervisor
 
 
 REPLACED: Final = "collection_replaced"
+PAUSE_S: Final = 0.005  # without a write, until there is time for the next
 LOOK_EVERY_S: Final = 5.0  # when a look has found too little, or could not be had
 
 log = structlog.get_logger()
@@ -265,10 +266,14 @@ class Daemon:
         self._lag.forget()
 
     def _step(self, model: Model, feed: Feed) -> None:
-        batch = feed.take(min(PULSE_S, self._parts.publisher.wait_s(model)))
+        publisher = self._parts.publisher
+        longest_s = PULSE_S if publisher.is_prepared else PAUSE_S
+        batch = feed.take(min(longest_s, publisher.wait_s(model)))
         self._is_idle = batch is None or batch.is_last
         if batch is not None:
             self._apply(model, batch)
+        else:
+            publisher.prepare()
         repairs = self._parts.sweep.tend(model)
         if repairs is not None:
             self._apply(model, repairs)

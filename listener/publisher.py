@@ -150,6 +150,21 @@ class Publisher:
             return math.inf
         return self._schedule.wait_s(self._clock.monotonic())
 
+    @property
+    def is_prepared(self) -> bool:
+        """
+        Whether `prepare` would do nothing.
+        """
+        return self._store.is_prepared
+
+    def prepare(self) -> None:
+        """
+        Do what the next publication needs and can be done before there is something to
+        publish.
+        """
+        if not self._store.is_prepared:
+            self._store.prepare()
+
     def publish_if_due(self, model: Model, *, idle: bool) -> bool:
         """
         Publish if it is time; return whether servers have something new.

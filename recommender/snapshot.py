@@ -563,7 +563,10 @@ def _without(
     segment = living.segment
     sought = chain.from_iterable(newer)
     found = [segment.find_all(*keys) for keys in sought if len(keys[0])]
-    rows = np.unique(np.concatenate(found)) if any(map(len, found)) else NO_ROWS
+    found = [rows for rows in found if len(rows)]
+    if len(found) > 1:  # two newer segments may have the same key
+        found = [np.unique(np.concatenate(found))]
+    rows = found[0] if found else NO_ROWS
     lost = rows[~living.dead.values[rows]]
     if not len(lost):
         return living
@@ -649,16 +652,24 @@ def _changed_terms(
             hashes.append(one.segment.dictionary)
             changes.append(_own(one.segment, one.dead.values))
         elif len(one.lost):
-            places, counts = np.unique(
-                one.segment.terms_of(one.lost), return_counts=True
-            )
+            places = one.segment.terms_of(one.lost)
             hashes.append(one.segment.dictionary[places])
-            changes.append(-counts.astype(np.int32))
-    unique, place = np.unique(np.concatenate(hashes), return_inverse=True)
-    total = np.zeros(len(unique), np.int64)
-    np.add.at(total, place, np.concatenate(changes))
-    moved = total != 0
-    return _Changes(unique[moved], total[moved].astype(np.int32))
+            changes.append(np.full(len(places), -1, np.int32))
+    return _added_up(np.concatenate(hashes), np.concatenate(changes))
+
+
+def _added_up(hashes: Hashes, changes: Ints) -> _Changes:
+    """
+    Return the changes of each term, of which some may be there more than once, as one.
+    """
+    if not len(hashes):
+        return _Changes(hashes, changes)
+    order = np.argsort(hashes)
+    in_order = hashes[order]
+    starts = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))
+    total = np.add.reduceat(changes[order], starts)
+    moved = np.flatnonzero(total)
+    return _Changes(in_order[starts[moved]], total[moved])
 
 
 def _shared(mine: Hashes, theirs: Hashes) -> tuple[Longs, Longs]:

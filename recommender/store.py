@@ -50,6 +50,7 @@ DURABLE: Final = "durable.json"
 POSITION: Final = "position.json"
 SEGMENTS: Final = "segments"
 LOCK: Final = "lock"
+SPARE: Final = "spare.new"  # among the segments; the next one, until it has its name
 
 # A reader may have read a pointer just before it moved; it opens its files at once.
 GRACE_S: Final = 60.0
@@ -281,6 +282,10 @@ def _read_small(path: Path) -> bytes:
     return content
 
 
+def _to_ref(name: str, chunks: Sequence[bytes | memoryview]) -> SegmentRef:
+    return SegmentRef(name, sum(map(len, chunks)), segment_file.checksum(chunks[0]))
+
+
 def _to_time(parts: Iterable[Any]) -> ClusterTime:
     seconds, increment = map(int, parts)
     if not 0 <= seconds < 1 << 32:
@@ -320,6 +325,7 @@ class Store:
         self._current: Manifest | None = None
         self._durable: Manifest | None = None
         self._settling: Manifest | None = None  # on its way to be durable
+        self._is_prepared = False
         self._next = 0  # no number from here on was ever used; 0: not known yet
         self._unnamed_since: dict[str, float] = {}
         self._mutex = threading.Lock()  # held for a moment, by who reads several
@@ -427,6 +433,7 @@ class Store:
         After an OSError the generation before is still the current one.
         """
         number = self._take_number()
+        self._is_prepared = False
         refs: dict[Segment, SegmentRef] = {}
         try:
             for serial, segment in enumerate(segments):
@@ -457,6 +464,23 @@ class Store:
         self._refs = refs
         self._current = manifest
         return manifest
+
+    @property
+    def is_prepared(self) -> bool:
+        """
+        Whether `prepare` would do nothing.
+        """
+        return self._is_prepared
+
+    def prepare(self) -> None:
+        """
+        Make the files that the next publication fills, while there is time for that: on
+        some disks it takes a hundred times as long as to fill them.
+        """
+        self._is_prepared = True
+        with contextlib.suppress(OSError):  # they are made when they are needed
+            for path in (self._folder / SEGMENTS / SPARE, self._beside(CURRENT)):
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
 
     def keep(self, segment: Segment) -> Segment:
         """
@@ -609,7 +633,8 @@ class Store:
             named = self._named()
         except (StoreCorrupt, StoreTooNew):
             return 0  # a pointer that cannot be read may name anything
-        unnamed = {entry.name for entry in os.scandir(self._folder / SEGMENTS)} - named
+        found = {entry.name for entry in os.scandir(self._folder / SEGMENTS)}
+        unnamed = found - named - {SPARE}
         self._unnamed_since = {
             name: self._unnamed_since.get(name, now_s) for name in unnamed
         }
@@ -693,16 +718,27 @@ class Store:
         self._durable = durable
 
     def _write_segment(self, name: str, segment: Segment) -> SegmentRef:
-        return self._write_chunks(name, segment_file.to_chunks(segment))
+        chunks = segment_file.to_chunks(segment)
+        spare, path = (self._folder / SEGMENTS / each for each in (SPARE, name))
+        self._write(spare, chunks)
+        try:
+            spare.rename(path)
+        except OSError:
+            self._discard(spare)
+            raise
+        return _to_ref(name, chunks)
 
     def _write_chunks(
         self, name: str, chunks: Sequence[bytes | memoryview]
     ) -> SegmentRef:
         self._write(self._folder / SEGMENTS / name, chunks)
-        return SegmentRef(name, sum(map(len, chunks)), segment_file.checksum(chunks[0]))
+        return _to_ref(name, chunks)
+
+    def _beside(self, name: str) -> Path:
+        return self._folder / f"{name}.new"
 
     def _replace(self, name: str, content: bytes, *, synced: bool = False) -> None:
-        beside = self._folder / f"{name}.new"
+        beside = self._beside(name)
         self._write(beside, [content])
         try:
             if synced:
