@@ -34,7 +34,7 @@ class MongoFeed:
     See `listener.feed.Feed`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is one thing it asks
         self,
         reader: Reader,
         *,
@@ -42,6 +42,7 @@ class MongoFeed:
         now: Callable[[], ClusterTime],
         clock: Callable[[], float],
         on_error: Callable[[ListenerError], None],
+        on_exit: Callable[[], None],
     ) -> None:
         """
         Follow what *reader* reads.
@@ -51,9 +52,11 @@ class MongoFeed:
             now: Returns the database's time; raises when it does not answer.
             clock: Monotonic seconds.
             on_error: Told what ends the reader, before `take` raises it.
+            on_exit: Called when the feed is left.
         """
         self._reader = reader
         self._on_error = on_error
+        self._on_exit = on_exit
         self._read_again = read_again
         self._now = now
         self._clock = clock
@@ -70,6 +73,7 @@ class MongoFeed:
 
     def __exit__(self, *error: object) -> None:
         self._reader.stop()
+        self._on_exit()
 
     def take(self, timeout_s: float) -> Batch | None:
         """
