@@ -722,7 +722,7 @@ class Store:
         spare, path = (self._folder / SEGMENTS / each for each in (SPARE, name))
         self._write(spare, chunks)
         try:
-            spare.rename(path)
+            spare.replace(path)
         except OSError:
             self._discard(spare)
             raise

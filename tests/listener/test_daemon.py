@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from listener.daemon import PAUSE_S
 from listener.errors import ListenerError, PositionLost, Refused, Unreachable
 from listener.guard import HELD
 from listener.lag import BEHIND, LATE_S
@@ -164,6 +165,26 @@ def test_writes_are_published(listening: Listening, logs: Logs) -> None:
     assert sum(line["inserted"] for line in lines) == 1
     assert sum(line["deleted"] for line in lines) == 1
     assert not states(logs)
+
+
+def test_prepares_when_nothing_comes(listening: Listening) -> None:
+    """
+    A moment after what was published, the files of what comes next are made; before
+    that nobody waits for longer.
+    """
+    waited: list[float] = []
+    listening.source.put(make_product("new", "red lamp"))
+    while listening.reader.read_manifest().products == 30:
+        listening.turn()
+    assert not listening.store.is_prepared
+
+    listening.source.on_idle = waited.append
+    while len(waited) < 2:
+        listening.turn()
+
+    assert waited[0] <= PAUSE_S
+    assert listening.store.is_prepared
+    assert waited[1] > PAUSE_S
 
 
 def test_goes_on_from_the_durable_generation(listening: Listening, logs: Logs) -> None:
