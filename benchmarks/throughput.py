@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from benchmarks.bare_server import bare_server
@@ -27,6 +28,7 @@ SEED: Final = 5
 CHANGES_PER_S: Final = 10.0
 MOST_PATHS: Final = 50_000
 RISING_S: Final = 0.5
+REMEMBERED: Final = b"evershelf_server_remembered_total "
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class _Worked:
     body_bytes: int = 0
     seconds: float = 0.0
     used_s: float = 0.0
+    remembered: float = 0.0
 
     @property
     def per_s(self) -> float:
@@ -89,13 +92,30 @@ def _work(  # noqa: PLR0913, PLR0917 what a window is made of
     window_s: float,
 ) -> None:
     pool.submit(drive, port, paths[:1], RISING_S).result()
+    known = _remembered(port)
     before_s, started = processor_s(pid), time.monotonic()
     driven = pool.submit(drive, port, paths, window_s).result()
+    worked.remembered += _remembered(port) - known
     worked.used_s += processor_s(pid) - before_s
     worked.seconds += time.monotonic() - started
     worked.answers += driven.answers
     worked.errors += driven.errors
     worked.body_bytes += driven.body_bytes
+
+
+def _remembered(port: int) -> float:
+    """
+    Return how many answers a server has remembered; 0 where it is another's.
+    """
+    with Connection(port) as connection:
+        answer = connection.get("/metrics")
+    if answer.status != HTTPStatus.OK:
+        return 0.0
+    return next(
+        float(line.rpartition(b" ")[2])
+        for line in answer.body.splitlines()
+        if line.startswith(REMEMBERED)
+    )
 
 
 def _figures(worked: dict[str, _Worked]) -> Iterator[Figure]:
@@ -105,6 +125,7 @@ def _figures(worked: dict[str, _Worked]) -> Iterator[Figure]:
         details = {
             "answers": ours.answers,
             "errors": ours.errors,
+            "remembered": round(ours.remembered / max(1, ours.answers), 3),
             "bytes_each": round(ours.body_bytes / max(1, ours.answers)),
             "bare_bytes_each": round(bare.body_bytes / max(1, bare.answers)),
         }
