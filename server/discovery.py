@@ -12,7 +12,7 @@ from recommender.census import categories
 from recommender.query import Query
 from recommender.reasons import Seen
 from recommender.text import to_words
-from server.answers import to_answer, to_categories
+from server.answers import to_categories
 from server.params import PlainParams, SearchParams
 from server.parsing import parse
 from server.phrase import read_phrase
@@ -39,7 +39,7 @@ class Discovery:
             web.get("/v1/categories", self.categories),
         )
 
-    async def search(self, request: web.Request) -> web.Response:
+    async def search(self, request: web.Request) -> web.StreamResponse:
         """
         Answer with the products most like some words.
         """
@@ -51,12 +51,12 @@ class Discovery:
         items = select(snapshot, query, filters, params, seen)
         lasts = how_long(params, filters)
         self._recall.keep(request, snapshot, items, asked=params, lasts=lasts)
-        return to_answer(request, items, model.fresh)
+        return self._recall.give(request, items, model.fresh)
 
-    async def categories(self, request: web.Request) -> web.Response:
+    async def categories(self, request: web.Request) -> web.StreamResponse:
         """
         Answer with all categories, and how many products each has.
         """
         model = await self._waiting.model(request, parse(PlainParams, request.query))
         items = to_categories(categories(model.snapshot))
-        return to_answer(request, items, model.fresh)
+        return self._recall.give(request, items, model.fresh)

@@ -11,8 +11,10 @@ from aiohttp import web
 from recommender.address import to_keys
 from recommender.newest import newest
 from recommender.reasons import Seen
+from recommender.snapshot import Row
 from server.access import Keys
-from server.answers import to_answer, to_products
+from server.answers import Items, to_answer, to_products
+from server.freshness import Freshness
 from server.lookup import find_named
 from server.params import LatestParams, ProductParams, SimilarParams, to_fields
 from server.parsing import parse
@@ -42,16 +44,17 @@ class Products:
             web.get("/v1/products/{id}", self.product),
         )
 
-    async def latest(self, request: web.Request) -> web.Response:
+    async def latest(self, request: web.Request) -> web.StreamResponse:
         """
         Answer with the newest products.
         """
         params = parse(LatestParams, request.query)
         model = await self._waiting.model(request, params)
         rows = newest(model.snapshot, params.to_filters(), params.to_choice())
-        return to_answer(request, to_products(rows, params.to_fields()), model.fresh)
+        items = to_products(rows, params.to_fields())
+        return self._recall.give(request, items, model.fresh)
 
-    async def product(self, request: web.Request) -> web.Response:
+    async def product(self, request: web.Request) -> web.StreamResponse:
         """
         Answer with the product itself.
         """
@@ -66,9 +69,9 @@ class Products:
         self._recall.keep(
             request, snapshot, items, asked=params, lasts=lasts, rows=[row]
         )
-        return to_answer(request, items, model.fresh, is_private=not row.visible)
+        return self._give(request, items, model.fresh, row)
 
-    async def similar(self, request: web.Request) -> web.Response:
+    async def similar(self, request: web.Request) -> web.StreamResponse:
         """
         Answer with the products most like it.
         """
@@ -83,4 +86,11 @@ class Products:
         self._recall.keep(
             request, snapshot, items, asked=params, lasts=lasts, rows=[row]
         )
-        return to_answer(request, items, model.fresh, is_private=not row.visible)
+        return self._give(request, items, model.fresh, row)
+
+    def _give(
+        self, request: web.Request, items: Items, fresh: Freshness, row: Row
+    ) -> web.StreamResponse:
+        if row.visible:
+            return self._recall.give(request, items, fresh)
+        return to_answer(request, items, fresh, is_private=True)

@@ -72,7 +72,7 @@ class Ready(web.StreamResponse):
 @dataclass(frozen=True, slots=True)
 class Press:
     """
-    Makes ready what is remembered.
+    Makes ready what anybody may see, if it is remembered or not.
 
     Attributes:
         cache_control: What caches are told of what anybody may see.
@@ -88,10 +88,12 @@ class Press:
     ) -> Ready | None:
         """
         Return the answer to *request*, which has its id; None where it needs more than
-        that: another status, no body, the end of the connection, or a thread.
+        that: another status, no body, the end of the connection, a thread, or other
+        words for caches, as who has waited for a write.
         """
         headers = request.headers
-        if self.draining.is_on or not _is_plain(request, headers):
+        is_waited = fresh.reached is not None
+        if is_waited or self.draining.is_on or not _is_plain(request, headers):
             return None
         body = to_body(items, fresh)
         packed = self.compression.pack_at_once(headers.get(ACCEPTED), body)

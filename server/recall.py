@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from recommender.filters import Filters
 from recommender.snapshot import Row, Snapshot
 from server.answers import Items, to_answer
+from server.freshness import Freshness
 from server.params import Fresh, Selection
 from server.ready import Press
 from server.remembered import Lasts, Remembered
@@ -42,10 +43,16 @@ class Recall:
         if model is None or request.method not in ASKING:
             return None
         items = self._remembered.find(model.snapshot, request.raw_path)
-        if items is None:
-            return None
-        ready = self._press.compose(request, items, model.fresh)
-        return ready or to_answer(request, items, model.fresh)
+        return None if items is None else self.give(request, items, model.fresh)
+
+    def give(
+        self, request: web.Request, items: Items, fresh: Freshness
+    ) -> web.StreamResponse:
+        """
+        Return the answer to *request*, which anybody may see.
+        """
+        ready = self._press.compose(request, items, fresh)
+        return ready or to_answer(request, items, fresh)
 
     def keep(  # noqa: PLR0913 all that an answer is made of
         self,

@@ -194,8 +194,8 @@ MAY_IMPORT = {
         "server.origins server.problems"
     ),
     "server.recall": (
-        "recommender.filters recommender.snapshot server.answers server.params "
-        "server.ready server.remembered server.sight"
+        "recommender.filters recommender.snapshot server.answers server.freshness "
+        "server.params server.ready server.remembered server.sight"
     ),
     "server.shedding": "server.metrics server.problems server.sight",
     "server.waiting": (
@@ -210,8 +210,9 @@ MAY_IMPORT = {
         "server.problems"
     ),
     "server.products": (
-        "recommender.address recommender.newest recommender.reasons server.access "
-        "server.answers server.lookup server.params server.parsing server.recall "
+        "recommender.address recommender.newest recommender.reasons "
+        "recommender.snapshot server.access server.answers server.freshness "
+        "server.lookup server.params server.parsing server.recall "
         "server.remembered server.selection server.waiting"
     ),
     "server.purchases": (
