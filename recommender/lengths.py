@@ -11,7 +11,7 @@ however many hold it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ TERM_OFF: Final = 0.01  # of an idf, which is a third of that of a length at mos
 MOST_ROWS: Final = 0.25  # of a segment; to look for more of them takes longer than all
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Moves:
+class Moves(NamedTuple):
     """
     Terms of a segment, rising, and g(t) = -ln(1+df(t)) of each.
 
@@ -71,13 +70,16 @@ class Moves:
         inside = at < len(self.places)
         known[inside] = self.places[at[inside]] == later.places[inside]
         least, most = self.least.copy(), self.most.copy()
-        old, new = at[known], at[~known]
+        old = at[known]
         least[old] = np.minimum(least[old], later.least[known])
         most[old] = np.maximum(most[old], later.most[known])
+        new = later.only(~known)
+        places = np.concatenate([self.places, new.places])
+        order = np.argsort(places, kind="stable")  # two runs, so one pass
         return Moves(
-            np.insert(self.places, new, later.places[~known]),
-            np.insert(least, new, later.least[~known]),
-            np.insert(most, new, later.most[~known]),
+            places[order],
+            np.concatenate([least, new.least])[order],
+            np.concatenate([most, new.most])[order],
         )
 
 

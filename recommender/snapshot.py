@@ -720,6 +720,8 @@ def _moved(view: View, one: _Living, changes: _Changes, big_l: float) -> View:
     theirs, places = _shared(changes.hashes, segment.dictionary)
     if not len(places):
         lengths = view.lengths.moved(segment, view.g, NO_MOVES, big_l)
+        if one.dead is view.kept_dead and lengths is view.lengths:
+            return view
         return _viewed(one, view.kept_g, lengths)
     was = view.g[places]
     now = _to_g(_to_df(was) + changes.more[theirs])
