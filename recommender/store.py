@@ -4,7 +4,8 @@ The folder through which models pass from the listener to the servers.
     current.json   what servers read; renamed into place at each publication
     durable.json   what a crash falls back to; fsynced with all that it names
     position.json  what the listener is doing
-    segments/      immutable files, named after the generation that wrote them
+    segments/      immutable files, named after the generation that wrote them; and
+                   spare.new, which is to be the next
     lock           held by the one listener that writes
 """
 

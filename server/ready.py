@@ -58,9 +58,9 @@ class Ready(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
         """
-        Write it.
+        Write it; a caller who does not read is waited for, as ever.
         """
-        await request.writer.write(self._data)
+        await request.writer.write_eof(self._data)
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:

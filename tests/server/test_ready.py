@@ -17,6 +17,7 @@ from server.origins import Origins
 from server.pace import OwnTimes, Pace
 from server.ready import Press
 from tests.support.products import make_product
+from tests.support.shops import until
 
 
 PATH = "/v1/products/k1/similar"
@@ -189,6 +190,34 @@ async def test_one_behind_the_other(serve, shop):
 
     assert found == ids
     assert remembered(client) == len(ids)
+
+
+async def test_who_asks_and_does_not_read(serve, shop):
+    """
+    Answers are not piled up for a caller who takes none of them in, and all come when
+    they are taken in.
+    """
+    shop.put(*(make_product(f"l{n}", "red kettle " * 90) for n in range(9)))
+    shop.publish()
+    client = await serve()
+    body = await (await client.get(PATH, headers={"Accept-Encoding": ""})).read()
+    server = client.server.runner.server
+    known = set(server.connections)
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port, limit=1024)
+    count = 4_000
+    writer.write(f"GET {PATH} HTTP/1.1\r\nHost: h\r\n\r\n".encode() * count)
+    await until(lambda: set(server.connections) - known)
+    (protocol,) = set(server.connections) - known
+    for _ in range(100):
+        await asyncio.sleep(0.005)
+        assert protocol.transport.get_write_buffer_size() < 40 * len(body)
+    for _ in range(count):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        await reader.readexactly(len(body))
+    writer.close()
+
+    assert remembered(client) == count
 
 
 async def test_is_told(serve, shop, ask):
