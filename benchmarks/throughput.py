@@ -95,9 +95,9 @@ def _work(  # noqa: PLR0913, PLR0917 what a window is made of
     known = _remembered(port)
     before_s, started = processor_s(pid), time.monotonic()
     driven = pool.submit(drive, port, paths, window_s).result()
-    worked.remembered += _remembered(port) - known
     worked.used_s += processor_s(pid) - before_s
     worked.seconds += time.monotonic() - started
+    worked.remembered += _remembered(port) - known
     worked.answers += driven.answers
     worked.errors += driven.errors
     worked.body_bytes += driven.body_bytes

@@ -41,7 +41,7 @@ from recommender.supervisor import Supervisor
 
 
 REPLACED: Final = "collection_replaced"
-PAUSE_S: Final = 0.005  # without a write, until there is time for the next
+PAUSE_S: Final = 0.005  # without a batch, until the next publication is prepared
 LOOK_EVERY_S: Final = 5.0  # when a look has found too little, or could not be had
 
 log = structlog.get_logger()

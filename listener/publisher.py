@@ -162,8 +162,7 @@ class Publisher:
         Do what the next publication needs and can be done before there is something to
         publish.
         """
-        if not self._store.is_prepared:
-            self._store.prepare()
+        self._store.prepare()
 
     def publish_if_due(self, model: Model, *, idle: bool) -> bool:
         """

@@ -59,3 +59,17 @@ class Position:
     as_of: ClusterTime
     read_time: ClusterTime
     written_at_s: float
+
+
+def to_reason(value: object) -> str:
+    """
+    Return a position's reason, which answers tell in a header.
+
+    Raises:
+        ValueError: It is not printable ASCII.
+    """
+    reason = str(value)
+    if not (reason.isascii() and reason.isprintable()):
+        msg = "a reason is printable ASCII"
+        raise ValueError(msg)
+    return reason

@@ -564,7 +564,7 @@ def _without(
     sought = chain.from_iterable(newer)
     found = [segment.find_all(*keys) for keys in sought if len(keys[0])]
     found = [rows for rows in found if len(rows)]
-    if len(found) > 1:  # two newer segments may have the same key
+    if len(found) > 1:  # of two that are newer, which may have the same key
         found = [np.unique(np.concatenate(found))]
     rows = found[0] if found else NO_ROWS
     lost = rows[~living.dead.values[rows]]
@@ -667,7 +667,7 @@ def _added_up(hashes: Hashes, changes: Ints) -> _Changes:
     order = np.argsort(hashes)
     in_order = hashes[order]
     starts = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))
-    total = np.add.reduceat(changes[order], starts)
+    total = np.add.reduceat(changes[order], starts, dtype=np.int32)
     moved = np.flatnonzero(total)
     return _Changes(in_order[starts[moved]], total[moved])
 

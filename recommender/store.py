@@ -41,7 +41,7 @@ from recommender.errors import (
 )
 from recommender.generation import Generation
 from recommender.manifest import Manifest, SegmentRef
-from recommender.position import ClusterTime, Position, State
+from recommender.position import ClusterTime, Position, State, to_reason
 from recommender.segment import Segment
 from recommender.text import TEXT_VERSION
 
@@ -146,7 +146,7 @@ class StoreReader:
             values = orjson.loads(_read_small(self.folder / POSITION))
             return Position(
                 state=State(values["state"]),
-                reason=str(values["reason"]),
+                reason=to_reason(values["reason"]),
                 generation=int(values["generation"]),
                 as_of=_to_time(values["as_of"]),
                 read_time=_to_time(values["read_time"]),
@@ -434,7 +434,6 @@ class Store:
         After an OSError the generation before is still the current one.
         """
         number = self._take_number()
-        self._is_prepared = False
         refs: dict[Segment, SegmentRef] = {}
         try:
             for serial, segment in enumerate(segments):
@@ -478,6 +477,8 @@ class Store:
         Make the files that the next publication fills, while there is time for that: on
         some disks it takes a hundred times as long as to fill them.
         """
+        if self._is_prepared:
+            return
         self._is_prepared = True
         with contextlib.suppress(OSError):  # they are made when they are needed
             for path in (self._folder / SEGMENTS / SPARE, self._beside(CURRENT)):
@@ -635,7 +636,7 @@ class Store:
         except (StoreCorrupt, StoreTooNew):
             return 0  # a pointer that cannot be read may name anything
         found = {entry.name for entry in os.scandir(self._folder / SEGMENTS)}
-        unnamed = found - named - {SPARE}
+        unnamed = found - named - ({SPARE} if self._is_prepared else set())
         self._unnamed_since = {
             name: self._unnamed_since.get(name, now_s) for name in unnamed
         }
@@ -720,6 +721,7 @@ class Store:
 
     def _write_segment(self, name: str, segment: Segment) -> SegmentRef:
         chunks = segment_file.to_chunks(segment)
+        self._is_prepared = False
         spare, path = (self._folder / SEGMENTS / each for each in (SPARE, name))
         self._write(spare, chunks)
         try:
@@ -740,6 +742,7 @@ class Store:
 
     def _replace(self, name: str, content: bytes, *, synced: bool = False) -> None:
         beside = self._beside(name)
+        self._is_prepared &= name != CURRENT
         self._write(beside, [content])
         try:
             if synced:

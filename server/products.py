@@ -63,9 +63,7 @@ class Products:
         snapshot = model.snapshot
         row = find_named(request, snapshot, self._keys)
         items = to_products([row], to_fields(params.fields))
-        # the likeliest that the address may mean, so no other can come before it
-        is_sure = row.key == to_keys(request.match_info["id"])[0]
-        lasts = Lasts.BY_ITSELF if is_sure else Lasts.BY_SCORES
+        lasts = Lasts.BY_ITSELF if _is_sure(request, row) else Lasts.FOR_NOW
         self._recall.keep(
             request, snapshot, items, asked=params, lasts=lasts, rows=[row]
         )
@@ -83,6 +81,8 @@ class Products:
         seen = Seen.of_rows([row] if params.explain else [])
         items = select(snapshot, snapshot.query(row), filters, params, seen)
         lasts = how_long(params, filters)
+        if not _is_sure(request, row):
+            lasts = Lasts.FOR_NOW
         self._recall.keep(
             request, snapshot, items, asked=params, lasts=lasts, rows=[row]
         )
@@ -94,3 +94,11 @@ class Products:
         if row.visible:
             return self._recall.give(request, items, fresh)
         return to_answer(request, items, fresh, is_private=True)
+
+
+def _is_sure(request: web.Request, row: Row) -> bool:
+    """
+    Say whether the address means this product first of all, so that no other, visible
+    or not, can come between.
+    """
+    return row.key == to_keys(request.match_info["id"])[0]

@@ -34,13 +34,16 @@ ACCEPTED: Final = hdrs.ACCEPT_ENCODING
 
 class Ready(web.StreamResponse):
     """
-    An answer with its head, good for a connection that stays open. It is written at
-    once, and has no headers that could be added to.
+    An answer with its head, good for a connection that stays open, and written at once.
+    What is done to its headers, or to the connection by it, has no effect.
     """
 
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self._data = data
+
+    def __repr__(self) -> str:
+        return f"<Ready {len(self._data)} bytes>"
 
     @property
     def prepared(self) -> bool:
@@ -145,8 +148,8 @@ def _to_fresh_lines(fresh: Freshness) -> bytes:
 def _to_lines(headers: Mapping[str, str]) -> bytes:
     """
     Return *headers* as lines. No value holds the end of one: all of them are ours, but
-    an origin, which is one of those that are allowed, and a request's id, which is
-    printable or ours.
+    an origin, which is one of those that are allowed, a request's id, and a listener's
+    reason, which are printable ASCII.
     """
     if not headers:
         return b""

@@ -87,4 +87,4 @@ def how_long(asked: Selection, filters: Filters) -> Lasts:
     choice = asked.to_choice()
     is_chosen = choice.one_per or choice.diversity or choice.offset
     is_by_likeness = filters.asks_nothing and not is_chosen
-    return Lasts.BY_SCORES if is_by_likeness else Lasts.AT_ONCE
+    return Lasts.BY_SCORES if is_by_likeness else Lasts.FOR_NOW

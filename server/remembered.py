@@ -30,7 +30,7 @@ class Lasts(Enum):
     How long an answer may be good, if no product in it changes.
     """
 
-    AT_ONCE = "for one snapshot"
+    FOR_NOW = "for one snapshot"
     BY_SCORES = "as long as no score is another, and nobody new is found"
     BY_ITSELF = "whatever happens to other products"
 
@@ -143,7 +143,7 @@ class Remembered:
         missed = self._change - entry.change
         if not missed:
             return True
-        if entry.lasts is Lasts.AT_ONCE or missed > len(self._changes):
+        if entry.lasts is Lasts.FOR_NOW or missed > len(self._changes):
             return False
         if entry.lasts is Lasts.BY_SCORES and entry.change < self._scores:
             return False

@@ -11,7 +11,7 @@ from listener.copies.place import PlaceFault
 from recommender import manifest as manifests
 from recommender.errors import RecommenderError, StoreCorrupt, StoreTooNew
 from recommender.manifest import Manifest, SegmentRef
-from recommender.position import ClusterTime, Position, State
+from recommender.position import ClusterTime, Position, State, to_reason
 
 
 # A follower may have read the pointer just before it moved, and copy for a while.
@@ -105,7 +105,7 @@ def to_position(fields: Any) -> Position:
     try:
         return Position(
             state=State(fields["state"]),
-            reason=str(fields["reason"]),
+            reason=to_reason(fields["reason"]),
             generation=int(fields["generation"]),
             as_of=ClusterTime(*map(int, fields["as_of"])),
             read_time=ClusterTime(*map(int, fields["read_time"])),

@@ -88,23 +88,30 @@ class _Latest:
 class _KeptSession:
     """
     A session of one feed that reads what was written up to a time that its stream has
-    told. It is kept, for to begin one takes a sixth of the time of a read. One thread
-    uses it.
+    told, or later: also what it has read before. It is kept, for to begin one takes a
+    sixth of the time of a read. One thread uses it.
     """
 
-    def __init__(self, stream: ClientSession) -> None:
+    def __init__(self, stream: ClientSession, *, is_sharded: bool) -> None:
+        """
+        Args:
+            is_sharded: Of shards each may know another time, so that a read could wait
+                for what another shard has read; then no session is kept.
+        """
         self._stream = stream
+        self._is_sharded = is_sharded
         self._kept: ClientSession | None = None
 
     def at(self, client: MongoClient[Document], newest: ClusterTime) -> ClientSession:
         """
         Return it, with a client that may be another than the last time.
         """
-        if self._kept is None or self._kept.client is not client:
+        kept = self._kept
+        if kept is None or kept.client is not client or self._is_sharded:
             self.end()
-            self._kept = client.start_session()
-        _advance(self._kept, self._stream, newest)
-        return self._kept
+            kept = self._kept = client.start_session()
+        _advance(kept, self._stream, newest)
+        return kept
 
     def end(self) -> None:
         """
@@ -235,7 +242,7 @@ class MongoSource:
                 is_sharded=self._hello().get("msg") == "isdbgrid",
                 pipeline=pipeline_of(lookup.roots if lookup else None),
             )
-        kept = _KeptSession(session)
+        kept = _KeptSession(session, is_sharded=followed.is_sharded)
         return MongoFeed(
             Reader(
                 followed,

@@ -140,7 +140,7 @@ def test_what_is_spoilt_on_the_way_is_not_used(
         assert [error in line["error"] for line in failed] == [True]
         assert pair.listener.logs("scan.started")
         pair.assert_equal()
-        assert not list((tmp_path / "model" / "segments").glob("*.new"))
+        assert not list((tmp_path / "model" / "segments").glob("*.seg.new"))
 
 
 @pytest.mark.parametrize(

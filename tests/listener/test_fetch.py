@@ -16,10 +16,12 @@ import pytest
 
 from listener.copies.fetch import ROUNDS, fetch
 from listener.copies.place import Gone, PlaceFault
+from listener.copies.pointer import to_fields, to_position
 from recommender.errors import StoreCorrupt
 from recommender.index import Index
 from recommender.manifest import SegmentRef
 from recommender.mutation import Upsert
+from recommender.position import ClusterTime, Position, State
 from recommender.store import CURRENT, DURABLE, SEGMENTS, Store, StoreReader
 from tests.support.faults import Faults
 from tests.support.products import make_catalogue, make_index, make_product, publish
@@ -270,3 +272,16 @@ def test_a_name_that_leads_elsewhere(store: Store) -> None:
     """
     with pytest.raises(StoreCorrupt, match="no name"):
         store.receive(SegmentRef("../current.json", 4, "0"), [b"evil"])
+
+
+def test_a_reason_that_is_more_than_a_word() -> None:
+    """
+    What another host says of itself is told in a header, which it cannot end.
+    """
+    moment = ClusterTime(1, 1)
+    position = Position(State.RETRYING, "refused", 1, moment, moment, 1.0)
+    fields = to_fields(position)
+
+    assert to_position(fields) == position
+    with pytest.raises(PlaceFault):
+        to_position(fields | {"reason": "refused\r\nSet-Cookie: a=b"})

@@ -44,6 +44,8 @@ def test_position_comes_back(store, reader):
         {"as_of": 5},
         {"read_time": [1, 2, 3]},
         {"written_at_s": "soon"},
+        {"reason": "refused\r\nSet-Cookie: a=b"},
+        {"reason": "r\u00e9fused"},
         {"written_at_s": None},
     ],
     ids=str,

@@ -99,6 +99,31 @@ def test_what_a_crash_has_left_in_them(store, reader, index):
     assert reader.load(reader.read_manifest()).manifest == manifest
 
 
+def test_another_store_s_generation_uses_one_up(store, reader, index):
+    """
+    Then they are made again.
+    """
+    store.prepare()
+    store.adopt(store.current)
+    assert not store.is_prepared
+    store.prepare()
+    assert (reader.folder / f"{CURRENT}.new").exists()
+
+
+def test_half_a_segment_of_a_crash_is_garbage(store, reader, index):
+    """
+    Where nothing is published any more, it goes as all do that nobody names.
+    """
+    spare = reader.folder / SEGMENTS / SPARE
+    spare.write_bytes(b"x" * 100_000)
+    with reopened(store) as again:
+        again.load()
+        again.collect_garbage(0)
+        assert again.collect_garbage(GRACE_S) == 1
+
+    assert not spare.exists()
+
+
 def test_garbage_collection_leaves_them(store, reader, index, monkeypatch):
     """
     However long nothing is published, they wait.

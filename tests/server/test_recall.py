@@ -263,6 +263,25 @@ async def test_an_address_that_two_products_have(serve, shop, visible):
     assert after != before
 
 
+@pytest.mark.parametrize("path", ["/v1/products/7", "/v1/products/7/similar"])
+async def test_an_address_that_a_hidden_product_takes(serve, shop, path):
+    """
+    No idf moves, and visitors see nothing change, when a hidden product gets the id that
+    the address means first; it hides the other all the same.
+    """
+    hidden = make_product("h", "red kettle")._replace(visible=False)
+    number = make_product("x", "red lamp")._replace(key=to_integer_key(7))
+    shop.put(hidden, number)
+    shop.publish()
+    client = await serve()
+    assert (await ask(client, path))[0] == 200
+    shop.remove("h")
+    shop.put(make_product("7", "red kettle")._replace(visible=False))
+    await take_in(shop, client)
+
+    assert (await ask(client, path))[0] == 404
+
+
 async def test_of_another_generation(serve, shop):
     """
     What outlives a change says the generation, and the ETag, that it has now.

@@ -86,7 +86,7 @@ def test_chosen_by_more_than_likeness():
     Where filters had a say any change may have one.
     """
     memory = Memory()
-    memory.keep("/a", KEYS[0], lasts=Lasts.AT_ONCE)
+    memory.keep("/a", KEYS[0], lasts=Lasts.FOR_NOW)
 
     assert memory.find("/a") == "/a"
     memory.reprice(5)
