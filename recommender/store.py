@@ -742,7 +742,8 @@ class Store:
 
     def _replace(self, name: str, content: bytes, *, synced: bool = False) -> None:
         beside = self._beside(name)
-        self._is_prepared &= name != CURRENT
+        if name == CURRENT:
+            self._is_prepared = False
         self._write(beside, [content])
         try:
             if synced:

@@ -44,7 +44,6 @@ def _to_gzip(body: bytes) -> bytes:
 CODINGS: Final[Mapping[str, _Compress]] = {"br": _to_brotli, "gzip": _to_gzip}
 
 
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 VARIES: Final[Mapping[str, str]] = MappingProxyType({hdrs.VARY: hdrs.ACCEPT_ENCODING})
 _CODED: Final = {
     coding: MappingProxyType({**VARIES, hdrs.CONTENT_ENCODING: coding})
@@ -87,18 +86,12 @@ class Compression:
         it takes so long that it is a thread's work.
         """
         if len(body) < SMALLEST:
-            return Packed(NOTHING, body)
+            return Packed({}, body)
         coding = to_coding(accepted) if accepted else None
         if coding is None:
             return Packed(VARIES, body)
-        key = _to_key(coding, body)
-        packed = self._find(key)
-        if packed is None:
-            if len(body) > LARGEST_AT_ONCE:
-                return None
-            packed = CODINGS[coding](body)
-            self._remember(key, packed)
-        return Packed(_CODED[coding], packed)
+        packed = self._at_once(_to_key(coding, body), body)
+        return None if packed is None else Packed(_CODED[coding], packed)
 
     async def apply(self, coding: str, response: web.Response) -> None:
         """
@@ -109,21 +102,24 @@ class Compression:
 
     async def _pack(self, coding: str, body: bytes) -> bytes:
         key = _to_key(coding, body)
-        packed = self._find(key)
-        if packed is not None:
-            return packed
-        compress = CODINGS[coding]
-        if len(body) > LARGEST_AT_ONCE:
-            packed = await asyncio.to_thread(compress, body)
-        else:
-            packed = compress(body)
-        self._remember(key, packed)
+        packed = self._at_once(key, body)
+        if packed is None:
+            packed = await asyncio.to_thread(CODINGS[coding], body)
+            self._remember(key, packed)
         return packed
 
-    def _find(self, key: _Key) -> bytes | None:
+    def _at_once(self, key: _Key, body: bytes) -> bytes | None:
+        """
+        Return *body* packed; None where that is a thread's work.
+        """
         packed = self._packed.get(key)
         if packed is not None:
             self._packed.move_to_end(key)
+            return packed
+        if len(body) > LARGEST_AT_ONCE:
+            return None
+        packed = CODINGS[key[0]](body)
+        self._remember(key, packed)
         return packed
 
     def _remember(self, key: _Key, packed: bytes) -> None:

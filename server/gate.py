@@ -10,7 +10,6 @@ import time
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -42,7 +41,6 @@ class Counted:
 
 
 COUNTED: Final = web.RequestKey("counted", Counted)
-UNLIMITED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ def to_rate(request: web.BaseRequest) -> Mapping[str, str]:
     """
     counted = request.get(COUNTED)
     if counted is None:
-        return UNLIMITED
+        return {}
     name, left = counted.name, counted.left
     return {
         "RateLimit-Policy": f'"{name}";q={counted.per_minute};w={WINDOW_S}',

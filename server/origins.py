@@ -24,7 +24,6 @@ READ: Final = (
     "RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 )
 ASK_AGAIN_S: Final = "600"
-NONE: Final[Mapping[str, str]] = MappingProxyType({})
 FOR_ANY: Final[Mapping[str, str]] = MappingProxyType(
     {"Access-Control-Allow-Origin": ANY, "Access-Control-Expose-Headers": READ}
 )
@@ -51,7 +50,7 @@ class Origins:
         Return what the answer to *request* tells the browser.
         """
         if not self.allowed or not request.path.startswith(OPEN):
-            return NONE
+            return {}
         if ANY in self.allowed:
             return FOR_ANY
         origin = request.headers.get(hdrs.ORIGIN, "")

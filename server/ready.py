@@ -29,7 +29,6 @@ from server.problems import REQUEST_ID
 
 
 NAME: Final = "evershelf"
-ACCEPTED: Final = hdrs.ACCEPT_ENCODING
 
 
 class Ready(web.StreamResponse):
@@ -99,7 +98,7 @@ class Press:
         if is_waited or self.draining.is_on or not _is_plain(request, headers):
             return None
         body = to_body(items, fresh)
-        packed = self.compression.pack_at_once(headers.get(ACCEPTED), body)
+        packed = self.compression.pack_at_once(headers.get(hdrs.ACCEPT_ENCODING), body)
         if packed is None:
             return None
         varies, body = packed

@@ -30,7 +30,7 @@ class Recall:
     def __init__(self, remembered: Remembered, press: Press) -> None:
         """
         Args:
-            press: Makes ready what is found.
+            press: Makes ready what anybody may see.
         """
         self._remembered = remembered
         self._press = press

@@ -85,19 +85,22 @@ class Remembered:
         Args:
             moved: What is other for visitors; None where that is not known.
         """
-        if before is None or moved is None or not moved.is_complete:
-            self._begin(after)
-            return
-        scores_last = are_lasting(before, after, moved)
+        keys: Set[bytes] | None = None  # of all that has moved, where that is known
+        do_scores_last = False
+        if before is not None and moved is not None and moved.is_complete:
+            keys = frozenset(moved.changed + moved.gone)
+            do_scores_last = are_lasting(before, after, moved)
         with self._mutex:
-            is_next = self._snapshot is before
-            if is_next:
+            if keys is None or self._snapshot is not before:
+                self._entries.clear()
+                self._changes.clear()
+                self._size = 0
+            else:
                 self._change += 1
-                self._changes.append(frozenset(moved.changed + moved.gone))
-                self._scores = self._scores if scores_last else self._change
-                self._snapshot = after
-        if not is_next:
-            self._begin(after)
+                self._changes.append(keys)
+                if not do_scores_last:
+                    self._scores = self._change
+            self._snapshot = after
 
     def find(self, snapshot: Snapshot, asked: str) -> Items | None:
         """
@@ -149,16 +152,6 @@ class Remembered:
             return False
         later = islice(self._changes, len(self._changes) - missed, None)
         return all(entry.keys.isdisjoint(keys) for keys in later)
-
-    def _begin(self, snapshot: Snapshot) -> None:
-        """
-        Remember nothing of what was before.
-        """
-        with self._mutex:
-            self._entries.clear()
-            self._changes.clear()
-            self._size = 0
-            self._snapshot = snapshot
 
     def _forget(self, asked: str) -> None:
         entry = self._entries.pop(asked, None)

@@ -27,8 +27,6 @@ if sys.platform == "linux":
 ABSENT_POLL_S: Final = 0.05  # while there is no folder to watch
 POLL_S: Final = 0.005  # where the system cannot tell; three stat calls each time
 POINTERS: Final = (CURRENT, DURABLE, POSITION)
-
-
 ALL: Final = frozenset(POINTERS)
 
 
